@@ -1,0 +1,113 @@
+"""secondpass: the second pass of a search.
+
+A fast retriever brings rough candidates; secondpass puts the right ones on top, says how likely
+each is to be relevant, and keeps only what the generator should read.
+
+    from secondpass import rerank
+    for candidate in rerank("who wrote Faust?", texts, at_least=0.5):
+        print(candidate.score, candidate.text)
+
+Names are imported when they are first used, so importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from secondpass.cache import Cached as Cached
+    from secondpass.calibrate import Beta as Beta
+    from secondpass.calibrate import Calibrate as Calibrate
+    from secondpass.calibrate import Calibrator as Calibrator
+    from secondpass.calibrate import Isotonic as Isotonic
+    from secondpass.calibrate import Judged as Judged
+    from secondpass.calibrate import Platt as Platt
+    from secondpass.calibrate import Temperature as Temperature
+    from secondpass.calibrate import brier_score as brier_score
+    from secondpass.calibrate import calibrated as calibrated
+    from secondpass.calibrate import expected_calibration_error as expected_calibration_error
+    from secondpass.calibrate import read_judged as read_judged
+    from secondpass.compare import Compare as Compare
+    from secondpass.compare import Comparer as Comparer
+    from secondpass.cut import Refine as Refine
+    from secondpass.cut import Top as Top
+    from secondpass.errors import CalibrationError as CalibrationError
+    from secondpass.errors import InvalidInputError as InvalidInputError
+    from secondpass.errors import MissingExtraError as MissingExtraError
+    from secondpass.errors import ModelError as ModelError
+    from secondpass.errors import NoScoresError as NoScoresError
+    from secondpass.errors import NotCalibratedError as NotCalibratedError
+    from secondpass.errors import OrderError as OrderError
+    from secondpass.errors import RecipeError as RecipeError
+    from secondpass.errors import ScoreError as ScoreError
+    from secondpass.errors import SecondPassError as SecondPassError
+    from secondpass.errors import UnknownModelError as UnknownModelError
+    from secondpass.fuse import Fuse as Fuse
+    from secondpass.metadata import Custom as Custom
+    from secondpass.metadata import FieldWeight as FieldWeight
+    from secondpass.metadata import Recency as Recency
+    from secondpass.metadata import Trail as Trail
+    from secondpass.models.bm25 import BM25 as BM25
+    from secondpass.models.bm25 import CorpusStatistics as CorpusStatistics
+    from secondpass.models.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
+    from secondpass.models.load import load as load
+    from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
+    from secondpass.order import Judge as Judge
+    from secondpass.order import Order as Order
+    from secondpass.ranking import Candidate as Candidate
+    from secondpass.ranking import Event as Event
+    from secondpass.ranking import Mark as Mark
+    from secondpass.ranking import Ranking as Ranking
+    from secondpass.ranking import Scale as Scale
+    from secondpass.recipe import Recipe as Recipe
+    from secondpass.oneline import rerank as rerank
+    from secondpass.score import CandidateScorer as CandidateScorer
+    from secondpass.score import NotedScorer as NotedScorer
+    from secondpass.score import Pair as Pair
+    from secondpass.score import Score as Score
+    from secondpass.score import Scorer as Scorer
+    from secondpass.stage import Composite as Composite
+    from secondpass.stage import Pipeline as Pipeline
+    from secondpass.stage import Stage as Stage
+    from secondpass.threshold import Threshold as Threshold
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "cache": "Cached",
+    "calibrate": "Beta Calibrate Calibrator Isotonic Judged Platt Temperature brier_score "
+    "calibrated expected_calibration_error read_judged",
+    "compare": "Compare Comparer",
+    "cut": "Refine Top",
+    "errors": "CalibrationError InvalidInputError MissingExtraError ModelError NoScoresError "
+    "NotCalibratedError OrderError RecipeError ScoreError SecondPassError UnknownModelError",
+    "fuse": "Fuse",
+    "metadata": "Custom FieldWeight Recency Trail",
+    "models.bm25": "BM25 CorpusStatistics",
+    "models.cross_encoder": "TorchCrossEncoder",
+    "models.load": "load",
+    "models.onnx": "OnnxCrossEncoder",
+    "order": "Judge Order",
+    "ranking": "Candidate Event Mark Ranking Scale",
+    "recipe": "Recipe",
+    "oneline": "rerank",
+    "score": "CandidateScorer NotedScorer Pair Score Scorer",
+    "stage": "Composite Pipeline Stage",
+    "threshold": "Threshold",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'secondpass' has no attribute {name!r}")
+    value = getattr(import_module(f"secondpass.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

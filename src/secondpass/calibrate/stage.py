@@ -1,0 +1,99 @@
+"""Raw scores in, P(relevant) out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, Self
+
+from secondpass.calibrate.judged import Judged
+from secondpass.calibrate.platt import Platt
+from secondpass.errors import CalibrationError, NotCalibratedError
+from secondpass.ranking import Ranking
+from secondpass.stage import Pipeline, Stage
+
+
+class Calibrator(Protocol):
+    """A fitted curve from raw scores to probabilities, never falling.
+
+    Fitted by being made, so no unfitted one exists. A frozen dataclass of numbers can be stored
+    in a recipe.
+    """
+
+    @classmethod
+    def fit(cls, scores: Sequence[float], labels: Sequence[bool | int]) -> Self: ...
+
+    def probability(self, score: float) -> float: ...
+
+
+class Calibrate(Stage):
+    """Turn raw scores into probabilities with a fitted calibrator.
+
+    Args:
+        calibrator: See `Calibrator`.
+        fitted_on: Name of the stage on whose scores it was fitted, model revision included
+            (`stage.origin`). The scores of any other are refused, here and in recipes.
+
+    Raises:
+        NotCalibratedError: (when run) the scores are not raw.
+        CalibrationError: Behind another stage than `fitted_on`.
+    """
+
+    def __init__(self, calibrator: Calibrator, fitted_on: str) -> None:
+        self.calibrator, self.fitted_on = calibrator, fitted_on
+        self.name = type(calibrator).__name__
+
+    def check_origin(self, origin: str) -> None:
+        if origin != self.fitted_on:
+            raise CalibrationError(
+                f"this {self.name} was fitted on {self.fitted_on!r} and would be applied to "
+                f"{origin!r}, where its probabilities would be wrong; fit it again with "
+                "calibrated(stage, judged)"
+            )
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [self._one(r) for r in rankings]
+
+    def _one(self, ranking: Ranking) -> Ranking:
+        if len(ranking) and ranking.scale != "raw":
+            raise NotCalibratedError(
+                f"{self.name} turns raw scores into probabilities, and these are "
+                f"{ranking.scale!r}; put it right behind the stage it was fitted on"
+            )
+        for c in ranking:
+            if c.trail:  # scores that come from outside are the caller's word
+                self.check_origin(c.trail[-1].stage)
+        scores = [self.calibrator.probability(s) for s in ranking.scores] if len(ranking) else []
+        return ranking.rescored(scores, "probability", by=self.name)
+
+
+def calibrated(
+    stage: Stage, judged: Iterable[Judged], method: type[Calibrator] = Platt
+) -> Pipeline:
+    """The same pipeline with a calibrator behind it, fitted on judged queries.
+
+    A few dozen queries are enough for Platt. A calibrator that the pipeline already ends with is
+    replaced.
+
+    Args:
+        stage: Gives raw scores.
+        judged: Labelled queries, run through `stage` here. Keep others to judge the result.
+        method: Platt, Temperature, Beta, Isotonic, or your own `Calibrator`.
+
+    Raises:
+        CalibrationError: No judged query, one class only, or scores ranked against the labels.
+        NotCalibratedError: The stage does not give raw scores.
+    """
+    if isinstance(stage, Pipeline) and isinstance(stage.stages[-1], Calibrate):
+        stage = stage[:-1]
+    known = list(judged)
+    if not known:
+        raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
+    ranked = stage.run([j.ranking for j in known])
+    for r in ranked:
+        if len(r) and r.scale != "raw":
+            raise NotCalibratedError(
+                f"{stage.name!r} gives {r.scale!r}, and calibration needs raw scores"
+            )
+    scores = [s for r in ranked if len(r) for s in r.scores]
+    labels = [c.id in j.relevant for j, r in zip(known, ranked, strict=True) for c in r]
+    return Pipeline(stage, Calibrate(method.fit(scores, labels), stage.origin or stage.name))

@@ -1,0 +1,61 @@
+"""Which candidates a later, dearer stage gets to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from secondpass.errors import InvalidInputError
+from secondpass.ranking import Mark, Ranking
+from secondpass.stage import Composite, Flow, Stage
+
+
+class Top(Stage):
+    """Keep the first k candidates; the rest are gone. Scores pass through.
+
+    Raises:
+        InvalidInputError: k is negative, or not a whole number.
+    """
+
+    def __init__(self, k: int) -> None:
+        self.k = _count(k)
+        self.name = f"Top({k})"
+
+    @property
+    def origin(self) -> None:
+        return None
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [r.head(self.k) for r in rankings]
+
+
+class Refine(Composite):
+    """Let a stage reorder the first k; the rest keep their order below them. Gives an ``order``.
+
+    Head and tail were scored by different models, so what comes out has no scores; what each
+    stage said stands in the trail.
+
+    Raises:
+        InvalidInputError: k is negative, or not a whole number.
+    """
+
+    def __init__(self, stage: Stage, k: int) -> None:
+        self.stage, self.k = stage, _count(k)
+        self.name = f"Refine({stage.name}, {k})"
+
+    def flow(self, rankings: Sequence[Ranking]) -> Flow:
+        (heads,) = yield [(self.stage, [r.head(self.k) for r in rankings])]
+        return [self._joined(h, r) for h, r in zip(heads, rankings, strict=True)]
+
+    def _joined(self, head: Ranking, whole: Ranking) -> Ranking:
+        joined = tuple(
+            replace(c, score=None, trail=(*c.trail, Mark(self.name, rank, None)))
+            for rank, c in enumerate((*head, *whole[self.k :]))
+        )
+        return replace(head, candidates=joined, scale="order")
+
+
+def _count(k: int) -> int:
+    if not isinstance(k, int) or isinstance(k, bool) or k < 0:
+        raise InvalidInputError(f"k={k!r}: give a whole number, 0 or more")
+    return k

@@ -1,0 +1,72 @@
+"""Everything this library raises on purpose.
+
+* SecondPassError
+  + InvalidInputError    an argument or a document is not usable          (also ValueError)
+  + UnknownModelError    the model string names nothing that can be loaded (also LookupError)
+  + ModelError           a model is unreadable, or failed its checks      (also RuntimeError)
+  + MissingExtraError    an optional dependency is not installed          (also ImportError)
+  + ScoreError           a scorer returned NaN, or the wrong number       (also ValueError)
+  + OrderError           a judge's answer is not a permutation            (also ValueError)
+  + NoScoresError        scores were read off an order-only ranking       (also TypeError)
+  + NotCalibratedError   probabilities were needed, raw scores given      (also TypeError)
+  + CalibrationError     a calibrator cannot be fitted, or does not fit here (also ValueError)
+  + RecipeError          a pipeline cannot be written to or read from a recipe (also ValueError)
+
+Each inherits the built-in exception that callers already catch, and each message says what was
+wrong and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class SecondPassError(Exception):
+    """Base class: catch this to catch everything above."""
+
+
+class InvalidInputError(SecondPassError, ValueError):
+    """An argument, a query or a document is not usable."""
+
+
+class UnknownModelError(SecondPassError, LookupError):
+    """The model string names nothing that can be loaded."""
+
+
+class ModelError(SecondPassError, RuntimeError):
+    """A model is unreadable, or it failed the checks made as it loads."""
+
+
+class MissingExtraError(SecondPassError, ImportError):
+    """An optional dependency is not installed; the message is the command that installs it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f'{what} needs an optional dependency. Install it: pip install "secondpass[{extra}]"'
+        )
+        self.what, self.extra = what, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), (self.what, self.extra)
+
+
+class ScoreError(SecondPassError, ValueError):
+    """A scorer returned NaN, an infinity, or the wrong number of scores."""
+
+
+class OrderError(SecondPassError, ValueError):
+    """A judge's answer is not a permutation of what it was given."""
+
+
+class NoScoresError(SecondPassError, TypeError):
+    """Scores were read off a ranking that is only an order."""
+
+
+class NotCalibratedError(SecondPassError, TypeError):
+    """Probabilities were needed and raw scores were given."""
+
+
+class CalibrationError(SecondPassError, ValueError):
+    """A calibrator cannot be fitted on this data, or was fitted on another pipeline."""
+
+
+class RecipeError(SecondPassError, ValueError):
+    """A pipeline cannot be written as a recipe, or a recipe cannot be read."""

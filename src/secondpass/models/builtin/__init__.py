@@ -1,0 +1,71 @@
+"""The model that ships inside the package: no download, no torch. README.md is its card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from secondpass.calibrate import Calibrate, Platt
+from secondpass.errors import ModelError
+from secondpass.models.onnx import OnnxCrossEncoder
+from secondpass.score import Score
+from secondpass.stage import Stage
+
+FOLDER = Path(__file__).parent
+
+
+class Builtin(OnnxCrossEncoder):
+    """The built-in cross-encoder, giving raw logits; see `OnnxCrossEncoder` for the arguments."""
+
+    def __init__(
+        self,
+        *,
+        max_length: int = 512,
+        token_budget: int = 1024,
+        threads: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        super().__init__(
+            FOLDER,
+            max_length=max_length,
+            token_budget=token_budget,
+            threads=threads,
+            on_progress=on_progress,
+        )
+
+    def _label(self) -> str:
+        return "builtin"
+
+    def _arguments(self) -> dict[str, Any]:
+        return {n: getattr(self, n) for n in ("max_length", "token_budget", "threads")}
+
+
+def stage(
+    name: str = "",
+    *,
+    max_length: int = 512,
+    token_budget: int = 1024,
+    threads: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Stage:
+    """The built-in model: with its own calibrator ("builtin"), or raw logits ("builtin:raw").
+
+    Raises:
+        ModelError: Another name, or the packaged files are damaged.
+    """
+    score = Score(
+        Builtin(
+            max_length=max_length,
+            token_budget=token_budget,
+            threads=threads,
+            on_progress=on_progress,
+        )
+    )
+    if name == "raw":
+        return score
+    if name:
+        raise ModelError(f'there is no built-in model {name!r}; write "builtin" or "builtin:raw"')
+    fitted = json.loads((FOLDER / "calibrator.json").read_text(encoding="utf-8"))
+    return score >> Calibrate(Platt(fitted["slope"], fitted["bias"]), fitted["fitted_on"])

@@ -1,0 +1,107 @@
+"""`"backend:name"` to a stage. The only place that knows every backend; all imports are lazy."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from secondpass.cache import Cached
+from secondpass.compare import Compare, Comparer
+from secondpass.errors import InvalidInputError, UnknownModelError
+from secondpass.order import Judge, Order
+from secondpass.score import CandidateScorer, Score, Scorer
+from secondpass.stage import Pipeline, Stage
+
+ENTRY_POINTS = "secondpass.backends"
+"""The entry-point group through which other packages add backends: callables that take the name
+behind the colon and keyword options, and return a stage, a scorer, a comparer or a judge."""
+
+_BACKENDS: dict[str, tuple[str, str, bool]] = {
+    # backend: module, what makes it, whether a name must follow
+    "builtin": ("secondpass.models.builtin", "stage", False),
+    "onnx": ("secondpass.models.onnx", "OnnxCrossEncoder", True),
+    "cross-encoder": ("secondpass.models.cross_encoder", "TorchCrossEncoder", True),
+    "bm25": ("secondpass.models.bm25", "BM25", False),
+}
+
+
+def load(
+    model: str, *, options: Mapping[str, Any] | None = None, cache: int | None = None
+) -> Stage:
+    """A stage for a model string.
+
+    Args:
+        model: "backend:name": ``builtin``, ``builtin:raw``, ``onnx:FOLDER_OR_HUB_ID``,
+            ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``, or a backend that another package adds.
+        options: Keyword arguments of the backend, such as {"max_length": 256}.
+        cache: Remember the scores of so many pairs, see `Cached`.
+
+    Raises:
+        UnknownModelError: No such backend; the message lists those that there are.
+        MissingExtraError: The backend needs a package that is not installed.
+        InvalidInputError: An option that the backend does not have.
+        ModelError: The model is unreadable or failed its checks.
+    """
+    if not isinstance(model, str):
+        raise InvalidInputError(f"load takes a string such as 'builtin', got {model!r}")
+    backend, _, name = model.partition(":")
+    make, named = _backend(backend, model)
+    if named and not name:
+        raise UnknownModelError(f"{model!r} names no model; write '{backend}:FOLDER_OR_HUB_ID'")
+    given = dict(options or {})
+    _check_options(backend, make, given)
+    made = _staged(make(name, **given) if named or name else make(**given), model)
+    return made if cache is None else _remembering(made, cache)
+
+
+def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
+    if backend in _BACKENDS:
+        module, attribute, named = _BACKENDS[backend]
+        return getattr(import_module(module), attribute), named
+    others = {found.name: found for found in entry_points(group=ENTRY_POINTS)}
+    if backend in others:
+        return others[backend].load(), False
+    known = sorted({*_BACKENDS, *others})
+    close = difflib.get_close_matches(backend, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    if "/" in model and ":" not in model:
+        hint = f" For a model on the hub: 'cross-encoder:{model}'."
+    raise UnknownModelError(
+        f"{model!r} names no backend; write 'backend:name' with one of {', '.join(known)}.{hint}"
+    )
+
+
+def _check_options(backend: str, make: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    parameters = inspect.signature(make).parameters.values()
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise InvalidInputError(
+            f"{backend!r} has no option {', '.join(map(repr, unknown))}; it has {', '.join(known)}"
+        )
+
+
+def _staged(made: object, model: str) -> Stage:
+    if isinstance(made, Stage):
+        return made
+    if isinstance(made, Scorer | CandidateScorer):
+        return Score(made)
+    if isinstance(made, Comparer):
+        return Compare(made)
+    if isinstance(made, Judge):
+        return Order(made)
+    raise UnknownModelError(
+        f"the backend of {model!r} made {made!r}, which is no stage, scorer, comparer or judge"
+    )
+
+
+def _remembering(stage: Stage, size: int) -> Stage:
+    if isinstance(stage, Pipeline):
+        return Pipeline(*(_remembering(s, size) for s in stage))
+    if isinstance(stage, Score) and isinstance(stage.scorer, Scorer):
+        return Score(Cached(stage.scorer, size))
+    return stage

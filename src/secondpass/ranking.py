@@ -1,0 +1,291 @@
+"""The one value that moves through the library: a query and its candidates, best first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, overload
+
+from secondpass.errors import InvalidInputError, NoScoresError, OrderError, ScoreError
+
+Scale = Literal["order", "raw", "probability"]
+"""What `Candidate.score` means.
+
+* ``order``: nothing, it is None; the candidates are a permutation and that is all.
+* ``raw``: higher is better, comparable inside this one ranking only.
+* ``probability``: P(relevant), fitted on judged data, comparable across queries and models.
+
+A number that merely lies in [0, 1] is raw.
+"""
+
+Note = Mapping[str, Any]
+"""What a stage has to say about one candidate besides rank and score, as plain JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What one stage said about one candidate.
+
+    Attributes:
+        stage: Name of the stage, with the model's revision where it has one.
+        rank: Place of the candidate in that stage's order, 0 is best.
+        score: That stage's score; None where it gave an order, or had no opinion.
+        note: Tokens cut, evidence, cache hit, ...; empty where there is nothing to say.
+    """
+
+    stage: str
+    rank: int
+    score: float | None
+    note: Note = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a whole ranking: a fallback, a cut, a missing field.
+
+    Attributes:
+        stage: Name of the stage that says so.
+        kind: One word to filter by, such as ``dropped`` or ``missing``.
+        message: One sentence for people.
+    """
+
+    stage: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One text that may answer the query.
+
+    Attributes:
+        id: Unique within its ranking.
+        text: What models read.
+        metadata: What metadata scorers read; models never do.
+        score: See `Scale`; None on an order.
+        payload: The caller's own object, carried and never read.
+        trail: What each stage said, oldest first. `Ranking.of` puts a retriever's score here.
+    """
+
+    id: str
+    text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    score: float | None = None
+    payload: Any = None
+    trail: tuple[Mark, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str):
+            raise InvalidInputError(
+                f"a candidate's id must be a string, got {_shown(self.id)}; use str(...)"
+            )
+        if not isinstance(self.text, str):
+            raise InvalidInputError(
+                f"the text of candidate {self.id!r} must be a string, got {_shown(self.text)}; "
+                "pass the text itself, and the object it came from as payload="
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking(Sequence[Candidate]):
+    """A query and its candidates, best first, with what their scores mean.
+
+    Attributes:
+        query: Never empty.
+        candidates: Best first, with unique ids; may be empty.
+        scale: What the scores are, see `Scale`.
+        events: What happened on the way, oldest first.
+
+    Raises:
+        InvalidInputError: Empty query, or two candidates with the same id.
+        ScoreError: Scores that are missing, not finite, outside their scale or out of order.
+    """
+
+    query: str
+    candidates: tuple[Candidate, ...]
+    scale: Scale = "order"
+    events: tuple[Event, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.query, str) or not self.query.strip():
+            raise InvalidInputError(
+                f"the query must be a non-empty string, got {_shown(self.query)}; "
+                "without one there is nothing to be relevant to"
+            )
+        seen: set[str] = set()
+        for c in self.candidates:
+            if c.id in seen:
+                raise InvalidInputError(
+                    f"two candidates have the id {c.id!r}; ids must be unique within a ranking, "
+                    "so number them or add a suffix"
+                )
+            seen.add(c.id)
+        if self.scale != "order":
+            self._check_scores()
+        elif any(c.score is not None for c in self.candidates):
+            raise ScoreError(
+                "an order has no scores, and these candidates have some; use Ranking.of(...), "
+                "which keeps a retriever's scores in the trail, or say what scale they are on"
+            )
+
+    def _check_scores(self) -> None:
+        before = math.inf
+        for c in self.candidates:
+            if c.score is None or not math.isfinite(c.score):
+                raise ScoreError(f"candidate {c.id!r} has the score {c.score}; it must be finite")
+            if c.score > before:
+                raise ScoreError(
+                    f"candidate {c.id!r} scores {c.score}, more than the {before} above it; "
+                    "the order of a ranking must agree with its scores"
+                )
+            before = c.score
+            if self.scale == "probability" and not 0 <= c.score <= 1:
+                raise ScoreError(f"candidate {c.id!r} has the probability {c.score}")
+
+    @classmethod
+    def of(
+        cls, query: str, docs: Iterable[str | Candidate], *, source: str = "retriever"
+    ) -> Ranking:
+        """A ranking of documents in the order given, nothing scored yet.
+
+        Args:
+            query: What was asked.
+            docs: Texts, which get the ids "0", "1", ..., or candidates. A score on a candidate is
+                the first stage's: it is kept in the trail, where it cannot be mistaken for ours.
+            source: The name under which such scores are kept.
+
+        Raises:
+            InvalidInputError: A document is neither a string nor a Candidate, `docs` is one
+                string, the query is empty, or two ids are equal.
+        """
+        if isinstance(docs, str):
+            raise InvalidInputError("docs is one string; pass a list of texts, such as [text]")
+        made: list[Candidate] = []
+        for rank, doc in enumerate(docs):
+            if isinstance(doc, str):
+                made.append(Candidate(str(rank), doc))
+            elif not isinstance(doc, Candidate):
+                raise InvalidInputError(
+                    f"document {rank} is {_shown(doc)}; pass a string, or "
+                    "Candidate(id, text, payload=your_object)"
+                )
+            elif doc.score is None:
+                made.append(doc)
+            else:
+                mark = Mark(source, rank, float(doc.score))
+                made.append(replace(doc, score=None, trail=(*doc.trail, mark)))
+        return cls(query, tuple(made))
+
+    @property
+    def ids(self) -> list[str]:
+        """The candidates' ids, best first."""
+        return [c.id for c in self.candidates]
+
+    @property
+    def scores(self) -> list[float]:
+        """Every score, best first.
+
+        Raises:
+            NoScoresError: This ranking is only an order, and 0.0 would be a lie.
+        """
+        if self.scale == "order":
+            raise NoScoresError(
+                f"the ranking for {self.query!r} is an order: its last stage gave no scores. "
+                "Read .ids, or the trail of each candidate"
+            )
+        return [c.score for c in self.candidates if c.score is not None]
+
+    def rescored(
+        self,
+        scores: Sequence[float | None],
+        scale: Scale,
+        by: str,
+        notes: Sequence[Note] | None = None,
+    ) -> Ranking:
+        """Sort by `scores`, best first; ties keep their current order.
+
+        Args:
+            scores: One per candidate. None is "no opinion": those candidates go below the others
+                in their current order, and the result is only an order, since nothing may
+                invent a score for them.
+            scale: ``raw`` or ``probability``.
+            by: Name of the stage, for the trail.
+            notes: One per candidate, for the trail.
+
+        Raises:
+            ScoreError: The wrong number of scores, NaN, or an infinity.
+        """
+        if len(scores) != len(self):
+            raise ScoreError(f"{by!r} returned {len(scores)} scores for {len(self)} candidates")
+        plain: list[float | None] = []
+        for c, s in zip(self.candidates, scores, strict=True):
+            if s is not None and not math.isfinite(s):
+                raise ScoreError(
+                    f"{by!r} returned {s} for candidate {c.id!r} of the query {self.query!r}; "
+                    "a score must be a finite number"
+                )
+            plain.append(None if s is None else float(s))  # numpy's floats do not serialise
+        order = sorted(range(len(plain)), key=lambda i: _worst_last(plain[i]))
+        if None not in plain:
+            return self._taken(order, plain, scale, by, notes)
+        silent = sum(s is None for s in plain)
+        told = self.told(by, "missing", f"no opinion on {silent} of {len(self)} candidates")
+        return told._taken(order, plain, "order", by, notes)
+
+    def reordered(self, order: Sequence[int], by: str) -> Ranking:
+        """Apply a permutation. The old scores no longer explain the order, so they go.
+
+        Raises:
+            OrderError: `order` is not a permutation of ``range(len(self))``.
+        """
+        if sorted(order) != list(range(len(self))):
+            raise OrderError(
+                f"{by!r} returned {list(order)!r}, not a permutation of 0..{len(self) - 1}"
+            )
+        return self._taken(order, [None] * len(self), "order", by, None)
+
+    def head(self, k: int) -> Ranking:
+        """The first k candidates."""
+        return replace(self, candidates=self.candidates[:k])
+
+    def told(self, stage: str, kind: str, message: str) -> Ranking:
+        """The same ranking with one more event."""
+        return replace(self, events=(*self.events, Event(stage, kind, message)))
+
+    def _taken(
+        self,
+        order: Sequence[int],
+        scores: Sequence[float | None],
+        scale: Scale,
+        by: str,
+        notes: Sequence[Note] | None,
+    ) -> Ranking:
+        moved = []
+        for rank, i in enumerate(order):
+            c, s = self.candidates[i], scores[i]
+            mark = Mark(by, rank, s, notes[i] if notes is not None else {})
+            kept = None if scale == "order" else s
+            moved.append(replace(c, score=kept, trail=(*c.trail, mark)))
+        return replace(self, candidates=tuple(moved), scale=scale)
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Candidate, ...]: ...
+    def __getitem__(self, index: int | slice) -> Candidate | tuple[Candidate, ...]:
+        return self.candidates[index]
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.candidates)
+
+
+def _worst_last(score: float | None) -> float:
+    return math.inf if score is None else -score
+
+
+def _shown(value: object) -> str:
+    return f"{type(value).__name__} {value!r}" if value is not None else "None"

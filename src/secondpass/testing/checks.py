@@ -1,0 +1,131 @@
+"""Conformance checks for your own scorers, comparers, judges and stages.
+
+    from secondpass.testing import check_scorer
+    def test_my_scorer():
+        check_scorer(MyScorer())
+
+Each runs real calls and raises AssertionError with the law that is broken; see `laws`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Sequence
+
+from secondpass.compare import Compare, Comparer
+from secondpass.order import Judge, Order
+from secondpass.ranking import Candidate, Ranking
+from secondpass.score import Score, Scorer
+from secondpass.stage import Stage
+from secondpass.testing import laws
+
+QUERY = "how do I read a file line by line"
+TEXTS = (
+    "Open the file and iterate over it: for line in file yields one line at a time.",
+    "A file object is its own iterator; reading line by line keeps memory small.",
+    "The museum is closed on Mondays.",
+    "",
+    "file",
+    "Zeilenweise lesen: für jede Zeile \U0001f4c4 …",
+    "The museum is closed on Mondays.",
+    "line " * 900,
+)
+"""Good, bad, empty, short, not English, repeated and long."""
+
+
+def samples() -> list[Ranking]:
+    """Rankings of all awkward kinds: long, single, empty, with metadata, payloads and trails."""
+    many = [
+        Candidate(f"d{i}", t, {"source": "test", "n": i}, score=1.0 - i / 10, payload=object())
+        for i, t in enumerate(TEXTS)
+    ]
+    return [
+        Ranking.of(QUERY, many),
+        Ranking.of("museum opening hours", reversed(many)),
+        Ranking.of("one", [Candidate("only", "a single candidate")]),
+        Ranking.of("none", []),
+        Ranking.of("all the same", [Candidate(str(i), "same text") for i in range(5)]),
+    ]
+
+
+def check_stage(
+    stage: Stage, rankings: Sequence[Ranking] | None = None, *, cuts: bool = False
+) -> None:
+    """A stage keeps laws 1, 2, 3 and 8, batched and one by one, sync and async.
+
+    Args:
+        stage: What to check.
+        rankings: What to run it on; `samples()` if None. Give raw or calibrated rankings to a
+            stage that needs them.
+        cuts: Whether it is this stage's job to drop candidates.
+    """
+    given = list(samples() if rankings is None else rankings)
+    copies = laws.copied(given)
+    results = stage.run(given)
+    laws.inputs_untouched(given, copies)
+    assert len(results) == len(given), f"{len(results)} rankings came back for {len(given)}"
+    for before, after in zip(given, results, strict=True):
+        laws.nothing_lost(before, after, cuts=cuts)
+        laws.scale_is_honest(after)
+        laws.order_agrees(after)
+        laws.ties_keep_order(before, after)
+    again = asyncio.run(_async(stage, given))
+    assert [r.ids for r in again] == [r.ids for r in results], "arun and run disagree"
+    assert stage.run([]) == [], "no rankings in, no rankings out"
+
+
+async def _async(stage: Stage, rankings: Sequence[Ranking]) -> list[Ranking]:
+    return await stage.arun(rankings)
+
+
+def check_scorer(scorer: Scorer, tolerance: float | None = None) -> None:
+    """A scorer keeps law 7, and gives finite floats in the right number.
+
+    Args:
+        scorer: What to check.
+        tolerance: How much a score may depend on its batch mates; the scorer's own `tolerance`
+            if it has one, else 1e-6.
+    """
+    assert isinstance(scorer.name, str), "a scorer's name says which weights it has"
+    assert scorer.name, "a scorer's name is empty"
+    allowed = float(getattr(scorer, "tolerance", 1e-6) if tolerance is None else tolerance)
+    pairs = [(q, t) for q in (QUERY, "museum opening hours") for t in TEXTS]
+    kept = list(pairs)
+    scores = list(scorer.score(pairs))
+    assert pairs == kept, "law 1: the pairs were changed in place"
+    assert len(scores) == len(pairs), f"{len(scores)} scores for {len(pairs)} pairs"
+    assert all(math.isfinite(s) for s in scores), f"law 3: scores must be finite: {scores}"
+    assert list(scorer.score([])) == [], "no pairs in, no scores out"
+    alone = [list(scorer.score([pair]))[0] for pair in pairs]
+    mixed = list(range(len(pairs)))
+    random.Random(0).shuffle(mixed)
+    shuffled = list(scorer.score([pairs[i] for i in mixed]))
+    for i, pair in enumerate(pairs):
+        for other in (alone[i], shuffled[mixed.index(i)]):
+            assert abs(scores[i] - other) <= allowed, (
+                f"law 7: {pair!r:.60} scores {scores[i]} in one batch and {other} in another"
+            )
+    check_stage(Score(scorer))
+
+
+def check_comparer(comparer: Comparer) -> None:
+    """A comparer gives one probability per pair, the same when asked again."""
+    assert comparer.name, "a comparer's name is empty"
+    pairs = [(a, b) for a in TEXTS[:4] for b in TEXTS[:4] if a is not b]
+    said = list(comparer.compare(QUERY, pairs))
+    assert len(said) == len(pairs), f"{len(said)} answers for {len(pairs)} pairs"
+    assert all(0 <= p <= 1 for p in said), f"P(first is better) is in [0, 1]: {said}"
+    assert list(comparer.compare(QUERY, [])) == [], "no pairs in, no answers out"
+    check_stage(Compare(comparer))
+
+
+def check_judge(judge: Judge) -> None:
+    """A judge answers with a permutation, whatever the number of texts."""
+    assert judge.name, "a judge's name is empty"
+    for n in range(len(TEXTS) + 1):
+        said = list(judge.order(QUERY, TEXTS[:n]))
+        assert sorted(said) == list(range(n)), f"law 1: {said} is no permutation of {n} texts"
+    check_stage(Order(judge))
+    check_stage(Order(judge, window=3, stride=2))

@@ -1,0 +1,83 @@
+"""The laws of the library as functions: each raises AssertionError where a stage breaks it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+
+from secondpass.errors import NoScoresError
+from secondpass.ranking import Candidate, Ranking
+
+
+def nothing_lost(before: Ranking, after: Ranking, *, cuts: bool = False) -> None:
+    """Law 1: no candidate is lost, invented, duplicated or altered, except by a cut."""
+    assert after.query == before.query, f"law 1: the query became {after.query!r}"
+    known = {c.id: c for c in before}
+    assert len(set(after.ids)) == len(after), "law 1: a candidate came back twice"
+    for c in after:
+        assert c.id in known, f"law 1: the candidate {c.id!r} came from nowhere"
+        old = known[c.id]
+        assert c.text == old.text, f"law 1: the text of {c.id!r} changed"
+        assert c.metadata == old.metadata, f"law 1: the metadata of {c.id!r} changed"
+        assert c.payload is old.payload, f"law 1: the payload of {c.id!r} was replaced"
+        kept = c.trail[: len(old.trail)]
+        assert kept == old.trail, f"law 1: the trail of {c.id!r} lost what was in it"
+    lost = sorted(set(known) - set(after.ids))
+    assert cuts or not lost, f"law 1: the candidates {lost} were lost"
+    assert after.events[: len(before.events)] == before.events, "law 8: events were lost"
+
+
+def scale_is_honest(after: Ranking) -> None:
+    """Law 2: an order has no scores and reading them is an error; probabilities are in [0, 1]."""
+    if after.scale == "order":
+        assert all(c.score is None for c in after), "law 2: an order carries scores"
+        try:
+            after.scores
+        except NoScoresError:
+            return
+        raise AssertionError("law 2: scores could be read off an order")
+    if after.scale == "probability":
+        assert all(0 <= s <= 1 for s in after.scores), "law 2: a probability outside [0, 1]"
+
+
+def order_agrees(after: Ranking) -> None:
+    """Law 3: best first, every score finite and a Python float."""
+    if after.scale == "order":
+        return
+    scores = after.scores
+    assert all(type(s) is float and math.isfinite(s) for s in scores), f"law 3: {scores}"
+    assert scores == sorted(scores, reverse=True), f"law 3: not best first: {scores}"
+
+
+def ties_keep_order(before: Ranking, after: Ranking) -> None:
+    """Law 3: candidates with equal scores stay in the order in which they came."""
+    if after.scale == "order":
+        return
+    place = {id: i for i, id in enumerate(before.ids)}
+    for a, b in zip(after, after[1:], strict=False):
+        tied = a.score == b.score
+        assert not tied or place[a.id] < place[b.id], f"law 3: the tie {a.id!r}, {b.id!r} moved"
+
+
+def inputs_untouched(before: Sequence[Ranking], copies: Sequence[Ranking]) -> None:
+    """Law 1: a stage never changes what it was given."""
+    assert list(before) == list(copies), "law 1: the input was changed in place"
+
+
+def copied(rankings: Sequence[Ranking]) -> list[Ranking]:
+    """Deep copies, but for payloads, which stages must not touch."""
+    return [
+        Ranking(
+            r.query,
+            tuple(
+                Candidate(
+                    c.id, c.text, copy.deepcopy(dict(c.metadata)), c.score, c.payload, c.trail
+                )
+                for c in r
+            ),
+            r.scale,
+            r.events,
+        )
+        for r in rankings
+    ]

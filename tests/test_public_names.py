@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import secondpass
+from secondpass import errors
+
+SOURCE = Path(secondpass.__file__).parent
+
+
+def test_every_public_name_can_be_imported_and_is_listed() -> None:
+    for name in secondpass.__all__:
+        assert getattr(secondpass, name).__name__ or True
+    assert set(secondpass.__all__) <= set(dir(secondpass))
+
+
+def test_type_checkers_see_the_same_names_as_the_interpreter() -> None:
+    tree = ast.parse((SOURCE / "__init__.py").read_text())
+    block = next(n for n in tree.body if isinstance(n, ast.If))
+    typed = {alias.asname for n in block.body for alias in n.names}  # type: ignore[attr-defined]
+    assert typed == set(secondpass.__all__)
+
+
+def test_every_error_is_public_documented_and_also_a_builtin() -> None:
+    named = [n for n, e in vars(errors).items() if isinstance(e, type) and n.endswith("Error")]
+    for name in named:
+        assert name in secondpass.__all__
+        assert f"{name} " in (errors.__doc__ or "") or name == "SecondPassError"
+        kind = getattr(errors, name)
+        assert issubclass(kind, errors.SecondPassError)
+        if name != "SecondPassError":
+            assert len(kind.__bases__) == 2
+
+
+def test_errors_pickle() -> None:
+    import pickle
+
+    error = errors.MissingExtraError("x", "torch")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, secondpass; bad = [m for m in ('numpy', 'torch', 'onnxruntime', 'pydantic',"
+        "'transformers', 'tokenizers', 'asyncio', 'typer', 'rich') if m in sys.modules];"
+        "assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_submodules_never_shadow_a_public_function() -> None:
+    code = (
+        "import secondpass.oneline, secondpass.cli, secondpass.models.load, secondpass as s;"
+        "from secondpass import rerank, load; assert callable(rerank) and callable(load);"
+        "assert callable(s.rerank)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_library_prints_nothing_and_sets_up_no_logging() -> None:
+    for path in SOURCE.rglob("*.py"):
+        if path.name == "cli.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = isinstance(node, ast.Call) and getattr(node.func, "id", None)
+            assert called != "print", path
+        assert "basicConfig" not in path.read_text(), path
+
+
+def test_an_unknown_attribute_is_an_attribute_error() -> None:
+    assert not hasattr(secondpass, "nothing")
