@@ -1,0 +1,50 @@
+# make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
+# make test    every check and every test
+# Both set up what they need in .venv; nothing else is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LLAMA := adapters/llama-index-postprocessor-secondpass
+LANGCHAIN := adapters/langchain-secondpass
+
+.PHONY: demo test lint evaluate clean
+
+demo: $(VENV)/demo.ready
+	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
+
+test: $(VENV)/test.ready lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file $(LLAMA)/mypy.ini
+	$(BIN)/mypy --config-file $(LANGCHAIN)/mypy.ini
+	$(BIN)/lint-imports
+
+evaluate: $(VENV)/test.ready
+	$(BIN)/python benchmarks/builtin_quality.py
+	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/footprint.py
+
+clean:
+	rm -rf $(VENV) dist
+
+$(VENV)/made:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip
+	touch $@
+
+$(VENV)/demo.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml
+	$(PIP) -e ".[bm25]" -e $(LLAMA)
+	touch $@
+
+# torch first and pinned: this release installs without gigabytes of GPU libraries where the
+# index offers a processor build, and sentence-transformers would ask for the newest
+$(VENV)/test.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml $(LANGCHAIN)/pyproject.toml
+	$(PIP) torch==2.13.0
+	$(PIP) -e ".[all]" -e $(LLAMA) -e $(LANGCHAIN) --group dev
+	touch $@
