@@ -1,0 +1,69 @@
+"""As the body of a LangGraph node, with a checkpointer that writes the state down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+import pytest
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableConfig
+from langchain_secondpass import SecondPassRerank
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.graph import END, START, StateGraph
+
+from secondpass import Pair, Score
+from secondpass.testing import FakeScorer
+
+
+class State(TypedDict):
+    query: str
+    documents: list[Document]
+
+
+class _Numpy(FakeScorer):
+    """Numpy's numbers everywhere, as models really return them."""
+
+    def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[Any, list[dict[str, Any]]]:
+        scores = np.asarray(self.score(pairs), dtype=np.float32)
+        return list(scores), [{"cut_tokens": np.int64(1), "share": np.float32(0.5)} for _ in pairs]
+
+
+def _graph(node: Any) -> Any:
+    graph = StateGraph(State)
+    graph.add_node("rerank", node)
+    graph.add_edge(START, "rerank")
+    graph.add_edge("rerank", END)
+    return graph.compile(checkpointer=InMemorySaver())
+
+
+CONFIG: RunnableConfig = {"configurable": {"thread_id": "1"}}
+
+
+@pytest.mark.parametrize("form", ["runnable", "function"])
+async def test_a_node_with_a_checkpointer(documents: list[Document], query: str, form: str) -> None:
+    rerank = SecondPassRerank(model=Score(_Numpy()), top_n=2)
+
+    def function(state: State) -> dict[str, Any]:
+        return {"documents": rerank.compress_documents(state["documents"], state["query"])}
+
+    runnable = rerank.as_runnable() | (lambda docs: {"documents": docs})
+    graph = _graph(runnable if form == "runnable" else function)
+    expected = rerank.compress_documents(documents, query)
+    state = {"query": query, "documents": documents}
+    assert graph.invoke(state, CONFIG)["documents"] == expected
+    assert graph.get_state(CONFIG).values["documents"] == expected
+    assert (await graph.ainvoke(state, CONFIG))["documents"] == expected
+
+
+def test_numpy_float32_breaks_the_checkpointers_msgpack(
+    documents: list[Document], query: str
+) -> None:
+    serialiser = JsonPlusSerializer(pickle_fallback=False)
+    broken = Document(page_content="a", metadata={"relevance_score": np.float32(0.5)})
+    with pytest.raises(TypeError, match="not msgpack serializable"):
+        serialiser.dumps_typed([broken])
+    done = SecondPassRerank(model=Score(_Numpy())).compress_documents(documents, query)
+    assert serialiser.loads_typed(serialiser.dumps_typed(done)) == done

@@ -1,0 +1,97 @@
+"""Bugs that other rerankers for LangChain have, by name: what becomes of the documents."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from langchain_core.documents import Document
+from langchain_secondpass import SecondPassRerank
+
+from secondpass import Order, Stage
+from secondpass.testing import FakeJudge
+
+
+def test_existing_metadata_overwrites_the_score(query: str, raw: Stage) -> None:
+    old = {"relevance_score": 0.99, "id": "mine", "score": 0.5, "secondpass": {"rank": 7}}
+    documents = [Document(page_content="a file", metadata=old)]
+    (done,) = SecondPassRerank(model=raw).compress_documents(documents, query)
+    assert done.metadata == {
+        "id": "mine",
+        "score": 0.5,
+        "relevance_score": 2.0,
+        "secondpass": {"rank": 0, "retrieval_rank": 0, "scale": "raw"},
+    }
+    assert documents[0].metadata["relevance_score"] == 0.99
+
+
+def test_stale_relevance_score_kept_on_an_order(query: str) -> None:
+    documents = [Document(page_content="a", metadata={"relevance_score": 0.99, "x": 1})]
+    (done,) = SecondPassRerank(model=Order(FakeJudge())).compress_documents(documents, query)
+    assert "relevance_score" not in done.metadata
+    assert done.metadata["x"] == 1
+
+
+def test_document_id_lost(documents: list[Document], query: str, raw: Stage) -> None:
+    """Cohere, Voyage, Jina and Infinity rebuild Document(page_content, metadata)."""
+    documents.append(Document(page_content="read"))
+    done = SecondPassRerank(model=raw).compress_documents(documents, query)
+    assert {d.id for d in done} == {"doc-0", "doc-1", "doc-2", "doc-3", None}
+    text_of = {d.id: d.page_content for d in documents}
+    assert all(d.page_content == text_of[d.id] for d in done)
+
+
+def test_duplicate_texts_map_to_the_first_document(query: str, raw: Stage) -> None:
+    documents = [
+        Document(id=id, page_content="read a file", metadata={"n": n})
+        for n, id in enumerate(["x", "y", "y", None, None])
+    ]
+    done = SecondPassRerank(model=raw).compress_documents(documents, query)
+    assert [(d.id, d.metadata["n"]) for d in done] == [
+        ("x", 0), ("y", 1), ("y", 2), (None, 3), (None, 4),
+    ]  # fmt: skip
+    same = SecondPassRerank(model=raw).compress_documents([documents[0]] * 3, query)
+    assert [d.metadata["secondpass"]["retrieval_rank"] for d in same] == [0, 1, 2]
+
+
+async def test_metadata_dropped(documents: list[Document], query: str, raw: Stage) -> None:
+    rerank = SecondPassRerank(model=raw)
+    sync = rerank.compress_documents(documents, query)
+    for done in (sync, await rerank.acompress_documents(documents, query)):
+        assert [d.metadata["source"] for d in done] == ["s3", "s1", "s2", "s0"]
+
+
+async def test_the_input_is_mutated(documents: list[Document], query: str, raw: Stage) -> None:
+    kept = copy.deepcopy(documents)
+    same = list(documents)
+    rerank = SecondPassRerank(model=raw, top_n=2)
+    sync = rerank.compress_documents(documents, query)
+    for done in (sync, await rerank.acompress_documents(documents, query)):
+        for document in done:
+            document.metadata["new"] = 1
+            document.metadata["secondpass"]["rank"] = 99
+    assert documents == kept
+    assert all(a is b for a, b in zip(documents, same, strict=True)), "the list was sorted"
+
+
+def test_a_tuple_will_do(documents: list[Document], query: str, raw: Stage) -> None:
+    rerank = SecondPassRerank(model=raw)
+    tupled = rerank.compress_documents(tuple(documents), query)
+    assert tupled == rerank.compress_documents(documents, query)
+    assert type(tupled) is list
+
+
+def test_metadata_with_document_objects(query: str, raw: Stage) -> None:
+    parent = Document(page_content="the whole", metadata={"relevance_score": 1})
+    documents = [Document(page_content="a", metadata={"parent": parent, "many": [parent]})]
+    (done,) = SecondPassRerank(model=raw).compress_documents(documents, query)
+    assert done.metadata["parent"] is parent
+    assert parent.metadata == {"relevance_score": 1}
+
+
+@pytest.mark.parametrize("judge", [True, False])
+def test_a_single_document_without_rank(query: str, raw: Stage, judge: bool) -> None:
+    rerank = SecondPassRerank(model=Order(FakeJudge()) if judge else raw)
+    (done,) = rerank.compress_documents([Document(page_content="a file")], query)
+    assert done.metadata["secondpass"]["rank"] == 0
+    assert done.metadata.get("relevance_score") == (None if judge else 2.0)
