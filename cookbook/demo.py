@@ -11,6 +11,7 @@ import argparse
 import re
 import time
 from pathlib import Path
+from pydoc_data.topics import topics
 
 import bm25s
 import Stemmer
@@ -21,7 +22,6 @@ from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.postprocessor.secondpass import SecondPassRerank
-from pydoc_data.topics import topics
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text

@@ -141,6 +141,9 @@ def test_recency_takes_part() -> None:
     from datetime import UTC, datetime, timedelta
 
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    docs = [Candidate("a", "x", {"date": "2025-01-01"}), Candidate("b", "x", {"date": "2025-12-31"})]
+    docs = [
+        Candidate("a", "x", {"date": "2025-01-01"}),
+        Candidate("b", "x", {"date": "2025-12-31"}),
+    ]
     fresh = Score(Recency("date", timedelta(days=365), now=now))
     assert Fuse(fresh, normalise="min-max")(Ranking.of("q", docs)).ids == ["b", "a"]

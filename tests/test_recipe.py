@@ -115,8 +115,10 @@ def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
     judged = [Judged.of("dogs cats", DOCS, ["4", "2"])]
     path = tmp_path / "r.json"
     Recipe.of(calibrated(Score(Mine(2.0)), judged)).save(path)
-    text = path.read_text().replace('"factor": 2.0', '"factor": 3.0').replace(
-        '"name": "mine@2"', '"name": "mine@3"'
+    text = (
+        path.read_text()
+        .replace('"factor": 2.0', '"factor": 3.0')
+        .replace('"name": "mine@2"', '"name": "mine@3"')
     )
     path.write_text(text)
     with pytest.raises(CalibrationError, match="fitted on 'mine@2'"):
@@ -136,7 +138,10 @@ def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Top"}}', "cannot build the recipe's Top"),
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Top", "k": 1, "j": 2}}', "no argument j"),
         ('{"secondpass_recipe": 1, "pipeline": {"k": 1}}', "which is no stage"),
-        ('{"secondpass_recipe": 1, "pipeline": {"type": "Platt", "slope": 1, "bias": 0}}', "no stage"),
+        (
+            '{"secondpass_recipe": 1, "pipeline": {"type": "Platt", "slope": 1, "bias": 0}}',
+            "no stage",
+        ),
         ('{"secondpass_recipe": 1, "pipeline": {"type": ["Top"], "k": 1}}', "names"),
     ],
 )

@@ -17,7 +17,9 @@ from secondpass import (
 from secondpass.testing import FakeScorer
 
 PROBABLE = Ranking(
-    "q", tuple(Candidate(str(i), "t", score=s) for i, s in enumerate((0.9, 0.5, 0.1))), "probability"
+    "q",
+    tuple(Candidate(str(i), "t", score=s) for i, s in enumerate((0.9, 0.5, 0.1))),
+    "probability",
 )
 
 

@@ -53,15 +53,17 @@ if TYPE_CHECKING:
     from secondpass.models.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
     from secondpass.models.load import load as load
     from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
+    from secondpass.oneline import rerank as rerank
     from secondpass.order import Judge as Judge
     from secondpass.order import Order as Order
     from secondpass.ranking import Candidate as Candidate
     from secondpass.ranking import Event as Event
     from secondpass.ranking import Mark as Mark
+    from secondpass.ranking import Note as Note
     from secondpass.ranking import Ranking as Ranking
     from secondpass.ranking import Scale as Scale
     from secondpass.recipe import Recipe as Recipe
-    from secondpass.oneline import rerank as rerank
+    from secondpass.recipe import as_stage as as_stage
     from secondpass.score import CandidateScorer as CandidateScorer
     from secondpass.score import NotedScorer as NotedScorer
     from secondpass.score import Pair as Pair
@@ -89,8 +91,8 @@ _HOMES = {
     "models.load": "load",
     "models.onnx": "OnnxCrossEncoder",
     "order": "Judge Order",
-    "ranking": "Candidate Event Mark Ranking Scale",
-    "recipe": "Recipe",
+    "ranking": "Candidate Event Mark Note Ranking Scale",
+    "recipe": "Recipe as_stage",
     "oneline": "rerank",
     "score": "CandidateScorer NotedScorer Pair Score Scorer",
     "stage": "Composite Pipeline Stage",

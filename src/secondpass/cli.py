@@ -22,13 +22,19 @@ from secondpass.score import Score
 from secondpass.stage import Pipeline, Stage
 from secondpass.threshold import Threshold
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help=__doc__,
+    rich_markup_mode=None,
+)
 SHOWN = 160
 """Characters of a text in the table."""
 
 
 @app.command()
-def rerank(
+def rerank(  # noqa: PLR0917 - typer turns them into options
     query: Annotated[str, typer.Argument(help="What was asked.")],
     file: Annotated[
         str,
@@ -79,20 +85,16 @@ def export(
     )
     console = Console()
     table = Table(title=f"{model} and its export, scores of sample pairs")
-    for column in ("query", "text", "original", "exported", "difference"):
-        table.add_column(column, justify="left" if column in ("query", "text") else "right")
+    for column in ("pair", "original", "exported", "difference"):
+        table.add_column(column, justify="left" if column == "pair" else "right")
     for pair in report.pairs:
-        table.add_row(
-            Text(_short(pair.query, 32)),
-            Text(_short(pair.text, 40)),
-            f"{pair.original:.4f}",
-            f"{pair.exported:.4f}",
-            f"{pair.difference:+.4f}",
-        )
+        figures = (pair.original, pair.exported, pair.difference)
+        table.add_row(pair.name, *(f"{x:.5f}" for x in figures))
     console.print(table)
     console.print(
-        f"{report.file}: {report.size / 1e6:.1f} MB, largest difference "
-        f"{report.max_difference:.5f} (tolerance {report.tolerance:g})"
+        f"{directory}/model.onnx: {report.size / 1e6:.1f} MB; largest difference "
+        f"{report.max_difference:.5f}, allowed {report.tolerance:.3g}",
+        markup=False,
     )
     console.print(f'Use it: load("onnx:{directory}")', markup=False)
 
@@ -132,13 +134,15 @@ def _document(line: str, id: str, file: str, number: int) -> Candidate:
 
 def _progress(stage: Stage) -> Progress:
     """A bar on standard error, where that is a terminal, fed by the models that report."""
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("reading pairs"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     for part in stage if isinstance(stage, Pipeline) else [stage]:
         if isinstance(part, Score) and hasattr(part.scorer, "on_progress"):
@@ -166,7 +170,9 @@ def _plain(ranking: Ranking, given: Ranking) -> dict[str, Any]:
             }
             for place, c in enumerate(ranking, start=1)
         ],
-        "events": [{"stage": e.stage, "kind": e.kind, "message": e.message} for e in ranking.events],
+        "events": [
+            {"stage": e.stage, "kind": e.kind, "message": e.message} for e in ranking.events
+        ],
     }
 
 

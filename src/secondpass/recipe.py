@@ -16,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from secondpass.errors import RecipeError, SecondPassError
+from secondpass.errors import InvalidInputError, RecipeError, SecondPassError
+from secondpass.models.load import load
 from secondpass.stage import Stage
 
 FORMAT = 1
@@ -46,10 +47,17 @@ _MODULES = {
     "Builtin": "secondpass.models.builtin",
 }
 """What a recipe may name. Nothing else is imported, so a recipe from a stranger runs no code."""
-_VALUES = {
-    "timedelta": lambda seconds: timedelta(seconds=seconds),
-    "datetime": lambda iso: datetime.fromisoformat(iso),
-}
+
+
+def _timedelta(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def _datetime(iso: str) -> datetime:
+    return datetime.fromisoformat(iso)
+
+
+_VALUES = {"timedelta": _timedelta, "datetime": _datetime}
 _NOT_STORED = ("on_progress",)
 
 
@@ -131,26 +139,57 @@ class Recipe:
         return built
 
 
+def as_stage(model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]) -> Stage:
+    """A stage from whatever names one; what adapters call on their `model` argument.
+
+    Args:
+        model: A model string (see `load`), a stage, a `Recipe`, the path of a recipe's file as a
+            `pathlib.Path` (a string is always a model string), or the dict of `Recipe.to_dict`.
+
+    Raises:
+        InvalidInputError: None of these.
+        SecondPassError: What loading a model or reading a recipe may raise.
+    """
+    if isinstance(model, Stage):
+        return model
+    if isinstance(model, str):
+        return load(model)
+    if isinstance(model, os.PathLike):
+        return Recipe.read(model).stage()
+    if isinstance(model, Mapping):
+        return Recipe.of_dict(model).stage()
+    if isinstance(model, Recipe):
+        return model.stage()
+    raise InvalidInputError(
+        f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the Path "
+        "of one; Score(your_scorer) makes a stage"
+    )
+
+
 def _written(value: Any, where: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, timedelta):
-        return {"type": "timedelta", "seconds": value.total_seconds()}
-    if isinstance(value, datetime):
-        return {"type": "datetime", "iso": value.isoformat()}
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, list | tuple):
-        return [_written(v, where) for v in value]
-    if isinstance(value, Mapping):
+        written: Any = value
+    elif isinstance(value, timedelta):
+        written = {"type": "timedelta", "seconds": value.total_seconds()}
+    elif isinstance(value, datetime):
+        written = {"type": "datetime", "iso": value.isoformat()}
+    elif isinstance(value, list | tuple):
+        written = [_written(v, where) for v in value]
+    elif isinstance(value, Mapping):
         if "type" in value or not all(isinstance(key, str) for key in value):
             raise RecipeError(f"{where} holds a mapping that JSON cannot keep: {value!r}")
-        return {key: _written(v, where) for key, v in value.items()}
+        written = {key: _written(v, where) for key, v in value.items()}
+    else:
+        written = _written_object(value, where)
+    return written
+
+
+def _written_object(value: object, where: str) -> dict[str, Any]:
     kind = type(value)
     if callable(value) and not hasattr(value, "name"):
         raise RecipeError(f"{where} holds the function {value!r}, and a recipe holds no code")
     data: dict[str, Any] = {"type": kind.__name__}
-    for name, parameter in inspect.signature(kind).parameters.items():
+    for name in inspect.signature(kind).parameters:
         if name in _NOT_STORED:
             continue
         source = "stages" if kind.__name__ == "Pipeline" else name

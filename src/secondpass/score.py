@@ -81,7 +81,7 @@ class Score(Stage):
         elif isinstance(scorer, NotedScorer):
             scores, notes = scorer.score_with_notes(pairs)
         else:
-            scores = scorer.score(pairs)
+            scores = list(scorer.score(pairs))  # some return a map or a generator
         if not len(scores) == len(notes) == len(pairs):
             raise ScoreError(f"{self.name!r} returned {len(scores)} scores for {len(pairs)} pairs")
         done: list[Ranking] = []

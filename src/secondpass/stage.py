@@ -71,6 +71,7 @@ class Stage(ABC):
 
     def check_origin(self, origin: str) -> None:
         """Raise if this stage cannot work on the scores of the stage named `origin`."""
+        return
 
     def __rshift__(self, then: Stage) -> Pipeline:
         if not isinstance(then, Stage):

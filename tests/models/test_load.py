@@ -23,6 +23,7 @@ from secondpass.testing import FakeComparer, FakeJudge, FakeScorer
         ("", "write 'backend:name' with one of bm25, builtin"),
         ("bultin", "Did you mean 'builtin'"),
         ("BAAI/bge-reranker-v2-m3", "'cross-encoder:BAAI/bge-reranker-v2-m3'"),
+        ("reranker.json", r"Recipe.read\('reranker.json'\)"),
         ("onnx", "names no model"),
         ("onnx:", "names no model"),
     ],
@@ -38,7 +39,7 @@ def test_what_is_no_string_is_refused() -> None:
 
 
 def test_an_unknown_option_is_named_with_those_there_are() -> None:
-    with pytest.raises(InvalidInputError, match="no option 'batch_size'; it has .*token_budget"):
+    with pytest.raises(InvalidInputError, match=r"no option 'batch_size'; it has .*token_budget"):
         load("builtin", options={"batch_size": 32})
 
 

@@ -11,7 +11,7 @@ from secondpass.calibrate.fitting import checked, minimised, sigmoid
 
 @dataclass(frozen=True, slots=True)
 class Beta:
-    """P(relevant) = sigmoid(a ln(q) - b ln(1 - q) + c), with q = sigmoid((score - centre) / spread).
+    """P(relevant) = sigmoid(a ln q - b ln(1 - q) + c), q = sigmoid((score - centre) / spread).
 
     Where Platt's curve is too symmetric: it bends the low and the high end separately, and holds
     Platt's as the case a = b. Kull et al. 2017, "Beta calibration: a well-founded and easily
@@ -39,13 +39,8 @@ class Beta:
         z = (data.scores - centre) / spread
         low, high = -np.logaddexp(0, -z), np.logaddexp(0, z)  # ln q and -ln(1 - q)
         rows = np.stack([low, high, np.ones_like(z)])
-        a, b, c = minimised(
-            lambda p: p @ rows,
-            lambda p: rows,
-            (1.0, 1.0, 0.0),
-            ((0, None), (0, None), (None, None)),  # not negative: the curve never falls
-            data.targets,
-        )
+        rising = ((0, None), (0, None), (None, None))  # slopes not negative: the curve never falls
+        a, b, c = minimised(rows, (1.0, 1.0, 0.0), rising, data.targets)
         return cls(a, b, c, centre, spread)
 
     def probability(self, score: float) -> float:

@@ -6,7 +6,7 @@ Fitting needs scipy and scikit-learn (the `eval` extra); a fitted calibrator nee
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from secondpass.errors import CalibrationError, MissingExtraError
@@ -70,19 +70,19 @@ def checked(scores: Sequence[float], labels: Sequence[bool | int]) -> Data:
 
 
 def minimised(
-    logit: Callable[[Floats], Floats],
-    gradient: Callable[[Floats], Floats],
+    rows: Floats,
     start: Sequence[float],
     bounds: Sequence[tuple[float | None, float | None]],
     targets: Floats,
 ) -> list[float]:
-    """Parameters that minimise the log loss of sigmoid(logit(parameters)) against `targets`.
+    """Parameters (p,) that minimise the log loss of sigmoid(parameters @ rows) against `targets`.
+
+    The loss is convex in them.
 
     Args:
-        logit: Parameters (p,) to logits (n,), linear in the parameters, so the loss is convex.
-        gradient: Parameters (p,) to derivatives of the logits, (p, n).
-        start: Where to begin.
-        bounds: Least and greatest value of each parameter.
+        rows: What each parameter is multiplied with, shape (p, n).
+        start: Where to begin, shape (p,).
+        bounds: Least and greatest value of each parameter, None for none.
         targets: In (0, 1), shape (n,).
     """
     import numpy as np
@@ -90,9 +90,9 @@ def minimised(
     from scipy.special import expit
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
-        z = logit(parameters)
+        z = parameters @ rows
         value = np.mean(np.logaddexp(0, z) - targets * z)
-        slope = gradient(parameters) @ (expit(z) - targets) / len(targets)
+        slope = rows @ (expit(z) - targets) / len(targets)
         return float(value), slope
 
     found = minimize(

@@ -33,9 +33,7 @@ class Platt:
         centre, spread = data.scores.mean(), data.scores.std() or 1.0
         z = (data.scores - centre) / spread  # the minimiser likes unit scale; undone below
         rows = np.stack([z, np.ones_like(z)])
-        slope, bias = minimised(
-            lambda p: p @ rows, lambda p: rows, (1.0, 0.0), ((0, None), (None, None)), data.targets
-        )
+        slope, bias = minimised(rows, (1.0, 0.0), ((0, None), (None, None)), data.targets)
         return cls(float(slope / spread), float(bias - slope * centre / spread))
 
     def probability(self, score: float) -> float:

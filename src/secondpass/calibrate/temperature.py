@@ -33,9 +33,7 @@ class Temperature:
         scale = float(np.abs(data.scores).max()) or 1.0
         rows = (data.scores / scale)[None, :]
         # 1 / temperature: the loss is convex in it, and 1e-6 keeps the temperature finite
-        (inverse,) = minimised(
-            lambda p: p @ rows, lambda p: rows, (1.0,), ((1e-6, None),), data.targets
-        )
+        (inverse,) = minimised(rows, (1.0,), ((1e-6, None),), data.targets)
         return cls(float(scale / inverse))
 
     def probability(self, score: float) -> float:

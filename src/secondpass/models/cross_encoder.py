@@ -88,7 +88,7 @@ class TorchCrossEncoder:
         self.name = f"cross-encoder:{self.model}@{self._revision()}"
         if dtype != "float32":
             self.name += f"/{dtype}"
-        self._limit = int(self._encoder.max_length or 512)
+        self._limit = int(self._encoder.max_seq_length or 512)
         self._templates: dict[str, int] = {}
         if verify:
             check_canaries(self.name, self.score)

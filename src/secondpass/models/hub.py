@@ -31,25 +31,18 @@ def fetched(model: str, revision: str | None, files: str | Sequence[str]) -> Pat
         )
     try:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.utils import EntryNotFoundError
     except ImportError as error:
         raise MissingExtraError(f"fetching {model!r} from the hub", "hub") from error
     try:
-        folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(SMALL_FILES)))
         for name in [files] if isinstance(files, str) else files:
+            # a pattern that matches nothing is no error, so this tries one name after the other
+            wanted = [*SMALL_FILES, name, name + "_data"]
+            folder = Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
             if (folder / name).is_file():
-                return folder
-            try:
-                snapshot_download(
-                    model, revision=revision, allow_patterns=[*SMALL_FILES, name, name + "_data"]
-                )
-            except EntryNotFoundError:
-                continue
-            if (folder / name).is_file():
-                return folder
+                break
     except Exception as error:  # offline, gated, unknown: each is its own class over there
         raise ModelError(
-            f"cannot fetch {model!r} from the hub: {error}. It is neither a folder here; "
-            "check the name, the network, or HF_TOKEN for a gated model"
+            f"cannot fetch {model!r} from the hub, and it is no folder here: {error}. "
+            "Check the name, the network, or HF_TOKEN for a gated model"
         ) from error
     return folder

@@ -70,6 +70,8 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if "/" in model and ":" not in model:
         hint = f" For a model on the hub: 'cross-encoder:{model}'."
+    if model.endswith(".json"):
+        hint = f" For a recipe: Recipe.read({model!r}).stage(), or Path({model!r}) in an adapter."
     raise UnknownModelError(
         f"{model!r} names no backend; write 'backend:name' with one of {', '.join(known)}.{hint}"
     )

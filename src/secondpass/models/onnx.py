@@ -16,7 +16,7 @@ from secondpass.errors import InvalidInputError, ModelError
 from secondpass.models.canary import check_canaries
 from secondpass.models.digest import digest
 from secondpass.models.hub import fetched
-from secondpass.models.pairing import Pairing, Tokens, packed
+from secondpass.models.pairing import Pairing, Tokens, longest_input, packed
 from secondpass.ranking import Note
 from secondpass.score import Pair
 
@@ -76,7 +76,7 @@ class OnnxCrossEncoder:
         path = _model_file(self.folder, file)
         config = _json(self.folder / "config.json")
         self.name = f"{self._label()}@{self._content(path)}"
-        self._pairing = Pairing(_tokenizer(self.folder), _fitting(max_length, config))
+        self._pairing = Pairing(_tokenizer(self.folder), longest_input(max_length, config))
         self._pad = _pad_id(self._pairing.tokenizer, config)
         self._session = _session(path, threads or _processors())
         self._inputs = {given.name for given in self._session.get_inputs()}
@@ -145,7 +145,7 @@ class OnnxCrossEncoder:
         return digest(path, path.with_name(path.name + "_data"), self.folder / "tokenizer.json")
 
     def __reduce__(self) -> tuple[Any, ...]:  # sessions do not pickle: open it again over there
-        return _opened, (type(self), {k: v for k, v in self._arguments().items()})
+        return _opened, (type(self), self._arguments())
 
     def _arguments(self) -> dict[str, Any]:
         names = ("revision", "file", "max_length", "token_budget", "threads", "verify")
@@ -195,15 +195,6 @@ def _tokenizer(folder: Path) -> Tokenizer:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
         raise ModelError(f"cannot read {path}: {error}") from error
-
-
-def _fitting(max_length: int, config: Mapping[str, Any]) -> int:
-    most = config.get("max_position_embeddings")
-    if not isinstance(most, int):
-        return max_length
-    if config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
-        most -= 2  # their positions start behind the padding index
-    return min(max_length, most)
 
 
 def _pad_id(tokenizer: Tokenizer, config: Mapping[str, Any]) -> int:

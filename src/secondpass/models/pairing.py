@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from secondpass.errors import ModelError
 from secondpass.ranking import Note
@@ -17,11 +17,21 @@ if TYPE_CHECKING:
 
     Ids = npt.NDArray[np.int64]
 
-CHARACTERS_PER_TOKEN = 64
-"""A text is cut to this many characters for each token the model reads before it is tokenised, so
-that a book does not cost a book's time. Real text has three to six."""
+CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST = 64, 32_768
+"""A text is cut to this many characters before it is tokenised, so that a book does not cost a
+book's time. Real text has three to six characters a token."""
 CHARACTERS_AT_ONCE = 400_000
 """Texts tokenised in one call: bounds the memory of their encodings."""
+
+
+def longest_input(max_length: int, config: Mapping[str, Any]) -> int:
+    """`max_length`, or what the model (its config.json) has positions for, if that is less."""
+    most = config.get("max_position_embeddings")
+    if not isinstance(most, int):
+        return max_length
+    if config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
+        most -= 2  # their positions start behind the padding index
+    return min(max_length, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Pairing:
     def _encoded(self, texts: Sequence[str]) -> dict[str, _Text]:
         import numpy as np
 
-        limit = self.max_length * CHARACTERS_PER_TOKEN
+        limit = max(self.max_length * CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST)
         done: dict[str, _Text] = {}
         for part in _by_characters(list(dict.fromkeys(texts)), limit):
             cut = [text[:limit] for text in part]
@@ -86,9 +96,7 @@ class Pairing:
         import numpy as np
 
         kept = query.ids[:room]
-        first = self.tokenizer.encode("a", add_special_tokens=False)
-        second = self.tokenizer.encode("b", add_special_tokens=False)
-        whole = self.tokenizer.post_process(first, second)
+        whole = self.tokenizer.encode("a", "b")  # any two words: only what stands around them
         of = whole.sequence_ids
         if 0 not in of or 1 not in of:
             raise ModelError("this tokenizer.json has no template for pairs of texts")

@@ -98,7 +98,7 @@ def check_scorer(scorer: Scorer, tolerance: float | None = None) -> None:
     assert len(scores) == len(pairs), f"{len(scores)} scores for {len(pairs)} pairs"
     assert all(math.isfinite(s) for s in scores), f"law 3: scores must be finite: {scores}"
     assert list(scorer.score([])) == [], "no pairs in, no scores out"
-    alone = [list(scorer.score([pair]))[0] for pair in pairs]
+    alone = [next(iter(scorer.score([pair]))) for pair in pairs]
     mixed = list(range(len(pairs)))
     random.Random(0).shuffle(mixed)
     shuffled = list(scorer.score([pairs[i] for i in mixed]))

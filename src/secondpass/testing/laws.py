@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -33,7 +34,7 @@ def scale_is_honest(after: Ranking) -> None:
     if after.scale == "order":
         assert all(c.score is None for c in after), "law 2: an order carries scores"
         try:
-            after.scores
+            _ = after.scores
         except NoScoresError:
             return
         raise AssertionError("law 2: scores could be read off an order")
@@ -55,7 +56,7 @@ def ties_keep_order(before: Ranking, after: Ranking) -> None:
     if after.scale == "order":
         return
     place = {id: i for i, id in enumerate(before.ids)}
-    for a, b in zip(after, after[1:], strict=False):
+    for a, b in itertools.pairwise(after):
         tied = a.score == b.score
         assert not tied or place[a.id] < place[b.id], f"law 3: the tie {a.id!r}, {b.id!r} moved"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from secondpass.calibrate import Calibrate, Platt
+from secondpass.calibrate import Beta, Calibrate
 from secondpass.errors import ModelError
 from secondpass.models.onnx import OnnxCrossEncoder
 from secondpass.score import Score
@@ -67,5 +67,10 @@ def stage(
         return score
     if name:
         raise ModelError(f'there is no built-in model {name!r}; write "builtin" or "builtin:raw"')
-    fitted = json.loads((FOLDER / "calibrator.json").read_text(encoding="utf-8"))
-    return score >> Calibrate(Platt(fitted["slope"], fitted["bias"]), fitted["fitted_on"])
+    try:
+        fitted = json.loads((FOLDER / "calibrator.json").read_text(encoding="utf-8"))
+        return score >> Calibrate(Beta(**fitted["beta"]), fitted["fitted_on"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"the built-in model's calibrator is damaged ({error}); install secondpass again"
+        ) from error

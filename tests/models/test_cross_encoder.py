@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+sentence_transformers = pytest.importorskip("sentence_transformers")
+
+from secondpass import InvalidInputError, ModelError, Ranking, Recipe, load  # noqa: E402
+from secondpass.models.builtin import FOLDER  # noqa: E402
+from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
+from secondpass.testing import check_scorer  # noqa: E402
+
+PAIRS = [
+    ("what is a file", "A file is a sequence of bytes."),
+    ("what is a file", "Cats purr."),
+    ("what is a cat", ""),
+    ("what is a cat", "cats and dogs " * 300),
+]
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_bert: Path) -> TorchCrossEncoder:
+    return TorchCrossEncoder(tiny_bert, verify=False)
+
+
+def test_logits_are_those_of_sentence_transformers(
+    tiny: TorchCrossEncoder, tiny_bert: Path
+) -> None:
+    theirs = sentence_transformers.CrossEncoder(str(tiny_bert)).predict(
+        PAIRS, activation_fn=torch.nn.Identity(), show_progress_bar=False
+    )
+    assert tiny.score(PAIRS) == pytest.approx([float(x) for x in theirs], abs=1e-4)
+
+
+def test_scores_are_python_floats_whatever_the_dtype(tiny_bert: Path) -> None:
+    model = TorchCrossEncoder(tiny_bert, dtype="bfloat16", verify=False)
+    scores = model.score(PAIRS)
+    assert {type(s) for s in scores} == {float}
+    json.dumps(scores)
+    assert model.name.endswith("/bfloat16")
+
+
+def test_it_keeps_the_laws(tiny: TorchCrossEncoder) -> None:
+    check_scorer(tiny)
+
+
+def test_the_text_is_cut_and_the_query_is_not(tiny_bert: Path) -> None:
+    model = TorchCrossEncoder(tiny_bert, max_length=32, verify=False)
+    query = "one two three four five six seven eight nine ten"
+    seen: list[Any] = []
+    real = model._encoder.predict
+    model._encoder.predict = lambda pairs, **k: (seen.extend(pairs), real(pairs, **k))[1]
+    scores, notes = model.score_with_notes([(query, "cats and dogs " * 30), (query, "short")])
+    assert len(scores) == 2
+    assert notes == [{"cut_tokens": 71, "read_tokens": 19}, {}]
+    for sent_query, text in seen:
+        assert sent_query == query
+        assert model._length((sent_query, text)) <= 32
+
+
+def test_the_recipe_keeps_the_revision(tiny_bert: Path) -> None:
+    stage = load(f"cross-encoder:{tiny_bert}", options={"verify": False, "max_length": 64})
+    again = Recipe.of(stage).stage()
+    ranking = Ranking.of("what is a file", [t for _, t in PAIRS])
+    assert again(ranking) == stage(ranking)
+    assert "@" in stage.name
+
+
+def test_an_untrained_model_fails_the_canaries_or_passes_by_luck_only_when_asked(
+    tiny_bert: Path,
+) -> None:
+    constant = transformers.BertForSequenceClassification.from_pretrained(tiny_bert)
+    torch.nn.init.zeros_(constant.classifier.weight)
+    folder = tiny_bert.parent / "constant"
+    constant.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((tiny_bert / name).read_bytes())
+    with pytest.raises(ModelError, match="same score"):
+        TorchCrossEncoder(folder)
+    TorchCrossEncoder(folder, verify=False)
+
+
+def test_a_model_without_a_head_is_refused(tiny_bert: Path) -> None:
+    folder = tiny_bert.parent / "headless"
+    transformers.BertModel.from_pretrained(tiny_bert).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((tiny_bert / name).read_bytes())
+    with pytest.raises(ModelError, match="no classification head: it is a BertModel"):
+        TorchCrossEncoder(folder, verify=False)
+
+
+def test_too_many_labels_are_refused_and_two_are_a_difference(tiny_bert: Path) -> None:
+    for labels in (2, 3):
+        config = transformers.BertConfig.from_pretrained(tiny_bert, num_labels=labels)
+        torch.manual_seed(1)
+        folder = tiny_bert.parent / f"labels{labels}"
+        transformers.BertForSequenceClassification(config).save_pretrained(folder)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (folder / name).write_bytes((tiny_bert / name).read_bytes())
+    two = TorchCrossEncoder(tiny_bert.parent / "labels2", verify=False)
+    raw = two._encoder.predict(PAIRS, activation_fn=torch.nn.Identity(), show_progress_bar=False)
+    assert two.score(PAIRS) == pytest.approx([float(b - a) for a, b in raw], abs=1e-4)
+    with pytest.raises(ModelError, match="has 3 labels"):
+        TorchCrossEncoder(tiny_bert.parent / "labels3", verify=False)
+
+
+def test_remote_code_is_off_unless_asked(monkeypatch: pytest.MonkeyPatch, tiny_bert: Path) -> None:
+    seen: list[bool] = []
+    real = sentence_transformers.CrossEncoder
+
+    def spy(*args: Any, **kwargs: Any) -> Any:
+        seen.append(kwargs["trust_remote_code"])
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr("secondpass.models.cross_encoder.CrossEncoder", spy)
+    TorchCrossEncoder(tiny_bert, verify=False)
+    TorchCrossEncoder(tiny_bert, verify=False, trust_remote_code=True)
+    assert seen == [False, True]
+
+
+def test_a_damaged_folder_and_bad_arguments(tmp_path: Path, tiny_bert: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ModelError, match="cannot load the cross-encoder"):
+        TorchCrossEncoder(tmp_path)
+    with pytest.raises(InvalidInputError, match="dtype='int3'"):
+        TorchCrossEncoder(tiny_bert, dtype="int3")  # type: ignore[arg-type]
+
+
+TEMPLATE = (
+    "{%- for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
+    "{%- endfor %}{%- if add_generation_prompt %}<|im_start|>assistant\n{%- endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def yes_no(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen3-style reranker of random weights: chat template, suffix, yes and no logits."""
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.cross_encoder.modules import LogitScore
+
+    folder = tmp_path_factory.mktemp("qwen")
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(FOLDER / "tokenizer.json"), unk_token="[UNK]", pad_token="[PAD]",
+        eos_token="[SEP]", model_max_length=128, padding_side="left",
+    )  # fmt: skip
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.chat_template = (
+        "{%- for m in messages %}<|im_start|>{{ m['role'] }} {{ m['content'] }}<|im_end|>"
+        "{%- endfor %}<|im_start|>assistant answer yes or no"
+    )
+    torch.manual_seed(0)
+    config = transformers.Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, head_dim=16, pad_token_id=0,
+        initializer_range=0.5, max_position_embeddings=256,
+    )  # fmt: skip
+    transformers.Qwen3ForCausalLM(config).save_pretrained(folder / "lm")
+    tokenizer.save_pretrained(folder / "lm")
+    transformer = Transformer(str(folder / "lm"), transformer_task="text-generation")
+    yes, no = (tokenizer.convert_tokens_to_ids(w) for w in ("yes", "no"))
+    model = sentence_transformers.CrossEncoder(
+        modules=[transformer, LogitScore(true_token_id=yes, false_token_id=no)]
+    )
+    model.save_pretrained(str(folder / "reranker"))
+    return folder / "reranker"
+
+
+def test_causal_rerankers_keep_template_and_suffix_under_truncation(yes_no: Path) -> None:
+    model = TorchCrossEncoder(yes_no, max_length=64, verify=False)
+    query = "what is a file"
+    seen: list[Any] = []
+    real = model._encoder.preprocess
+
+    def spy(pairs: Any, **options: Any) -> Any:
+        features = real(pairs, **options)
+        seen.append(features["input_ids"])
+        return features
+
+    model._encoder.preprocess = spy
+    scores, notes = model.score_with_notes([(query, "cats and dogs " * 100), (query, "bytes")])
+    assert len(set(scores)) == 2
+    assert notes[0]["cut_tokens"] > 0
+    tokenizer = model._encoder.tokenizer
+    for row in (r for ids in seen for r in ids):
+        text = tokenizer.decode(row)
+        assert query in text
+        assert text.rstrip().endswith("answer yes or no")

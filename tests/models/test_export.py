@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+transformers = pytest.importorskip("transformers")
+
+from secondpass import ModelError, OnnxCrossEncoder, load  # noqa: E402
+from secondpass.models import export_check  # noqa: E402
+from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
+from secondpass.models.export import export  # noqa: E402
+from secondpass.testing import check_scorer  # noqa: E402
+
+PAIRS = [
+    ("what is a file", "A file is a sequence of bytes."),
+    ("what is a cat", ""),
+    ("what is a cat", "cats and dogs " * 300),
+]
+
+
+def _copy(tiny_bert: Path, folder: Path, model: object) -> Path:
+    model.save_pretrained(folder)  # type: ignore[attr-defined]
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((tiny_bert / name).read_bytes())
+    return folder
+
+
+def test_the_export_scores_as_the_original_does(tiny_bert: Path, tmp_path: Path) -> None:
+    report = export(str(tiny_bert), tmp_path / "out")
+    assert report.max_difference <= report.tolerance == export_check.FLOAT_TOLERANCE
+    ours = OnnxCrossEncoder(tmp_path / "out", verify=False)
+    original = TorchCrossEncoder(tiny_bert, verify=False)
+    assert ours.score(PAIRS) == pytest.approx(original.score(PAIRS), abs=1e-3)
+    check_scorer(ours)
+    recorded = json.loads((tmp_path / "out/export.json").read_text())
+    assert recorded["max_difference"] == report.max_difference
+    assert str(tiny_bert.parent) not in (tmp_path / "out/export.json").read_text()
+    assert str(tiny_bert.parent) not in (tmp_path / "out/config.json").read_text()
+
+
+def test_int8_is_smaller_close_and_does_not_depend_on_the_batch(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    full, small = (
+        export(str(tiny_bert), tmp_path / "f"),
+        export(str(tiny_bert), tmp_path / "q", int8=True),
+    )
+    assert small.size < full.size / 2
+    check_scorer(OnnxCrossEncoder(tmp_path / "q", verify=False))
+
+
+@pytest.mark.parametrize("kind", ["DistilBert", "Roberta", "Electra", "ModernBert"])
+def test_other_architectures(tiny_bert: Path, tmp_path: Path, kind: str) -> None:
+    torch.manual_seed(0)
+    small = {
+        "vocab_size": 30522, "hidden_size": 16, "dim": 16, "hidden_dim": 32, "n_layers": 2,
+        "n_heads": 2, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+        "num_labels": 1, "embedding_size": 16, "pad_token_id": 0, "initializer_range": 0.3,
+    }  # fmt: skip
+    config_class = getattr(transformers, f"{kind}Config")
+    known = {**vars(config_class()), **config_class().attribute_map}
+    config = config_class(**{k: v for k, v in small.items() if k in known or k == "num_labels"})
+    model = getattr(transformers, f"{kind}ForSequenceClassification")(config)
+    folder = _copy(tiny_bert, tmp_path / "model", model)
+    report = export(str(folder), tmp_path / "out")
+    assert report.max_difference <= report.tolerance
+
+
+def test_what_is_no_cross_encoder_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    headless = transformers.BertModel.from_pretrained(tiny_bert)
+    folder = _copy(tiny_bert, tmp_path / "headless", headless)
+    with pytest.raises(ModelError, match="lacks the weights classifier"):
+        export(str(folder), tmp_path / "out")
+    three = transformers.BertForSequenceClassification(
+        transformers.BertConfig.from_pretrained(tiny_bert, num_labels=3)
+    )
+    with pytest.raises(ModelError, match="has 3 labels"):
+        export(str(_copy(tiny_bert, tmp_path / "three", three)), tmp_path / "out")
+    with pytest.raises(ModelError, match="no model folder"):
+        export("./nowhere", tmp_path / "out")
+    assert not (tmp_path / "out/model.onnx").exists()
+
+
+def test_an_export_that_differs_is_not_written(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_check, "FLOAT_TOLERANCE", -1.0)
+    with pytest.raises(ModelError, match="Nothing was written"):
+        export(str(tiny_bert), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_command_prints_the_differences(tiny_bert: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "secondpass", "export", str(tiny_bert), str(tmp_path / "out")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "largest difference" in done.stdout
+    assert "unicode" in done.stdout
+    assert load(f"onnx:{tmp_path / 'out'}", options={"verify": False})

@@ -1,0 +1,29 @@
+"""Memory stays bounded whatever the number of candidates: measured in a new process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import resource, random
+from secondpass import load, Ranking
+g = random.Random(0)
+docs = [" ".join(g.choices("time year people way day thing".split(), k=300)) for _ in range({n})]
+docs[0] = "word " * 200_000
+load("builtin", options={{"max_length": 256}})(Ranking.of("people of the year", docs))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def _peak(n: int) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(n=n)], check=True, capture_output=True, text=True
+    )
+    return int(done.stdout)
+
+
+def test_ten_times_the_candidates_take_hardly_more_memory() -> None:
+    few, many = _peak(10), _peak(100)
+    assert many < few + 60
+    assert many < 400

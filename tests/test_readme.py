@@ -1,0 +1,39 @@
+"""Every Python block of the READMEs runs, top to bottom, as a reader would paste it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.parent.name)
+def test_the_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text(encoding="utf-8")
+    blocks = [
+        ("\n" * text[: m.start()].count("\n") + "\n" + m[1])
+        for m in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    ]
+    assert blocks
+    names: dict[str, object] = {"__name__": "readme"}
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), names)
+
+
+def test_the_patterns_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from secondpass import Ranking, Threshold, Top, load
+
+    docs = [f"filler number {i} about nothing" for i in range(50)]
+    docs[7] = "Goethe wrote the play Faust, published in two parts."
+    docs[30] = docs[7]
+    model = load("builtin", cache=1000)
+    selective = (Top(20) >> model >> Threshold(0.7))(Ranking.of("who wrote Faust?", docs))
+    assert selective.ids == ["7"]
+    multi = (Top(100) >> model >> Top(20) >> model)(Ranking.of("who wrote Faust?", docs))
+    assert multi.ids[:2] == ["7", "30"]
+    assert len(multi) == 20

@@ -1,0 +1,149 @@
+"""Fit the calibrator that ships with the built-in model, on training pairs held out for it.
+
+    python training/calibrate_builtin.py [--data ../shared/data/train]
+
+Each held-out query gets a list such as a retriever would bring: the BM25 top of all passages of all
+sources, and its own positive passage wherever that stands. Other passages of the positive's group
+(its article or document) are left out, because they may be relevant and nobody has judged them.
+Groups are split by hash: one part fits, another measures, so no article is in both.
+
+Writes src/secondpass/models/builtin/calibrator.json and training/results/calibrator.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import random
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import bm25s
+import Stemmer
+
+from secondpass import (
+    Beta,
+    Candidate,
+    Judged,
+    Platt,
+    Ranking,
+    Score,
+    Temperature,
+    brier_score,
+    expected_calibration_error,
+)
+from secondpass.models.builtin import FOLDER, Builtin
+
+ROOT = Path(__file__).parents[1]
+PARTS = 16
+"""Groups are dealt into so many parts by hash: part 0 fits, part 1 measures."""
+
+
+@dataclass(frozen=True)
+class Row:
+    query: str
+    positive: str
+    source: str
+    group: str
+
+
+def read(folder: Path) -> list[Row]:
+    files = sorted(folder.glob("*.jsonl.gz"))
+    if not files:
+        raise SystemExit(f"{folder} holds no training pairs (*.jsonl.gz)")
+    rows = []
+    for file in files:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                rows.append(Row(row["query"], row["positive"], row["source"], row["group"]))
+    return rows
+
+
+def part(row: Row) -> int:
+    return int(hashlib.sha256(row.group.encode()).hexdigest(), 16) % PARTS
+
+
+def chosen(rows: list[Row], which: int, each: int) -> list[Row]:
+    """Up to `each` rows a source, so that no source speaks for all."""
+    by_source: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if part(row) == which:
+            by_source[row.source].append(row)
+    g = random.Random(which)
+    return [
+        r for s in sorted(by_source) for r in g.sample(by_source[s], min(each, len(by_source[s])))
+    ]
+
+
+def judged(rows: list[Row], asked: list[Row], depth: int) -> list[Judged]:
+    passages = list({r.positive: r for r in rows}.values())
+    stemmer = Stemmer.Stemmer("english")
+
+    def words(texts: list[str]) -> bm25s.tokenization.Tokenized:
+        return bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
+
+    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
+    index.index(words([p.positive for p in passages]), show_progress=False)
+    places, _ = index.retrieve(words([r.query for r in asked]), k=4 * depth, show_progress=False)
+    made = []
+    for row, found in zip(asked, places, strict=True):
+        others = [passages[i].positive for i in found if passages[i].group != row.group]
+        texts = [row.positive, *others[: depth - 1]]
+        random.Random(row.query).shuffle(texts)
+        docs = [Candidate(str(i), t) for i, t in enumerate(texts)]
+        made.append(
+            Judged(Ranking.of(row.query, docs), frozenset([str(texts.index(row.positive))]))
+        )
+    return made
+
+
+def pooled(known: list[Judged], ranked: list[Ranking]) -> tuple[list[float], list[bool]]:
+    scores = [s for r in ranked for s in r.scores]
+    return scores, [c.id in j.relevant for j, r in zip(known, ranked, strict=True) for c in r]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/train")
+    parser.add_argument("--each", type=int, default=20, help="queries of each source in each part")
+    parser.add_argument("--depth", type=int, default=12, help="candidates of a query")
+    given = parser.parse_args()
+
+    rows = read(given.data)
+    stage = Score(Builtin())
+    data = {}
+    for name, which in (("fit", 0), ("measure", 1)):
+        known = judged(rows, chosen(rows, which, given.each), given.depth)
+        print(f"{name}: {len(known)} queries, {sum(len(j.ranking) for j in known)} pairs")
+        data[name] = pooled(known, stage.run([j.ranking for j in known]))
+    figures = {}
+    for method in (Beta, Platt, Temperature):
+        fitted = method.fit(*data["fit"])
+        scores, labels = data["measure"]
+        p = [fitted.probability(s) for s in scores]
+        figures[method.__name__] = {
+            "parameters": asdict(fitted),
+            "expected_calibration_error": round(expected_calibration_error(p, labels), 4),
+            "brier_score": round(brier_score(p, labels), 4),
+        }
+        print(method.__name__, figures[method.__name__])
+    # the built-in model's raw scores are bounded above, and only Beta bends that end by itself
+    shipped = {"fitted_on": stage.name, "beta": asdict(Beta.fit(*data["fit"]))}
+    (FOLDER / "calibrator.json").write_text(json.dumps(shipped, indent=2) + "\n")
+    report = {
+        "command": "python training/calibrate_builtin.py",
+        "model": stage.name,
+        "queries": {name: len(labels) // given.depth for name, (_, labels) in data.items()},
+        "base_rate": round(sum(data["fit"][1]) / len(data["fit"][1]), 4),
+        "on_the_part_held_out_from_the_fit": figures,
+    }
+    (ROOT / "training/results").mkdir(exist_ok=True)
+    (ROOT / "training/results/calibrator.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
