@@ -1,0 +1,1 @@
+"""Judges: language models that rate, compare or order texts, and the algorithms that ask them."""
