@@ -19,6 +19,7 @@ from secondpass import (
     Ranking,
     Refine,
     Score,
+    SlidingWindow,
     Stage,
     Threshold,
     Top,
@@ -52,7 +53,7 @@ KEEPING = st.sampled_from(
         Score(FieldWeight("n", {0: 1.0, 1: 0.5})),
         Score(Trail()),
         Compare(FakeComparer()),
-        Order(FakeJudge(), window=3, stride=2),
+        Order(FakeJudge(), SlidingWindow(3, 2)),
         PROBABLE,
         LENGTH,
     ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass import InvalidInputError, Order, OrderError, Ranking
+from secondpass import InvalidInputError, Order, OrderError, Ranking, SlidingWindow
 from secondpass.testing import FakeJudge, check_judge
 
 
@@ -14,7 +14,9 @@ def test_every_candidate_is_seen_and_the_best_reaches_the_top(
 ) -> None:
     stride = data.draw(st.integers(1, window - 1))
     judge = FakeJudge(lambda q, t: float(t))
-    ranking = Order(judge, window, stride)(Ranking.of("q", [str(i) for i in range(n)]))
+    ranking = Order(judge, SlidingWindow(window, stride))(
+        Ranking.of("q", [str(i) for i in range(n)])
+    )
     assert sorted(c.text for c in ranking) == sorted(str(i) for i in range(n))
     if n > 1:
         assert {t for texts in judge.calls for t in texts} == {str(i) for i in range(n)}
@@ -43,7 +45,7 @@ def test_bad_arguments() -> None:
         Order(object())  # type: ignore[arg-type]
     for window, stride in ((1, 1), (4, 0), (4, 5)):
         with pytest.raises(InvalidInputError, match=f"window={window}"):
-            Order(FakeJudge(), window, stride)
+            SlidingWindow(window, stride)
 
 
 def test_the_fake_judge_keeps_the_laws() -> None:

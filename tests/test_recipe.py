@@ -9,6 +9,7 @@ import pytest
 
 from secondpass import (
     Beta,
+    Budget,
     CalibrationError,
     Candidate,
     Compare,
@@ -20,12 +21,14 @@ from secondpass import (
     Judged,
     Order,
     Platt,
+    Prices,
     Ranking,
     Recency,
     Recipe,
     RecipeError,
     Refine,
     Score,
+    SlidingWindow,
     Stage,
     Temperature,
     Threshold,
@@ -92,7 +95,9 @@ def test_every_stage_comes_back_the_same(tmp_path: Path) -> None:
             missing="skip",
         )
         >> Top(4)
-        >> Refine(Order(Same(), window=4, stride=2), 2)
+        >> Refine(
+            Order(Same(), SlidingWindow(4, 2), budget=Budget(max_calls=9, prices=Prices(1, 2))), 2
+        )
     )
     assert _again(pipeline, tmp_path)(RANKING) == pipeline(RANKING)
 

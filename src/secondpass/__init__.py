@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from secondpass.calibrate import read_judged as read_judged
     from secondpass.compare import Compare as Compare
     from secondpass.compare import Comparer as Comparer
+    from secondpass.compare import ScorerComparer as ScorerComparer
     from secondpass.cut import Refine as Refine
     from secondpass.cut import Top as Top
     from secondpass.errors import CalibrationError as CalibrationError
@@ -44,6 +45,28 @@ if TYPE_CHECKING:
     from secondpass.errors import SecondPassError as SecondPassError
     from secondpass.errors import UnknownModelError as UnknownModelError
     from secondpass.fuse import Fuse as Fuse
+    from secondpass.judge.all_pairs import AllPairs as AllPairs
+    from secondpass.judge.answer import Answer as Answer
+    from secondpass.judge.answer import AsyncComparer as AsyncComparer
+    from secondpass.judge.answer import AsyncJudge as AsyncJudge
+    from secondpass.judge.answer import AsyncPicker as AsyncPicker
+    from secondpass.judge.answer import AsyncRater as AsyncRater
+    from secondpass.judge.answer import Usage as Usage
+    from secondpass.judge.asking import Algorithm as Algorithm
+    from secondpass.judge.asking import Round as Round
+    from secondpass.judge.asking import Verdict as Verdict
+    from secondpass.judge.budget import Budget as Budget
+    from secondpass.judge.budget import Prices as Prices
+    from secondpass.judge.heapsort import Heapsort as Heapsort
+    from secondpass.judge.plan import Plan as Plan
+    from secondpass.judge.plan import Spent as Spent
+    from secondpass.judge.self_consistent import SelfConsistent as SelfConsistent
+    from secondpass.judge.setwise import SetwiseHeapsort as SetwiseHeapsort
+    from secondpass.judge.setwise import SetwiseInsertion as SetwiseInsertion
+    from secondpass.judge.sliding_pairs import SlidingPairs as SlidingPairs
+    from secondpass.judge.sliding_window import SlidingWindow as SlidingWindow
+    from secondpass.judge.top_down import TopDown as TopDown
+    from secondpass.judge.tournament import Tournament as Tournament
     from secondpass.metadata import Custom as Custom
     from secondpass.metadata import FieldWeight as FieldWeight
     from secondpass.metadata import Recency as Recency
@@ -62,6 +85,7 @@ if TYPE_CHECKING:
     from secondpass.ranking import Note as Note
     from secondpass.ranking import Ranking as Ranking
     from secondpass.ranking import Scale as Scale
+    from secondpass.rate import Rate as Rate
     from secondpass.recipe import Recipe as Recipe
     from secondpass.recipe import as_stage as as_stage
     from secondpass.score import CandidateScorer as CandidateScorer
@@ -80,11 +104,23 @@ _HOMES = {
     "cache": "Cached",
     "calibrate": "Beta Calibrate Calibrator Isotonic Judged Platt Temperature brier_score "
     "calibrated expected_calibration_error read_judged",
-    "compare": "Compare Comparer",
+    "compare": "Compare Comparer ScorerComparer",
     "cut": "Refine Top",
     "errors": "CalibrationError InvalidInputError MissingExtraError ModelError NoScoresError "
     "NotCalibratedError OrderError RecipeError ScoreError SecondPassError UnknownModelError",
     "fuse": "Fuse",
+    "judge.all_pairs": "AllPairs",
+    "judge.answer": "Answer AsyncComparer AsyncJudge AsyncPicker AsyncRater Usage",
+    "judge.asking": "Algorithm Round Verdict",
+    "judge.budget": "Budget Prices",
+    "judge.heapsort": "Heapsort",
+    "judge.plan": "Plan Spent",
+    "judge.self_consistent": "SelfConsistent",
+    "judge.setwise": "SetwiseHeapsort SetwiseInsertion",
+    "judge.sliding_pairs": "SlidingPairs",
+    "judge.sliding_window": "SlidingWindow",
+    "judge.top_down": "TopDown",
+    "judge.tournament": "Tournament",
     "metadata": "Custom FieldWeight Recency Trail",
     "models.bm25": "BM25 CorpusStatistics",
     "models.cross_encoder": "TorchCrossEncoder",
@@ -92,6 +128,7 @@ _HOMES = {
     "models.onnx": "OnnxCrossEncoder",
     "order": "Judge Order",
     "ranking": "Candidate Event Mark Note Ranking Scale",
+    "rate": "Rate",
     "recipe": "Recipe as_stage",
     "oneline": "rerank",
     "score": "CandidateScorer NotedScorer Pair Score Scorer",

@@ -1,22 +1,28 @@
-"""Pairwise: which of two texts answers the query better, asked of all pairs."""
+"""Pairwise: which of two texts answers the query better."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
-from typing import Protocol, runtime_checkable
+from math import exp
+from typing import Any, Protocol, runtime_checkable
 
 from secondpass.errors import InvalidInputError, ScoreError
-from secondpass.ranking import Ranking
-from secondpass.score import Pair
-from secondpass.stage import Stage
+from secondpass.judge.all_pairs import AllPairs
+from secondpass.judge.answer import AsyncComparer
+from secondpass.judge.asker import Asker, asker_of_async, asker_of_sync
+from secondpass.judge.asking import Algorithm
+from secondpass.judge.budget import Budget
+from secondpass.judge.driving import Judging
+from secondpass.score import Pair, Scorer
 
 
 @runtime_checkable
 class Comparer(Protocol):
     """What the author of a pairwise model writes.
 
-    `compare` returns, for each (first, second) pair of texts, P(first is better) in [0, 1].
+    `compare` returns, for each (first, second) pair of texts, P(first is better) in [0, 1]. It is
+    called once for all comparisons of a round, so that a model can batch them. A model that is
+    asked over the network implements `AsyncComparer`.
     """
 
     name: str
@@ -24,40 +30,88 @@ class Comparer(Protocol):
     def compare(self, query: str, pairs: Sequence[Pair]) -> Sequence[float]: ...
 
 
-class Compare(Stage):
-    """Order candidates by how many others they beat. Gives ``raw`` scores.
+class ScorerComparer:
+    """A `Comparer` made of a scorer: P is the sigmoid of the difference of two scores.
 
-    Every pair is asked in both orders, so a comparer's bias to the first place cancels out:
-    n (n - 1) comparisons for n candidates. The score is the expected number of wins. This is
-    PRP-Allpair of Qin et al. 2023, "Large Language Models are Effective Text Rankers with
-    Pairwise Ranking Prompting" (arXiv 2306.17563).
+    It lets pairwise algorithms run on any pointwise model, which is how to test them.
 
     Raises:
-        InvalidInputError: `comparer` has no compare method.
+        InvalidInputError: `scorer` has no score method.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        if not isinstance(scorer, Scorer):
+            raise InvalidInputError(f"{scorer!r} is no scorer: it needs a name and score(pairs)")
+        self.scorer = scorer
+        self.name = f"{scorer.name} compared"
+
+    def compare(self, query: str, pairs: Sequence[Pair]) -> list[float]:
+        """P(first is better) of each pair; each text is scored once."""
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        scores: Sequence[float] = []
+        if texts:
+            scores = list(self.scorer.score([(query, text) for text in texts]))
+        score = dict(zip(texts, scores, strict=True))
+        return [_sigmoid(score[first] - score[second]) for first, second in pairs]
+
+
+DEFAULT = AllPairs()
+
+
+class Compare(Judging):
+    """Order candidates by duels. Gives ``raw`` scores with `AllPairs`, else an ``order``.
+
+    Args:
+        comparer: Who says which of two texts is better; `AsyncComparer` or `Comparer`.
+        algorithm: Which texts to compare: `AllPairs`, `Heapsort`, `SlidingPairs`, or your own. All
+            ask both orders, so a comparer's bias to the first place cancels out.
+        budget: What judging one ranking may take; the best order so far stands where it ends.
+        concurrency: How many calls may be in flight, over all rankings of a run. A `Comparer`
+            without async methods gets one batch at a time, in a worker thread.
+
+    Raises:
+        InvalidInputError: `comparer` has no compare method, or this is no algorithm for it.
         ScoreError: (when run) an answer outside [0, 1], NaN, or the wrong number of answers.
     """
 
-    def __init__(self, comparer: Comparer) -> None:
-        if not isinstance(comparer, Comparer):
+    def __init__(
+        self,
+        comparer: AsyncComparer | Comparer,
+        algorithm: Algorithm = DEFAULT,
+        *,
+        budget: Budget | None = None,
+        concurrency: int = 8,
+    ) -> None:
+        if not isinstance(comparer, AsyncComparer | Comparer):
             raise InvalidInputError(
-                f"{comparer!r} is no comparer: it needs a name and compare(query, pairs) -> floats"
+                f"{comparer!r} is no comparer: it needs a name and "
+                "compare(query, pairs) -> floats, or acompare, its async like"
             )
-        self.comparer = comparer
-        self.name = comparer.name
+        if not isinstance(algorithm, Algorithm) or algorithm.asks != "compare":
+            raise InvalidInputError(
+                f"{algorithm!r} is no algorithm that compares pairs, such as AllPairs()"
+            )
+        self.comparer, self.algorithm = comparer, algorithm
+        name = comparer.name if algorithm == DEFAULT else f"{comparer.name} {algorithm!r}"
+        super().__init__(name, self._asking(), budget, concurrency)
 
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
+    def _asking(self) -> Asker:
+        comparer = self.comparer
+        asker = asker_of_async(comparer, "compare")
+        if asker is not None:
+            return asker
+        assert isinstance(comparer, Comparer)
 
-    def _one(self, ranking: Ranking) -> Ranking:
-        duels = list(permutations(range(len(ranking)), 2))
-        texts = [(ranking[i].text, ranking[j].text) for i, j in duels]
-        said = self.comparer.compare(ranking.query, texts) if texts else []
-        if len(said) != len(duels):
-            raise ScoreError(f"{self.name!r} returned {len(said)} answers for {len(duels)} pairs")
-        wins = [0.0] * len(ranking)
-        for (first, second), p in zip(duels, said, strict=True):
-            if not 0 <= p <= 1:  # false for NaN too
-                raise ScoreError(f"{self.name!r} answered {p}; P(first is better) is in [0, 1]")
-            wins[first] += p / 2
-            wins[second] += (1 - p) / 2
-        return ranking.rescored(wins, "raw", by=self.name)
+        def compare(query: str, shown: Sequence[Sequence[str]]) -> list[Any]:
+            said = list(comparer.compare(query, [(first, second) for first, second in shown]))
+            if len(said) != len(shown):
+                raise ScoreError(
+                    f"{comparer.name!r} returned {len(said)} answers for {len(shown)} pairs"
+                )
+            return said
+
+        return asker_of_sync("compare", compare, batches=True)
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))

@@ -1,13 +1,17 @@
-"""Listwise: a judge sees many texts at once and answers with an order, so there are no scores."""
+"""Listwise and setwise: a judge sees several texts at once and orders them, or names the best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from secondpass.errors import InvalidInputError, OrderError
-from secondpass.ranking import Ranking
-from secondpass.stage import Stage
+from secondpass.errors import InvalidInputError
+from secondpass.judge.answer import AsyncJudge, AsyncPicker
+from secondpass.judge.asker import Asker, asker_of_async, asker_of_sync
+from secondpass.judge.asking import Algorithm
+from secondpass.judge.budget import Budget
+from secondpass.judge.driving import Judging
+from secondpass.judge.sliding_window import SlidingWindow
 
 
 @runtime_checkable
@@ -15,6 +19,7 @@ class Judge(Protocol):
     """What the author of a listwise or setwise model writes.
 
     `order` returns the places of `texts`, best first: a permutation of ``range(len(texts))``.
+    A model that is asked over the network implements `AsyncJudge`.
     """
 
     name: str
@@ -22,52 +27,59 @@ class Judge(Protocol):
     def order(self, query: str, texts: Sequence[str]) -> Sequence[int]: ...
 
 
-class Order(Stage):
-    """Order candidates by a judge, window by window from the bottom up. Gives an ``order``.
+DEFAULT = SlidingWindow()
 
-    A window of texts is judged, then the next one overlaps it, so that the best travel to the
-    top: Sun et al. 2023, "Is ChatGPT Good at Search?" (arXiv 2304.09542). Every candidate is
-    seen, whatever their number.
+
+class Order(Judging):
+    """Order candidates by what a judge says of some of them at a time. Gives an ``order``.
 
     Args:
-        judge: Who orders a window.
-        window: How many texts a judge sees at once, at least 2.
-        stride: How far the window moves, less than or equal to `window`.
+        judge: Who orders a few texts (`AsyncJudge`, `Judge`) or names the best of them
+            (`AsyncPicker`, for setwise algorithms only).
+        algorithm: Which texts to show together: `SlidingWindow`, `TopDown`, `Tournament`,
+            `SetwiseHeapsort`, `SetwiseInsertion`, `SelfConsistent` of one of them, or your own.
+        budget: What judging one ranking may take; the best order so far stands where it ends.
+        concurrency: How many calls may be in flight, over all rankings of a run. A `Judge` without
+            async methods is asked one call at a time, in a worker thread.
 
     Raises:
-        InvalidInputError: `judge` has no order method, or window and stride do not fit.
+        InvalidInputError: No judge, or none for this algorithm; no algorithm for judges.
         OrderError: (when run) an answer that is not a permutation.
     """
 
-    def __init__(self, judge: Judge, window: int = 20, stride: int = 10) -> None:
+    def __init__(
+        self,
+        judge: AsyncJudge | AsyncPicker | Judge,
+        algorithm: Algorithm = DEFAULT,
+        *,
+        budget: Budget | None = None,
+        concurrency: int = 8,
+    ) -> None:
+        if not isinstance(judge, AsyncJudge | AsyncPicker | Judge):
+            raise InvalidInputError(
+                f"{judge!r} is no judge: it needs a name and order(query, texts) -> a permutation, "
+                "or aorder or abest, its async likes"
+            )
+        if not isinstance(algorithm, Algorithm) or algorithm.asks not in ("order", "best"):
+            raise InvalidInputError(
+                f"{algorithm!r} is no algorithm that orders texts, such as SlidingWindow(20, 10)"
+            )
+        self.judge, self.algorithm = judge, algorithm
+        name = judge.name if algorithm == DEFAULT else f"{judge.name} {algorithm!r}"
+        super().__init__(name, self._asking(), budget, concurrency)
+
+    def _asking(self) -> Asker:
+        judge = self.judge
+        asker = asker_of_async(judge, self.algorithm.asks)
+        if asker is not None:
+            return asker
         if not isinstance(judge, Judge):
             raise InvalidInputError(
-                f"{judge!r} is no judge: it needs a name and order(query, texts) -> a permutation"
+                f"{judge!r} names the best of some texts and does not order them; use it with "
+                "SetwiseHeapsort or SetwiseInsertion"
             )
-        if window < 2 or not 1 <= stride <= window:
-            raise InvalidInputError(
-                f"window={window}, stride={stride}: a window holds at least 2 texts, "
-                "and moves by 1 to its own size"
-            )
-        self.judge, self.window, self.stride = judge, window, stride
-        self.name = judge.name
 
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
+        def order(query: str, shown: Sequence[Sequence[str]]) -> list[Any]:
+            return [judge.order(query, texts) for texts in shown]
 
-    def _one(self, ranking: Ranking) -> Ranking:
-        places = list(range(len(ranking)))
-        end = len(places)
-        while end > 1:
-            start = max(0, end - self.window)
-            seen = places[start:end]
-            said = list(self.judge.order(ranking.query, [ranking[i].text for i in seen]))
-            if sorted(said) != list(range(len(seen))):
-                raise OrderError(
-                    f"{self.name!r} answered {said!r}, not a permutation of {len(seen)} texts"
-                )
-            places[start:end] = [seen[i] for i in said]
-            if start == 0:
-                break
-            end -= self.stride
-        return ranking.reordered(places, by=self.name)
+        return asker_of_sync("order", order, batches=False)

@@ -233,8 +233,15 @@ class Ranking(Sequence[Candidate]):
         told = self.told(by, "missing", f"no opinion on {silent} of {len(self)} candidates")
         return told._taken(order, plain, "order", by, notes)
 
-    def reordered(self, order: Sequence[int], by: str) -> Ranking:
+    def reordered(
+        self, order: Sequence[int], by: str, notes: Sequence[Note] | None = None
+    ) -> Ranking:
         """Apply a permutation. The old scores no longer explain the order, so they go.
+
+        Args:
+            order: Current places, best first.
+            by: Name of the stage, for the trail.
+            notes: One per candidate, in the current order, for the trail.
 
         Raises:
             OrderError: `order` is not a permutation of ``range(len(self))``.
@@ -243,7 +250,7 @@ class Ranking(Sequence[Candidate]):
             raise OrderError(
                 f"{by!r} returned {list(order)!r}, not a permutation of 0..{len(self) - 1}"
             )
-        return self._taken(order, [None] * len(self), "order", by, None)
+        return self._taken(order, [None] * len(self), "order", by, notes)
 
     def head(self, k: int) -> Ranking:
         """The first k candidates."""

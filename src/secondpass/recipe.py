@@ -27,10 +27,28 @@ _MODULES = {
     "Score": "secondpass.score",
     "Compare": "secondpass.compare",
     "Order": "secondpass.order",
+    "ScorerComparer": "secondpass.compare",
+    "Rate": "secondpass.rate",
+    "SlidingWindow": "secondpass.judge.sliding_window",
+    "TopDown": "secondpass.judge.top_down",
+    "Tournament": "secondpass.judge.tournament",
+    "SetwiseHeapsort": "secondpass.judge.setwise",
+    "SetwiseInsertion": "secondpass.judge.setwise",
+    "SelfConsistent": "secondpass.judge.self_consistent",
+    "AllPairs": "secondpass.judge.all_pairs",
+    "Heapsort": "secondpass.judge.heapsort",
+    "SlidingPairs": "secondpass.judge.sliding_pairs",
+    "Budget": "secondpass.judge.budget",
+    "Prices": "secondpass.judge.budget",
     "Top": "secondpass.cut",
     "Refine": "secondpass.cut",
     "Fuse": "secondpass.fuse",
     "Calibrate": "secondpass.calibrate",
+    "CalibrateOrder": "secondpass.calibrate",
+    "ByRank": "secondpass.calibrate",
+    "ChatJudge": "secondpass.judge.chat_judge",
+    "OpenAIChat": "secondpass.models.chat",
+    "Prompts": "secondpass.judge.prompts",
     "Threshold": "secondpass.threshold",
     "Platt": "secondpass.calibrate",
     "Temperature": "secondpass.calibrate",
@@ -58,7 +76,7 @@ def _datetime(iso: str) -> datetime:
 
 
 _VALUES = {"timedelta": _timedelta, "datetime": _datetime}
-_NOT_STORED = ("on_progress",)
+_NOT_STORED = ("on_progress", "api_key")  # a callback is code, a key is a secret
 
 
 @dataclass(frozen=True, slots=True)

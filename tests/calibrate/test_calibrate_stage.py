@@ -12,7 +12,6 @@ from secondpass import (
     Isotonic,
     Judged,
     NotCalibratedError,
-    Order,
     Pipeline,
     Platt,
     Ranking,
@@ -21,7 +20,7 @@ from secondpass import (
     Top,
     calibrated,
 )
-from secondpass.testing import FakeJudge, FakeScorer, check_stage, samples
+from secondpass.testing import FakeScorer, check_stage, samples
 
 NUMBER = Score(FakeScorer(lambda q, t: float(t), name="number@1"))
 OTHER = Score(FakeScorer(lambda q, t: float(t), name="number@2"))
@@ -78,8 +77,12 @@ def test_a_fusion_can_be_calibrated() -> None:
 
 
 def test_what_gives_no_raw_scores_cannot_be_calibrated() -> None:
-    with pytest.raises(NotCalibratedError, match="gives 'order'"):
-        calibrated(Order(FakeJudge()), _judged(3))
+    class Probable(Score):
+        def run(self, rankings):  # type: ignore[no-untyped-def]
+            return [r.rescored([0.5] * len(r), "probability", self.name) for r in rankings]
+
+    with pytest.raises(NotCalibratedError, match="gives probability"):
+        calibrated(Probable(FakeScorer()), _judged(3))
     honest = calibrated(NUMBER, _judged(20))
     with pytest.raises(NotCalibratedError, match="'probability'"):
         honest[1](honest(Ranking.of("q", ["1"])))

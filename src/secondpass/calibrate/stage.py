@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol, Self
 
+from secondpass.calibrate.by_rank import ByRank
 from secondpass.calibrate.judged import Judged
 from secondpass.calibrate.platt import Platt
 from secondpass.errors import CalibrationError, NotCalibratedError
@@ -43,12 +44,7 @@ class Calibrate(Stage):
         self.name = type(calibrator).__name__
 
     def check_origin(self, origin: str) -> None:
-        if origin != self.fitted_on:
-            raise CalibrationError(
-                f"this {self.name} was fitted on {self.fitted_on!r} and would be applied to "
-                f"{origin!r}, where its probabilities would be wrong; fit it again with "
-                "calibrated(stage, judged)"
-            )
+        _check_fit(self.name, self.fitted_on, origin)
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         return [self._one(r) for r in rankings]
@@ -66,34 +62,93 @@ class Calibrate(Stage):
         return ranking.rescored(scores, "probability", by=self.name)
 
 
+class CalibrateOrder(Stage):
+    """Turn an order, such as a judge's, into probabilities with a calibrator fitted by rank.
+
+    The order stays. Thresholds behind it mean what they mean behind any other model.
+
+    Args:
+        calibrator: See `ByRank`.
+        fitted_on: Name of the stage whose orders it was fitted on; any other is refused.
+
+    Raises:
+        NotCalibratedError: (when run) the ranking has scores; `Calibrate` is for those.
+        CalibrationError: Behind another stage than `fitted_on`, or (when run) without the
+            probabilities that it was fitted with.
+    """
+
+    def __init__(self, calibrator: ByRank, fitted_on: str) -> None:
+        self.calibrator, self.fitted_on = calibrator, fitted_on
+        self.name = type(calibrator).__name__
+
+    def check_origin(self, origin: str) -> None:
+        _check_fit(self.name, self.fitted_on, origin)
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [self._one(r) for r in rankings]
+
+    def _one(self, ranking: Ranking) -> Ranking:
+        if len(ranking) and ranking.scale != "order":
+            raise NotCalibratedError(
+                f"{self.name} turns an order into probabilities, and this ranking has "
+                f"{ranking.scale} scores; use calibrated(stage, judged)"
+            )
+        for c in ranking:
+            if c.trail:
+                self.check_origin(c.trail[-1].stage)
+        return ranking.rescored(self.calibrator.probabilities(ranking), "probability", self.name)
+
+
 def calibrated(
     stage: Stage, judged: Iterable[Judged], method: type[Calibrator] = Platt
 ) -> Pipeline:
     """The same pipeline with a calibrator behind it, fitted on judged queries.
 
     A few dozen queries are enough for Platt. A calibrator that the pipeline already ends with is
-    replaced.
+    replaced. A stage that gives only an order is calibrated by rank (`ByRank`), with the
+    probabilities of an earlier stage of the pipeline as the second feature if there are any.
 
     Args:
-        stage: Gives raw scores.
+        stage: Gives raw scores or an order.
         judged: Labelled queries, run through `stage` here. Keep others to judge the result.
-        method: Platt, Temperature, Beta, Isotonic, or your own `Calibrator`.
+        method: For raw scores: Platt, Temperature, Beta, Isotonic, or your own `Calibrator`.
 
     Raises:
         CalibrationError: No judged query, one class only, or scores ranked against the labels.
-        NotCalibratedError: The stage does not give raw scores.
+        NotCalibratedError: The stage gives probabilities, or a different scale for each query.
     """
-    if isinstance(stage, Pipeline) and isinstance(stage.stages[-1], Calibrate):
+    if isinstance(stage, Pipeline) and isinstance(stage.stages[-1], Calibrate | CalibrateOrder):
         stage = stage[:-1]
     known = list(judged)
     if not known:
         raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
     ranked = stage.run([j.ranking for j in known])
-    for r in ranked:
-        if len(r) and r.scale != "raw":
-            raise NotCalibratedError(
-                f"{stage.name!r} gives {r.scale!r}, and calibration needs raw scores"
-            )
+    scales = {r.scale for r in ranked if len(r)}
+    origin = stage.origin or stage.name
+    if scales == {"order"}:
+        relevant = [j.relevant for j in known]
+        fitted = ByRank.fit(ranked, relevant, _incoming(stage))
+        return Pipeline(stage, CalibrateOrder(fitted, origin))
+    if scales - {"raw"}:
+        raise NotCalibratedError(
+            f"{stage.name!r} gives {' and '.join(sorted(scales))} scores; calibration needs raw "
+            "scores or orders, the same for every query"
+        )
     scores = [s for r in ranked if len(r) for s in r.scores]
     labels = [c.id in j.relevant for j, r in zip(known, ranked, strict=True) for c in r]
-    return Pipeline(stage, Calibrate(method.fit(scores, labels), stage.origin or stage.name))
+    return Pipeline(stage, Calibrate(method.fit(scores, labels), origin))
+
+
+def _incoming(stage: Stage) -> str | None:
+    """The stage of a pipeline whose probabilities the last one saw, if there is one."""
+    stages = stage.stages if isinstance(stage, Pipeline) else (stage,)
+    found = [s.name for s in stages if isinstance(s, Calibrate | CalibrateOrder)]
+    return found[-1] if found else None
+
+
+def _check_fit(name: str, fitted_on: str, origin: str) -> None:
+    if origin != fitted_on:
+        raise CalibrationError(
+            f"this {name} was fitted on {fitted_on!r} and would be applied to {origin!r}, where "
+            "its probabilities would be wrong; fit it again with calibrated(stage, judged)"
+        )

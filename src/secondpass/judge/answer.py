@@ -1,4 +1,4 @@
-"""What a judge that is asked over the network gives back: the answer, what it cost, what happened."""
+"""What a judge that is asked over the network gives back: the answer, its cost, what happened."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ class Answer(Generic[T_co]):
 
     Attributes:
         value: A permutation of the places of the texts, best first (order); the place of the best
-            text (best); P(first is better) in [0, 1] (compare); a raw score (rate).
+            text (best); P(first is better) in [0, 1] (compare); a raw score, or None where the
+            model gave none, since nobody may invent one (rate).
         usage: What it took.
         events: (kind, message) for each repair, fallback, cut or retry; () where all went well.
-            Kinds: "repaired", "fallback", "shrunk", "truncated", "no-logprobs", "refused".
+            Kinds: "repaired", "fallback", "shrunk", "truncated", "refused", "retried",
+            "no-logprobs", "no-schema", "no-system".
         notes: One per text shown, for its mark in the trail ({"cut_tokens": 12}); () for none.
     """
 
@@ -85,4 +87,4 @@ class AsyncRater(Protocol):
 
     name: str
 
-    async def arate(self, query: str, text: str) -> Answer[float]: ...
+    async def arate(self, query: str, text: str) -> Answer[float | None]: ...

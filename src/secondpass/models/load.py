@@ -12,6 +12,7 @@ from typing import Any
 from secondpass.cache import Cached
 from secondpass.compare import Compare, Comparer
 from secondpass.errors import InvalidInputError, UnknownModelError
+from secondpass.judge.answer import AsyncJudge
 from secondpass.order import Judge, Order
 from secondpass.score import CandidateScorer, Score, Scorer
 from secondpass.stage import Pipeline, Stage
@@ -26,7 +27,9 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "onnx": ("secondpass.models.onnx", "OnnxCrossEncoder", True),
     "cross-encoder": ("secondpass.models.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
+    "judge": ("secondpass.models.chat", "judge", True),
 }
+_NAMES = {"judge": "MODEL"}
 
 
 def load(
@@ -36,7 +39,8 @@ def load(
 
     Args:
         model: "backend:name": ``builtin``, ``builtin:raw``, ``onnx:FOLDER_OR_HUB_ID``,
-            ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``, or a backend that another package adds.
+            ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``, ``judge:MODEL`` (any OpenAI-compatible
+            endpoint), or a backend that another package adds.
         options: Keyword arguments of the backend, such as {"max_length": 256}.
         cache: Remember the scores of so many pairs, see `Cached`.
 
@@ -51,7 +55,9 @@ def load(
     backend, _, name = model.partition(":")
     make, named = _backend(backend, model)
     if named and not name:
-        raise UnknownModelError(f"{model!r} names no model; write '{backend}:FOLDER_OR_HUB_ID'")
+        raise UnknownModelError(
+            f"{model!r} names no model; write '{backend}:{_NAMES.get(backend, 'FOLDER_OR_HUB_ID')}'"
+        )
     given = dict(options or {})
     _check_options(backend, make, given)
     made = _staged(make(name, **given) if named or name else make(**given), model)
@@ -94,7 +100,7 @@ def _staged(made: object, model: str) -> Stage:
         return Score(made)
     if isinstance(made, Comparer):
         return Compare(made)
-    if isinstance(made, Judge):
+    if isinstance(made, Judge | AsyncJudge):
         return Order(made)
     raise UnknownModelError(
         f"the backend of {model!r} made {made!r}, which is no stage, scorer, comparer or judge"

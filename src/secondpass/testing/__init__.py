@@ -1,5 +1,7 @@
 """For your own tests: conformance checks, the laws they check, and test doubles."""
 
+from typing import TYPE_CHECKING, Any
+
 from secondpass.testing.checks import (
     check_comparer,
     check_judge,
@@ -8,11 +10,19 @@ from secondpass.testing.checks import (
     samples,
 )
 from secondpass.testing.doubles import FakeComparer, FakeJudge, FakeScorer, overlap
+from secondpass.testing.faults import Fault
+from secondpass.testing.judging import FakeAsyncJudge
+
+if TYPE_CHECKING:
+    from secondpass.testing.chat_server import ChatServer
 
 __all__ = [
+    "ChatServer",
+    "FakeAsyncJudge",
     "FakeComparer",
     "FakeJudge",
     "FakeScorer",
+    "Fault",
     "check_comparer",
     "check_judge",
     "check_scorer",
@@ -20,3 +30,11 @@ __all__ = [
     "overlap",
     "samples",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ChatServer":  # an HTTP server is more than most tests need
+        from secondpass.testing.chat_server import ChatServer
+
+        return ChatServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

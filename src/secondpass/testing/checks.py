@@ -15,6 +15,14 @@ import random
 from collections.abc import Sequence
 
 from secondpass.compare import Compare, Comparer
+from secondpass.judge.all_pairs import AllPairs
+from secondpass.judge.heapsort import Heapsort
+from secondpass.judge.self_consistent import SelfConsistent
+from secondpass.judge.setwise import SetwiseHeapsort, SetwiseInsertion
+from secondpass.judge.sliding_pairs import SlidingPairs
+from secondpass.judge.sliding_window import SlidingWindow
+from secondpass.judge.top_down import TopDown
+from secondpass.judge.tournament import Tournament
 from secondpass.order import Judge, Order
 from secondpass.ranking import Candidate, Ranking
 from secondpass.score import Score, Scorer
@@ -33,6 +41,16 @@ TEXTS = (
     "line " * 900,
 )
 """Good, bad, empty, short, not English, repeated and long."""
+
+SMALL = (
+    SlidingWindow(3, 2),
+    TopDown(3, 1),
+    Tournament(3, 1),
+    SetwiseHeapsort(2, 3),
+    SetwiseInsertion(2, 3),
+    SelfConsistent(SlidingWindow(3, 1), shuffles=3),
+)
+"""Algorithms that make several calls of a few texts."""
 
 
 def samples() -> list[Ranking]:
@@ -118,7 +136,8 @@ def check_comparer(comparer: Comparer) -> None:
     assert len(said) == len(pairs), f"{len(said)} answers for {len(pairs)} pairs"
     assert all(0 <= p <= 1 for p in said), f"P(first is better) is in [0, 1]: {said}"
     assert list(comparer.compare(QUERY, [])) == [], "no pairs in, no answers out"
-    check_stage(Compare(comparer))
+    for algorithm in (AllPairs(), AllPairs("bradley-terry"), Heapsort(3), SlidingPairs(3)):
+        check_stage(Compare(comparer, algorithm))
 
 
 def check_judge(judge: Judge) -> None:
@@ -128,4 +147,5 @@ def check_judge(judge: Judge) -> None:
         said = list(judge.order(QUERY, TEXTS[:n]))
         assert sorted(said) == list(range(n)), f"law 1: {said} is no permutation of {n} texts"
     check_stage(Order(judge))
-    check_stage(Order(judge, window=3, stride=2))
+    for algorithm in SMALL:
+        check_stage(Order(judge, algorithm))

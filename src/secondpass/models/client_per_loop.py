@@ -1,0 +1,84 @@
+"""One network client per event loop, since a connection belongs to the loop that opened it."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+
+import openai
+
+_Closing = AsyncGenerator[None, None]
+_Held = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[openai.AsyncOpenAI, _Closing]]
+
+
+_alive: weakref.WeakSet[ClientPerLoop] = weakref.WeakSet()
+
+
+class ClientPerLoop:
+    """Makes a client where a loop has none yet, and closes it with its loop.
+
+    `asyncio.run` and its like end a loop by closing the asynchronous generators begun in it. Each
+    client is held open by one, so its connections are closed in the loop that they belong to,
+    and nobody needs to remember to. Clients in a loop that goes on are closed when this object
+    is gone.
+    """
+
+    def __init__(self) -> None:
+        self._held: _Held = weakref.WeakKeyDictionary()
+        weakref.finalize(self, _close_all, self._held).atexit = False
+        _alive.add(self)
+
+    async def here(self, make: Callable[[], openai.AsyncOpenAI]) -> openai.AsyncOpenAI:
+        """The running loop's client, made by `make` when first needed."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._held:
+            client = make()
+            closing = _hold(client, self._held)
+            self._held[loop] = client, closing
+            await anext(closing)
+        return self._held[loop][0]
+
+    async def close_here(self) -> None:
+        """Close the running loop's client, if it has one."""
+        held = self._held.get(asyncio.get_running_loop())
+        if held is not None:
+            await held[1].aclose()
+
+
+async def _hold(client: openai.AsyncOpenAI, held: _Held) -> _Closing:
+    try:
+        yield
+    finally:
+        held.pop(asyncio.get_running_loop(), None)
+        await client.close()
+
+
+def _close_all(held: _Held) -> list[Future[None]]:
+    """Have every loop that still runs close its client."""
+    begun: list[Future[None]] = []
+    for loop, (_, closing) in list(held.items()):
+        if loop.is_running():
+            work = _closed(closing)
+            try:
+                begun.append(asyncio.run_coroutine_threadsafe(work, loop))
+            except RuntimeError:  # it ended just now, and has closed everything
+                work.close()
+    return begun
+
+
+async def _closed(closing: _Closing) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closing it right now
+        await closing.aclose()
+
+
+@atexit.register
+def _close_at_exit() -> None:
+    """Sockets of loops in other threads: those threads are stopped without a word."""
+    for clients in list(_alive):
+        for future in _close_all(clients._held):
+            with contextlib.suppress(Exception):  # too late to tell anybody
+                future.result(timeout=1)

@@ -1,0 +1,84 @@
+"""How the stand-in server behaves when something goes wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from secondpass.testing.chat_answers import Said
+from secondpass.testing.faults import Fault
+
+Response = tuple[int, dict[str, str], Any]
+
+_ERRORS = {
+    "rate-limit": (429, "Rate limit reached for requests", "rate_limit_exceeded"),
+    "server-error": (500, "The server had an error", "server_error"),
+    "unauthorized": (401, "Incorrect API key provided", "invalid_api_key"),
+    "unknown-model": (404, "The model does not exist", "model_not_found"),
+    "bad-request": (400, "The request is malformed", "invalid_request_error"),
+}
+_REJECTED = {
+    "reject-logprobs": ("logprobs", "logprobs are not supported by this model"),
+    "reject-schema": ("response_format", "response_format of type json_schema is not supported"),
+}
+_SAID = {
+    "refuse": ("I'm sorry, but I can't help with that.", "stop"),
+    "empty": ("", "stop"),
+    "truncate": ('{"order": ["', "length"),
+}
+
+
+class Trouble(Exception):
+    """The model itself says something else."""
+
+    def __init__(self, said: Said, finish_reason: str) -> None:
+        super().__init__(said.text)
+        self.said, self.finish_reason = said, finish_reason
+
+
+def troubled(fault: Fault, body: dict[str, Any]) -> Response | None:
+    """The response to a request that a fault hits; None where it does not matter to this one.
+
+    Raises:
+        Trouble: The request is answered, by something else.
+    """
+    if fault.kind in _ERRORS:
+        return refused(fault.kind, fault.retry_after)
+    if fault.kind == "html":
+        return 200, {}, "<html><body>It works!</body></html>"
+    if fault.kind == "say":
+        raise Trouble(Said(fault.text), "stop")
+    if fault.kind in _SAID:
+        text, reason = _SAID[fault.kind]
+        raise Trouble(Said(text), reason)
+    if fault.kind in _REJECTED:
+        option, message = _REJECTED[fault.kind]
+        return (400, {}, _error(message, "unsupported")) if body.get(option) else None
+    return _unfit(fault, body)
+
+
+def refused(kind: str, retry_after: float | None = None) -> Response:
+    """The response of a server that does not answer at all."""
+    status, message, code = _ERRORS[kind]
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    return status, headers, _error(message, code)
+
+
+def _unfit(fault: Fault, body: dict[str, Any]) -> Response | None:
+    messages = body.get("messages", [])
+    if fault.kind == "reject-system" and any(m.get("role") == "system" for m in messages):
+        return 400, {}, _error("System role not supported by this template", "template")
+    if fault.kind == "context":
+        size = sum(len(str(m.get("content"))) for m in messages)
+        if size > fault.chars:
+            message = (
+                f"This model's maximum context length is {fault.chars} characters, and your "
+                f"messages have {size}"
+            )
+            return 400, {}, _error(message, "context_length_exceeded")
+    return None
+
+
+def _error(message: str, code: str) -> dict[str, Any]:
+    return {
+        "error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    }

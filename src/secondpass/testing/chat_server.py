@@ -1,0 +1,146 @@
+"""A stand-in for a chat model's server: OpenAI's protocol on loopback, answers from relevance.
+
+    with ChatServer(relevance=my_judgements, noise=0.2, faults=[Fault("rate-limit", 2)]) as server:
+        stage = load("judge:stand-in", options={"base_url": server.url, "api_key": "any"})
+
+It reads the passages out of the prompt as sent, so a prompt that loses one, or lets one out of
+its fence, is noticed. What it measures is the library, never the quality of a real model.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from secondpass.errors import InvalidInputError
+from secondpass.testing.chat_answers import Model, Relevance, Said, shared_words
+from secondpass.testing.chat_faults import Response, Trouble, refused, troubled
+from secondpass.testing.chat_http import ChatHttp, completion
+from secondpass.testing.faults import LASTING, Fault
+
+
+class ChatServer:
+    """An HTTP server in a thread, for a ``with`` block.
+
+    Args:
+        relevance: From query and passage, as they stand in the prompt, to a number; 0 is not
+            relevant and 1 is. Share of the query's words in the passage if not given.
+            `secondpass.judge.neutral.neutral` is what prompts do to a text.
+        noise: Standard deviation of what is added to that, anew for each set of passages.
+        position_bias: Added to the first passage shown, less to the next, nothing to the last.
+        malformed: Share of the answers that are unusable, in many ways.
+        latency: Seconds before each answer.
+        faults: What goes wrong. Accidents happen one after the other, each as often as it says.
+        api_key: Refuse every other key; anything goes if None. Keys are never kept.
+        seed: Of noise and malformed answers; both depend on the passages and on nothing else.
+
+    Attributes:
+        url: To be given as base_url.
+        requests: The bodies of all requests, oldest first, as parsed JSON. No headers.
+        peak: Most requests that were open at the same time.
+    """
+
+    def __init__(
+        self,
+        relevance: Relevance = shared_words,
+        *,
+        noise: float = 0.0,
+        position_bias: float = 0.0,
+        malformed: float = 0.0,
+        latency: float = 0.0,
+        faults: Sequence[Fault] = (),
+        api_key: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        if not 0 <= malformed <= 1 or noise < 0 or latency < 0:
+            raise InvalidInputError(
+                f"malformed={malformed} must be 0 to 1, noise={noise} and latency={latency} "
+                "at least 0"
+            )
+        self.model = Model(relevance, noise, position_bias, malformed, seed)
+        self.latency, self.faults = latency, tuple(faults)
+        self.requests: list[dict[str, Any]] = []
+        self.peak = 0
+        self._key = api_key
+        self._left = [fault.times for fault in self.faults]
+        self._open = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def __repr__(self) -> str:
+        return f"ChatServer({len(self.requests)} requests)"
+
+    def __enter__(self) -> ChatServer:
+        self._http = ChatHttp(self.respond)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._http.shutdown()
+        self._http.hang_up()
+        self._http.server_close()
+        self._thread.join()
+
+    def respond(self, body: dict[str, Any], key: str | None) -> Response:
+        """Status, headers and JSON for one request."""
+        with self._lock:
+            self.requests.append(body)
+            self._open += 1
+            self.peak = max(self.peak, self._open)
+        try:
+            return self._respond(body, key)
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    def _respond(self, body: dict[str, Any], key: str | None) -> Response:
+        self._stopping.wait(self.latency)
+        if self._key is not None and key != f"Bearer {self._key}":
+            return refused("unauthorized")
+        try:
+            for fault in self._active(body):
+                if fault.kind == "hang":
+                    self._stopping.wait()
+                    return 503, {}, {}
+                changed = troubled(fault, body)
+                if changed is not None:
+                    return changed
+        except Trouble as trouble:
+            return 200, {}, completion(body, trouble.said, trouble.finish_reason, False)
+        wants_schema = isinstance(body.get("response_format"), Mapping)
+        schema = wants_schema and not self._has("ignore-schema")
+        said = self.model.answer(body.get("messages", []), schema)
+        logprobs = bool(body.get("logprobs")) and not self._has("no-logprobs")
+        limit = body.get("max_completion_tokens") or body.get("max_tokens") or 10_000
+        reason = "stop"
+        if len(said.text) > 6 * limit:
+            said, reason = Said(said.text[: 6 * limit]), "length"
+        return 200, {}, completion(body, said, reason, logprobs)
+
+    def _has(self, kind: str) -> bool:
+        return any(fault.kind == kind for fault in self.faults)
+
+    def _active(self, body: dict[str, Any]) -> list[Fault]:
+        """Lasting faults, and the first accident that has not happened often enough."""
+        active = [fault for fault in self.faults if fault.kind in LASTING]
+        with self._lock:
+            for i, fault in enumerate(self.faults):
+                left = self._left[i]
+                if fault.kind in LASTING or left == 0:
+                    continue
+                if left is not None:
+                    self._left[i] = left - 1
+                return [*active, fault]
+        return active
