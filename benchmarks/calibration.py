@@ -1,6 +1,6 @@
 """What the built-in model's probabilities are worth on collections that it never saw.
 
-    python benchmarks/calibration.py [--data ../shared/data/eval]
+    python benchmarks/calibration.py
 
 For each English collection: its first queries with the BM25 top candidates (TREC: the given BM25
 run; WikiQA: the judged candidates). Nothing is fitted here: the shipped calibrator was fitted on
@@ -10,16 +10,10 @@ text of the collections.
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import json
-from collections import defaultdict
-from pathlib import Path
 
-import bm25s
-import ir_measures
+import data
 import matplotlib as mpl
-import Stemmer
 
 from secondpass import (
     Candidate,
@@ -32,82 +26,21 @@ from secondpass import (
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results"
 COLLECTIONS = (
     "trec-dl19", "trec-dl21", "wikiqa-test", "nq-gold", "xquad-en", "cranfield", "cisi", "cacm",
     "med", "npl", "lisa",
 )  # fmt: skip
 QUERIES, DEPTH = 60, 20
 
-Qrels = dict[str, dict[str, int]]
-
-
-def lines(path: Path) -> list[dict[str, str]]:
-    data = path.read_bytes()
-    text = gzip.decompress(data) if path.suffix == ".gz" else data
-    return [json.loads(line) for line in text.decode().splitlines()]
-
-
-def read(folder: Path) -> tuple[dict[str, str], dict[str, str], Qrels]:
-    corpus = {
-        row["_id"]: f"{row.get('title', '')} {row['text']}".strip()
-        for row in lines(folder / "corpus.jsonl.gz")
-    }
-    queries = {row["_id"]: row["text"] for row in lines(folder / "queries.jsonl")}
-    qrels: Qrels = defaultdict(dict)
-    for row in (folder / "qrels.tsv").read_text().splitlines()[1:]:
-        query, doc, grade = row.split("\t")
-        qrels[query][doc] = int(grade)
-    return corpus, queries, qrels
-
-
-def candidates(
-    folder: Path, corpus: dict[str, str], queries: dict[str, str], qrels: Qrels
-) -> dict[str, list[str]]:
-    asked = [q for q in queries if q in qrels][:QUERIES]
-    if folder.name == "wikiqa-test":
-        return {q: list(qrels[q]) for q in asked}
-    run = folder / "run.bm25.txt.gz"
-    if run.exists():
-        found: dict[str, list[str]] = defaultdict(list)
-        with gzip.open(run, "rt") as stream:
-            for row in stream:
-                query, _, doc, *_ = row.split()
-                found[query].append(doc)
-        return {q: found[q][:DEPTH] for q in asked}
-    stemmer, ids = Stemmer.Stemmer("english"), list(corpus)
-
-    def words(texts: list[str]) -> bm25s.tokenization.Tokenized:
-        return bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
-
-    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
-    index.index(words(list(corpus.values())), show_progress=False)
-    places, _ = index.retrieve(words([queries[q] for q in asked]), k=DEPTH, show_progress=False)
-    return {q: [ids[i] for i in row] for q, row in zip(asked, places, strict=True)}
-
-
-def ndcg(qrels: Qrels, orders: dict[str, list[str]]) -> float:
-    run = {q: {d: -float(i) for i, d in enumerate(order)} for q, order in orders.items()}
-    judged = {q: qrels[q] for q in orders}
-    return float(
-        ir_measures.calc_aggregate([ir_measures.nDCG @ 10], judged, run)[ir_measures.nDCG @ 10]
-    )
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/eval")
-    data = parser.parse_args().data
-    if not data.is_dir():
-        raise SystemExit(
-            f"skipped: {data} is absent, and the collections are not in the repository"
-        )
+    data.needed(*(data.EVAL / name for name in COLLECTIONS))
     model = load("builtin")
     table, curves = {}, {}
     for name in COLLECTIONS:
-        corpus, queries, qrels = read(data / name)
-        found = candidates(data / name, corpus, queries, qrels)
+        corpus, queries, qrels = data.read(data.EVAL / name)
+        found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
+        found = dict(list(found.items())[:QUERIES])
         relevant_from = 2 if name.startswith("trec") else 1
         rankings = model.run(
             [
@@ -135,12 +68,11 @@ def main() -> None:
             "kept_at_half": round(len(kept) / len(p), 3),
             "precision_at_half": round(sum(kept) / len(kept), 3) if kept else None,
             "recall_at_half": round(sum(kept) / sum(y), 3),
-            "ndcg10_before": round(ndcg(qrels, found), 4),
-            "ndcg10_after": round(ndcg(qrels, after), 4),
+            "ndcg10_before": round(data.ndcg(qrels, found), 4),
+            "ndcg10_after": round(data.ndcg(qrels, after), 4),
         }
         curves[name] = reliability(p, y)
         print(name, table[name], flush=True)
-    RESULTS.mkdir(exist_ok=True)
     report = {
         "command": "python benchmarks/calibration.py",
         "model": model.name,
@@ -148,7 +80,7 @@ def main() -> None:
         "candidates_at_most": DEPTH,
         "collections": table,
     }
-    (RESULTS / "calibration.json").write_text(json.dumps(report, indent=2) + "\n")
+    (data.RESULTS / "calibration.json").write_text(json.dumps(report, indent=2) + "\n")
     columns = list(next(iter(table.values())))
     rows = ["| collection | " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
     rows.append("|---" * (len(columns) + 1) + "|")
@@ -161,7 +93,7 @@ def main() -> None:
         f"top {DEPTH} BM25 candidates (WikiQA: all judged ones). Transfer: nothing was fitted on "
         "these collections.\n\n"
     )
-    (RESULTS / "calibration.md").write_text(text + "\n".join(rows) + "\n")
+    (data.RESULTS / "calibration.md").write_text(text + "\n".join(rows) + "\n")
     plot(curves)
 
 
@@ -176,8 +108,11 @@ def reliability(p: list[float], y: list[bool], bins: int = 8) -> list[tuple[floa
 def plot(curves: dict[str, list[tuple[float, float]]]) -> None:
     figure, axes = plt.subplots(figsize=(6.5, 6.5))
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfect")
-    for name, points in curves.items():
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, linewidth=1, label=name)
+    for i, (name, points) in enumerate(curves.items()):
+        colour = plt.colormaps["tab20"](i % 20)
+        axes.plot(
+            *zip(*points, strict=True), "o-", color=colour, markersize=3, linewidth=1, label=name
+        )
     axes.set(
         xlabel="stated P(relevant)", ylabel="observed share of relevant pairs",
         title="Built-in model, shipped calibrator, unseen collections", xlim=(0, 1), ylim=(0, 1),
@@ -185,7 +120,7 @@ def plot(curves: dict[str, list[tuple[float, float]]]) -> None:
     axes.legend(fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    figure.savefig(RESULTS / "calibration.png", dpi=130)
+    figure.savefig(data.RESULTS / "calibration.png", dpi=130)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@ from pydoc_data.topics import topics
 
 import bm25s
 import Stemmer
-from llama_index.core import get_response_synthesizer
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.core.response_synthesizers import ResponseMode
+from llama_index.core.response_synthesizers.no_text import NoText
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.postprocessor.secondpass import SecondPassRerank
@@ -31,13 +30,13 @@ from secondpass import load
 from secondpass.models.builtin import FOLDER
 
 QUESTIONS = (
-    "How do I make sure a file is closed even if an error happens?",
-    "what makes a generator different from a normal function",
+    "what does the else clause of a loop do",
+    "when should I define __hash__ in a class",
     "Which restaurant in Naples has the best pizza?",
 )
-CANDIDATES, SHOWN, THRESHOLD = 50, 5, 0.5
-WORDS = 120
-"""Words of a passage, about."""
+CANDIDATES, SHOWN, THRESHOLD = 50, 5, 0.2
+WORDS, HEADING = 60, 12
+"""Words of a passage, about; and of what is too short to stand without what follows it."""
 
 console = Console(width=110)
 
@@ -68,7 +67,8 @@ def passages(title: str, text: str) -> list[TextNode]:
     """Whole paragraphs, joined up to about `WORDS` words."""
     found: list[list[str]] = [[]]
     for paragraph in re.split(r"\n\s*\n", text):
-        if sum(len(p.split()) for p in found[-1]) + len(paragraph.split()) > WORDS and found[-1]:
+        so_far = sum(len(p.split()) for p in found[-1])
+        if so_far > HEADING and so_far + len(paragraph.split()) > WORDS:
             found.append([])
         found[-1].append(" ".join(paragraph.split()))
     joined = (" ".join(parts) for parts in found)
@@ -78,7 +78,8 @@ def passages(title: str, text: str) -> list[TextNode]:
 def corpus(folder: Path | None) -> tuple[str, list[TextNode]]:
     if folder is None:
         nodes = [node for title, text in topics.items() for node in passages(title, text)]
-        return "Python's language reference", nodes
+        once = {node.text: node for node in reversed(nodes)}  # topics share whole sections
+        return "Python's language reference", list(once.values())
     if not folder.is_dir():
         raise SystemExit(f"DOCS={folder} is no folder; give one with .md, .rst or .txt files")
     files = sorted(p for p in folder.rglob("*") if p.suffix in (".md", ".rst", ".txt"))
@@ -93,14 +94,19 @@ def table(title: str, column: str, nodes: list[NodeWithScore], was: dict[str, in
     made = Table(title=title, title_justify="left", title_style="bold", expand=True)
     for name in ("rank", "was", column):
         made.add_column(name, justify="right", no_wrap=True)
-    made.add_column("source", no_wrap=True, max_width=22)
-    made.add_column("passage", ratio=1, no_wrap=True, overflow="ellipsis")
+    made.add_column("source", no_wrap=True, max_width=16)
+    made.add_column("passage", ratio=1)
     for rank, n in enumerate(nodes, start=1):
-        score = f"{n.score:.2f}" if n.score is not None else ""
+        dropped = column == "P" and n.score is not None and n.score < THRESHOLD
+        text = n.node.get_content()
         made.add_row(
-            str(rank), str(was[n.node.node_id]), score, n.node.metadata["source"],
-            Text(n.node.get_content()),
-        )  # fmt: skip
+            "dropped" if dropped else str(rank),
+            str(was[n.node.node_id]),
+            f"{n.score:.2f}",
+            n.node.metadata["source"],
+            Text(text[:140] + ("…" if len(text) > 140 else "")),
+            style="dim" if dropped else "",
+        )
     return made
 
 
@@ -113,9 +119,11 @@ def main() -> None:
     name, nodes = corpus(arguments.docs)
     retriever = BM25Retriever(nodes, CANDIDATES)
     start = time.perf_counter()
-    rerank = SecondPassRerank(model=load("builtin"), threshold=THRESHOLD, top_n=SHOWN)
+    model = load("builtin", cache=10_000)
     loading = time.perf_counter() - start
-    silent = get_response_synthesizer(llm=MockLLM(), response_mode=ResponseMode.NO_TEXT)
+    rerank = SecondPassRerank(model=model, threshold=THRESHOLD, top_n=SHOWN)
+    everything = SecondPassRerank(model=model)  # to show what was dropped; the cache has it already
+    silent = NoText(llm=MockLLM())  # the passages are the answer here
     engine = RetrieverQueryEngine(retriever, silent, node_postprocessors=[rerank])
     tokens = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
 
@@ -124,28 +132,31 @@ def main() -> None:
 
     console.print(f"{len(nodes):,} passages of {name}; model ready in {loading:.2f} s")
     for question in [arguments.query] if arguments.query else QUESTIONS:
-        console.rule(f"[bold]{question}")
+        console.print()
+        console.rule(Text(question, style="bold"))
         start = time.perf_counter()
         before = retriever.retrieve(question)
         retrieving = time.perf_counter() - start
         start = time.perf_counter()
         after = engine.query(question).source_nodes
         reranking = time.perf_counter() - start - retrieving
+        whole = everything.postprocess_nodes(before, query_str=question)
         was = {n.node.node_id: rank for rank, n in enumerate(before, start=1)}
         console.print(table("before: BM25", "score", before[:SHOWN], was))
-        if after:
-            title = f"after: secondpass, P(relevant) at least {THRESHOLD}"
-            console.print(table(title, "P", after, was))
-        else:
-            console.print("[bold]after: secondpass[/bold] keeps nothing: no passage answers this")
+        title = f"after: secondpass, P(relevant) at least {THRESHOLD}"
+        console.print(table(title, "P", whole[:SHOWN], was))
+        if not after:
+            console.print("[bold]Nothing is kept: no passage here answers this.[/bold]")
+        gone = [n for n in whole if n.score is not None and n.score < THRESHOLD]
         read, kept = length(before[:SHOWN]), length(after)
         console.print(
-            f"{len(before)} candidates, {len(after)} kept; the generator reads {kept:,} tokens "
-            f"instead of {read:,} ({1 - kept / max(read, 1):.0%} saved)"
+            f"{len(before)} candidates, {len(gone)} dropped by the threshold, {len(after)} passed "
+            f"on: the generator reads {kept:,} tokens instead of {read:,} in BM25's first "
+            f"{SHOWN} ({1 - kept / max(read, 1):.0%} saved)"
         )
         console.print(
             f"retrieving {1000 * retrieving:.0f} ms, reranking {1000 * reranking:.0f} ms "
-            f"({len(before) / reranking:.0f} passages a second)\n"
+            f"({len(before) / reranking:.0f} passages a second)"
         )
 
 

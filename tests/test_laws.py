@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from secondpass import (
     Cached,
     Calibrate,
+    CalibrationError,
     Candidate,
     Compare,
     Fuse,
@@ -117,6 +118,24 @@ def test_law_5_a_threshold_cuts_probabilities_and_nothing_else(
         with pytest.raises(NoScoresError):
             Threshold(at_least)(ranking)
         assert (len(after) < len(whole)) == any(e.kind == "dropped" for e in after.events)
+
+
+@settings(max_examples=100, deadline=None)
+@given(SCORING, SCORING, RANKINGS, st.integers(0, 5))
+def test_law_6_a_calibrator_refuses_every_pipeline_but_its_own(
+    own: Stage, other: Stage, ranking: Ranking, k: int
+) -> None:
+    assert own.origin is not None
+    calibrate = Calibrate(Platt(0.5, 0.0), fitted_on=own.origin)
+    if own.origin == other.origin and own is not PROBABLE:
+        assert (other >> Top(k) >> calibrate)(ranking).scale == "probability"
+        return
+    if own.origin != other.origin:
+        with pytest.raises(CalibrationError, match="was fitted on"):
+            other >> Top(k) >> calibrate
+        if len(ranking) and other is not PROBABLE:
+            with pytest.raises(CalibrationError, match="was fitted on"):
+                calibrate(other(ranking))
 
 
 @settings(max_examples=100, deadline=None)

@@ -59,6 +59,11 @@ def test_text_and_id_must_be_strings() -> None:
         Candidate(7, "a")  # type: ignore[arg-type]
 
 
+def test_metadata_must_be_a_dict() -> None:
+    with pytest.raises(InvalidInputError, match="metadata of candidate 'a' must be a dict"):
+        Candidate("a", "t", None)  # type: ignore[arg-type]
+
+
 def test_equal_ids_are_refused_by_name() -> None:
     with pytest.raises(InvalidInputError, match="'x'"):
         Ranking.of("q", [Candidate("x", "a"), Candidate("x", "b")])

@@ -11,6 +11,27 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
 
 
+def _what_a_reader_has() -> dict[str, object]:
+    """The reader's own index, retriever and graph, which the adapters' pages take for granted."""
+    from langchain_core.documents import Document
+    from langchain_core.retrievers import BaseRetriever
+    from langgraph.graph import StateGraph
+    from llama_index.core import MockEmbedding, VectorStoreIndex
+    from llama_index.core.llms import MockLLM
+    from llama_index.core.schema import TextNode
+
+    texts = ["Goethe wrote Faust.", "Cats sleep for most of the day."]
+
+    class Retriever(BaseRetriever):
+        def _get_relevant_documents(self, query: str, *, run_manager: object) -> list[Document]:
+            return [Document(page_content=text) for text in texts]
+
+    index = VectorStoreIndex([TextNode(text=t) for t in texts], embed_model=MockEmbedding(8))
+    engine = index.as_query_engine
+    index.as_query_engine = lambda **options: engine(llm=MockLLM(), **options)
+    return {"your_retriever": Retriever(), "index": index, "graph": StateGraph(dict)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.parent.name)
 def test_the_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -20,7 +41,7 @@ def test_the_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         for m in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     ]
     assert blocks
-    names: dict[str, object] = {"__name__": "readme"}
+    names: dict[str, object] = {"__name__": "readme", **_what_a_reader_has()}
     for block in blocks:
         exec(compile(block, str(page), "exec"), names)
 
@@ -29,7 +50,7 @@ def test_the_patterns_do_what_they_say(tmp_path: Path, monkeypatch: pytest.Monke
     from secondpass import Ranking, Threshold, Top, load
 
     docs = [f"filler number {i} about nothing" for i in range(50)]
-    docs[7] = "Goethe wrote the play Faust, published in two parts."
+    docs[7] = "Goethe wrote Faust."
     docs[30] = docs[7]
     model = load("builtin", cache=1000)
     selective = (Top(20) >> model >> Threshold(0.7))(Ranking.of("who wrote Faust?", docs))

@@ -55,10 +55,10 @@ def test_nothing_in_nothing_out() -> None:
     assert len((Top(0) >> Threshold(0.5))(Ranking.of("q", ["a"]))) == 0
 
 
-@pytest.mark.parametrize("bad", [-0.1, 1.1, math.nan, math.inf])
-def test_what_is_no_probability_is_refused(bad: float) -> None:
+@pytest.mark.parametrize("bad", [-0.1, 1.1, math.nan, math.inf, "0.5", None])
+def test_what_is_no_probability_is_refused(bad: object) -> None:
     with pytest.raises(InvalidInputError, match="not a probability"):
-        Threshold(bad)
+        Threshold(bad)  # type: ignore[arg-type]
 
 
 def test_a_negative_logit_is_not_dropped_by_a_default() -> None:

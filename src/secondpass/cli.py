@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help=__doc__,
+    help="Put the right documents on top, and say how likely each is to be relevant.",
     rich_markup_mode=None,
 )
 SHOWN = 160
@@ -104,7 +104,9 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except SecondPassError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True).print(
+            f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         raise SystemExit(2) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -56,6 +57,10 @@ class Refine(Composite):
 
 
 def _count(k: int) -> int:
-    if not isinstance(k, int) or isinstance(k, bool) or k < 0:
+    try:
+        count = -1 if isinstance(k, bool) else operator.index(k)  # numpy's whole numbers too
+    except TypeError:
+        count = -1
+    if count < 0:
         raise InvalidInputError(f"k={k!r}: give a whole number, 0 or more")
-    return k
+    return count

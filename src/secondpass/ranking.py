@@ -85,6 +85,10 @@ class Candidate:
                 f"the text of candidate {self.id!r} must be a string, got {_shown(self.text)}; "
                 "pass the text itself, and the object it came from as payload="
             )
+        if not isinstance(self.metadata, Mapping):
+            raise InvalidInputError(
+                f"the metadata of candidate {self.id!r} must be a dict, got {_shown(self.metadata)}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

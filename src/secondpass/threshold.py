@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, SupportsFloat
 
 from secondpass.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.ranking import Ranking
@@ -31,7 +31,8 @@ class Threshold(Stage):
     ) -> None:
         if scale not in ("probability", "raw"):
             raise InvalidInputError(f'scale={scale!r}: a threshold is on "probability" or "raw"')
-        if not math.isfinite(at_least) or (scale == "probability" and not 0 <= at_least <= 1):
+        number = isinstance(at_least, SupportsFloat) and math.isfinite(at_least)
+        if not number or (scale == "probability" and not 0 <= at_least <= 1):
             raise InvalidInputError(
                 f"at_least={at_least!r} is not a probability in [0, 1]; "
                 'raw scores are cut with Threshold(x, scale="raw")'

@@ -71,7 +71,7 @@ def samples() -> list[Ranking]:
 def check_stage(
     stage: Stage, rankings: Sequence[Ranking] | None = None, *, cuts: bool = False
 ) -> None:
-    """A stage keeps laws 1, 2, 3 and 8, batched and one by one, sync and async.
+    """A stage keeps the laws, batched, sync and async. (Law 7 is a scorer's, see `check_scorer`.)
 
     Args:
         stage: What to check.
@@ -89,6 +89,9 @@ def check_stage(
         laws.scale_is_honest(after)
         laws.order_agrees(after)
         laws.ties_keep_order(before, after)
+        laws.threshold_needs_probabilities(after)
+    laws.refined_is_an_order(stage, given)
+    laws.calibrator_refuses_others(stage)
     again = asyncio.run(_async(stage, given))
     assert [r.ids for r in again] == [r.ids for r in results], "arun and run disagree"
     assert stage.run([]) == [], "no rankings in, no rankings out"

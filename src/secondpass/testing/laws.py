@@ -7,8 +7,12 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from secondpass.errors import NoScoresError
+from secondpass.calibrate import Calibrate, Platt
+from secondpass.cut import Refine
+from secondpass.errors import CalibrationError, NoScoresError, NotCalibratedError
 from secondpass.ranking import Candidate, Ranking
+from secondpass.stage import Pipeline, Stage
+from secondpass.threshold import Threshold
 
 
 def nothing_lost(before: Ranking, after: Ranking, *, cuts: bool = False) -> None:
@@ -59,6 +63,36 @@ def ties_keep_order(before: Ranking, after: Ranking) -> None:
     for a, b in itertools.pairwise(after):
         tied = a.score == b.score
         assert not tied or place[a.id] < place[b.id], f"law 3: the tie {a.id!r}, {b.id!r} moved"
+
+
+def refined_is_an_order(stage: Stage, rankings: Sequence[Ranking]) -> None:
+    """Law 4: a head reordered by a stage above a tail that it never saw is an order."""
+    for after in Refine(stage, 2).run(rankings):
+        assert after.scale == "order", f"law 4: a refined ranking is {after.scale!r}"
+
+
+def threshold_needs_probabilities(after: Ranking) -> None:
+    """Law 5: a threshold cuts probabilities, and raises on anything else that there is to cut."""
+    if not len(after) or after.scale == "probability":
+        kept = Threshold(0.5)(after)
+        assert kept.ids == [c.id for c in after if c.score is not None and c.score >= 0.5], "law 5"
+        return
+    try:
+        Threshold(0.5)(after)
+    except (NotCalibratedError, NoScoresError):
+        return
+    raise AssertionError(f"law 5: a threshold on a probability cut {after.scale!r} scores")
+
+
+def calibrator_refuses_others(stage: Stage) -> None:
+    """Law 6: a calibrator that was fitted on another pipeline is refused behind this one."""
+    if stage.origin is None:  # scores only pass through here
+        return
+    try:
+        Pipeline(stage, Calibrate(Platt(1.0, 0.0), fitted_on=f"not {stage.origin}"))
+    except CalibrationError:
+        return
+    raise AssertionError(f"law 6: {stage.name!r} took a calibrator fitted on something else")
 
 
 def inputs_untouched(before: Sequence[Ranking], copies: Sequence[Ranking]) -> None:
