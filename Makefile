@@ -29,6 +29,7 @@ evaluate: $(VENV)/test.ready
 	$(BIN)/python benchmarks/builtin_quality.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/footprint.py
+	$(BIN)/python benchmarks/judges.py
 
 clean:
 	rm -rf $(VENV) dist

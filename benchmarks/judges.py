@@ -156,6 +156,7 @@ def stages(judge: StandIn) -> dict[str, tuple[str, Stage]]:
         "sliding window (20, 10)": SlidingWindow(),
         "top-down (20, pivot 10)": TopDown(),
         "top-down (20, pivot 5)": TopDown(pivot=5),
+        "top-down (20, pivot 10, 3 votes)": TopDown(votes=3),
         "top-down (20, pivot 10, exact)": TopDown(exact=True),
         "tournament (20, keep 8)": Tournament(),
         "tournament (20, keep 4)": Tournament(keep=4),
@@ -257,7 +258,10 @@ def targets(result: dict[str, Any]) -> list[str]:
     """What was to be shown, with the figures, and whether it was."""
     rows, said = result["algorithms"], []
     base = rows["sliding window (20, 10)"]
-    for name in ("top-down (20, pivot 10)", "tournament (20, keep 8)", "tournament (20, keep 4)"):
+    for name in (
+        "top-down (20, pivot 10)", "top-down (20, pivot 10, 3 votes)", "tournament (20, keep 8)",
+        "tournament (20, keep 4)",
+    ):  # fmt: skip
         row = rows[name]
         by_seed = zip(row["ndcg@10_by_seed"], base["ndcg@10_by_seed"], strict=True)
         gains = [a - b for a, b in by_seed]
@@ -323,11 +327,13 @@ def chart(result: dict[str, Any], path: Path) -> None:
     colours = {"pointwise": "tab:gray", "listwise": "tab:blue", "setwise": "tab:green",
                "pairwise": "tab:red"}  # fmt: skip
     figure, axes = plt.subplots(figsize=(10, 6))
-    for number, (name, row) in enumerate(result["algorithms"].items(), 1):
-        x, y, colour = row["calls"], row["ndcg@10"], colours[row["family"]]
-        axes.errorbar(x, y, row["ndcg@10_sd_of_seeds"], marker="o", color=colour, alpha=0.8)
-        axes.annotate(str(number), (x, y), xytext=(5, 5), textcoords="offset points", fontsize=9)
-        axes.plot([], [], "o", color=colour, label=f"{number}  {name}")
+    markers = {family: iter("os^vDP*X<>") for family in colours}
+    for name, row in result["algorithms"].items():
+        axes.errorbar(
+            row["calls"], row["ndcg@10"], row["ndcg@10_sd_of_seeds"],
+            fmt=next(markers[row["family"]]),
+            color=colours[row["family"]], markersize=8, alpha=0.7, linewidth=0.8, label=name,
+        )  # fmt: skip
     axes.axhline(result["bm25"], color="black", linewidth=0.8, linestyle=":", label="BM25")
     axes.set(
         xscale="log", xlabel="calls per query (log scale)", ylabel="nDCG@10",

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from secondpass.cache import Cached as Cached
     from secondpass.calibrate import Beta as Beta
+    from secondpass.calibrate import ByRank as ByRank
     from secondpass.calibrate import Calibrate as Calibrate
+    from secondpass.calibrate import CalibrateOrder as CalibrateOrder
     from secondpass.calibrate import Calibrator as Calibrator
     from secondpass.calibrate import Isotonic as Isotonic
     from secondpass.calibrate import Judged as Judged
@@ -57,9 +59,14 @@ if TYPE_CHECKING:
     from secondpass.judge.asking import Verdict as Verdict
     from secondpass.judge.budget import Budget as Budget
     from secondpass.judge.budget import Prices as Prices
+    from secondpass.judge.chat import Chat as Chat
+    from secondpass.judge.chat import ChatError as ChatError
+    from secondpass.judge.chat import Completion as Completion
+    from secondpass.judge.chat_judge import ChatJudge as ChatJudge
     from secondpass.judge.heapsort import Heapsort as Heapsort
     from secondpass.judge.plan import Plan as Plan
     from secondpass.judge.plan import Spent as Spent
+    from secondpass.judge.prompts import Prompts as Prompts
     from secondpass.judge.self_consistent import SelfConsistent as SelfConsistent
     from secondpass.judge.setwise import SetwiseHeapsort as SetwiseHeapsort
     from secondpass.judge.setwise import SetwiseInsertion as SetwiseInsertion
@@ -73,6 +80,7 @@ if TYPE_CHECKING:
     from secondpass.metadata import Trail as Trail
     from secondpass.models.bm25 import BM25 as BM25
     from secondpass.models.bm25 import CorpusStatistics as CorpusStatistics
+    from secondpass.models.chat import OpenAIChat as OpenAIChat
     from secondpass.models.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
     from secondpass.models.load import load as load
     from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
@@ -102,8 +110,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "cache": "Cached",
-    "calibrate": "Beta Calibrate Calibrator Isotonic Judged Platt Temperature brier_score "
-    "calibrated expected_calibration_error read_judged",
+    "calibrate": "Beta ByRank Calibrate CalibrateOrder Calibrator Isotonic Judged Platt "
+    "Temperature brier_score calibrated expected_calibration_error read_judged",
     "compare": "Compare Comparer ScorerComparer",
     "cut": "Refine Top",
     "errors": "CalibrationError InvalidInputError MissingExtraError ModelError NoScoresError "
@@ -112,6 +120,10 @@ _HOMES = {
     "judge.all_pairs": "AllPairs",
     "judge.answer": "Answer AsyncComparer AsyncJudge AsyncPicker AsyncRater Usage",
     "judge.asking": "Algorithm Round Verdict",
+    "judge.chat": "Chat ChatError Completion",
+    "judge.chat_judge": "ChatJudge",
+    "judge.prompts": "Prompts",
+    "models.chat": "OpenAIChat",
     "judge.budget": "Budget Prices",
     "judge.heapsort": "Heapsort",
     "judge.plan": "Plan Spent",

@@ -103,7 +103,7 @@ def test_it_refuses_other_judges_scores_and_missing_probabilities() -> None:
         other >> stage
     with pytest.raises(CalibrationError, match="no probability from 'Platt'"):
         (Order(NOISY) >> stage)(_judged(1, 3)[0].ranking)
-    with pytest.raises(NotCalibratedError, match="has raw scores"):
+    with pytest.raises(NotCalibratedError, match="is 'raw'"):
         stage(SCORE(Ranking.of("q", ["1 2", "2 1"])))
 
 

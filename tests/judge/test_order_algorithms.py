@@ -73,7 +73,7 @@ def erratic(seed: int) -> Reply:
 windows = st.integers(3, 25).flatmap(
     lambda w: st.one_of(
         st.builds(SlidingWindow, st.just(w), st.integers(1, w - 1)),
-        st.builds(TopDown, st.just(w), st.integers(1, w - 1), st.booleans()),
+        st.builds(TopDown, st.just(w), st.integers(1, w - 1), st.booleans(), st.integers(1, 4)),
         st.builds(Tournament, st.just(w), st.integers(1, w // 2)),
     )
 )
@@ -179,6 +179,7 @@ def test_calls_of_the_sliding_window(n: int) -> None:
 def test_top_down_and_tournament_take_a_third_of_the_rounds_or_fewer_calls(seed: int) -> None:
     for algorithm, calls, depth in (
         (TopDown(), 7, 3),
+        (TopDown(votes=3), 9, 3),
         (Tournament(), 8, 3),
         (Tournament(keep=4), 6, 2),
     ):
@@ -253,6 +254,7 @@ def test_shuffles_take_out_what_a_judge_says_because_of_the_place() -> None:
         lambda: TopDown(2, 1),
         lambda: TopDown(4, 0),
         lambda: TopDown(4, 4),
+        lambda: TopDown(votes=0),
         lambda: Tournament(1, 1),
         lambda: Tournament(4, 3),
         lambda: Tournament(4, 0),

@@ -247,7 +247,7 @@ async def test_the_environments_key_goes_to_the_environments_server_only(
     message = [{"role": "user", "content": "hi"}]
     with ChatServer(api_key=KEY) as server:
         other = OpenAIChat("m", base_url=server.url)
-        with pytest.raises(ModelError, match="refused the key.*OPENAI_BASE_URL only"):
+        with pytest.raises(ModelError, match=r"refused the key.*OPENAI_BASE_URL only"):
             await other.complete(message, max_tokens=5)
         await other.aclose()
         monkeypatch.setenv("OPENAI_BASE_URL", server.url + "/")

@@ -9,7 +9,7 @@ from secondpass.calibrate.by_rank import ByRank
 from secondpass.calibrate.judged import Judged
 from secondpass.calibrate.platt import Platt
 from secondpass.errors import CalibrationError, NotCalibratedError
-from secondpass.ranking import Ranking
+from secondpass.ranking import Ranking, Scale
 from secondpass.stage import Pipeline, Stage
 
 
@@ -26,7 +26,41 @@ class Calibrator(Protocol):
     def probability(self, score: float) -> float: ...
 
 
-class Calibrate(Stage):
+class _Fitted(Stage):
+    """A calibrator that knows the stage on whose results it was fitted, and refuses any other."""
+
+    fitted_on: str
+    reads: Scale
+    remedy: str
+
+    def check_origin(self, origin: str) -> None:
+        if origin != self.fitted_on:
+            raise CalibrationError(
+                f"this {self.name} was fitted on {self.fitted_on!r} and would be applied to "
+                f"{origin!r}, where its probabilities would be wrong; fit it again with "
+                "calibrated(stage, judged)"
+            )
+
+    def probabilities(self, ranking: Ranking) -> list[float]:
+        raise NotImplementedError
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [self._one(r) for r in rankings]
+
+    def _one(self, ranking: Ranking) -> Ranking:
+        if len(ranking) and ranking.scale != self.reads:
+            raise NotCalibratedError(
+                f"{self.name} {self.remedy}, and this ranking is {ranking.scale!r}; put it right "
+                "behind the stage it was fitted on"
+            )
+        for c in ranking:
+            if c.trail:  # scores that come from outside are the caller's word
+                self.check_origin(c.trail[-1].stage)
+        said = self.probabilities(ranking) if len(ranking) else []
+        return ranking.rescored(said, "probability", by=self.name)
+
+
+class Calibrate(_Fitted):
     """Turn raw scores into probabilities with a fitted calibrator.
 
     Args:
@@ -39,30 +73,19 @@ class Calibrate(Stage):
         CalibrationError: Behind another stage than `fitted_on`.
     """
 
+    reads: Scale = "raw"
+    remedy = "turns raw scores into probabilities"
+
     def __init__(self, calibrator: Calibrator, fitted_on: str) -> None:
         self.calibrator, self.fitted_on = calibrator, fitted_on
         self.name = type(calibrator).__name__
 
-    def check_origin(self, origin: str) -> None:
-        _check_fit(self.name, self.fitted_on, origin)
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
-
-    def _one(self, ranking: Ranking) -> Ranking:
-        if len(ranking) and ranking.scale != "raw":
-            raise NotCalibratedError(
-                f"{self.name} turns raw scores into probabilities, and these are "
-                f"{ranking.scale!r}; put it right behind the stage it was fitted on"
-            )
-        for c in ranking:
-            if c.trail:  # scores that come from outside are the caller's word
-                self.check_origin(c.trail[-1].stage)
-        scores = [self.calibrator.probability(s) for s in ranking.scores] if len(ranking) else []
-        return ranking.rescored(scores, "probability", by=self.name)
+    def probabilities(self, ranking: Ranking) -> list[float]:
+        """P(relevant) of each candidate, best first."""
+        return [self.calibrator.probability(s) for s in ranking.scores]
 
 
-class CalibrateOrder(Stage):
+class CalibrateOrder(_Fitted):
     """Turn an order, such as a judge's, into probabilities with a calibrator fitted by rank.
 
     The order stays. Thresholds behind it mean what they mean behind any other model.
@@ -77,26 +100,16 @@ class CalibrateOrder(Stage):
             probabilities that it was fitted with.
     """
 
+    reads: Scale = "order"
+    remedy = "turns an order into probabilities"
+
     def __init__(self, calibrator: ByRank, fitted_on: str) -> None:
         self.calibrator, self.fitted_on = calibrator, fitted_on
         self.name = type(calibrator).__name__
 
-    def check_origin(self, origin: str) -> None:
-        _check_fit(self.name, self.fitted_on, origin)
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
-
-    def _one(self, ranking: Ranking) -> Ranking:
-        if len(ranking) and ranking.scale != "order":
-            raise NotCalibratedError(
-                f"{self.name} turns an order into probabilities, and this ranking has "
-                f"{ranking.scale} scores; use calibrated(stage, judged)"
-            )
-        for c in ranking:
-            if c.trail:
-                self.check_origin(c.trail[-1].stage)
-        return ranking.rescored(self.calibrator.probabilities(ranking), "probability", self.name)
+    def probabilities(self, ranking: Ranking) -> list[float]:
+        """P(relevant) of each candidate, best first, never rising."""
+        return self.calibrator.probabilities(ranking)
 
 
 def calibrated(
@@ -144,11 +157,3 @@ def _incoming(stage: Stage) -> str | None:
     stages = stage.stages if isinstance(stage, Pipeline) else (stage,)
     found = [s.name for s in stages if isinstance(s, Calibrate | CalibrateOrder)]
     return found[-1] if found else None
-
-
-def _check_fit(name: str, fitted_on: str, origin: str) -> None:
-    if origin != fitted_on:
-        raise CalibrationError(
-            f"this {name} was fitted on {fitted_on!r} and would be applied to {origin!r}, where "
-            "its probabilities would be wrong; fit it again with calibrated(stage, judged)"
-        )

@@ -104,6 +104,8 @@ def reply(asker: Asker, wanted: Asks, value: Any, question: Question, by: str) -
         if value not in range(len(question)):
             raise OrderError(f"{by!r} answered {value!r}, not one of {len(question)} places")
         return question[value]
+    if value is None and asker.asks == "rate":
+        return None  # the judge gave no rating, and nothing may invent one
     if asker.asks == "compare" and not 0 <= value <= 1:  # false for NaN too
         raise ScoreError(f"{by!r} answered {value}; P(first is better) is in [0, 1]")
     if not isfinite(value):
