@@ -91,7 +91,7 @@ def _weights(tokens: list[str], seed: int) -> dict[str, np.ndarray]:
     embedding[labels, 1] = 16.0
     output = rng.normal(size=(len(tokens), WIDTH), scale=0.15)
     output[:, :2] = 0.0
-    output[labels, 0] = 3.0
+    output[labels, 0] = 5.0
     output[blanks, 0] = -3.0  # a grammar may allow endless white space
     output[tokens.index(END), 1] = 10.0  # one label, and no more
     made = {"token_embd": embedding, "output": output, "output_norm": np.ones(WIDTH)}
