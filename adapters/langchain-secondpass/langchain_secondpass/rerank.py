@@ -8,11 +8,13 @@ from typing import Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableLambda
 from pydantic import ConfigDict, field_serializer, field_validator
 
+from langchain_secondpass.chat import as_stage
 from langchain_secondpass.documents import documents_of, ranking_of
-from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top, as_stage
+from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
 
 
 class SecondPassRerank(BaseDocumentCompressor):
@@ -30,7 +32,8 @@ class SecondPassRerank(BaseDocumentCompressor):
     these documents only; "order": no scores), and `notes` and `events` where there are any.
 
     Attributes:
-        model: The loaded stage. Given as a model string, a stage, a `Recipe`, the path of a
+        model: The loaded stage. Given as a model string, a stage, your chat model (a listwise
+            judge: an order without scores), a `Recipe`, the path of a
             recipe's JSON file, or a recipe's dict. Dumped as a recipe's dict.
         top_n: Keep so many at most; None keeps all, 0 none.
         threshold: Keep those with at least this P(relevant), in [0, 1]. Applied before `top_n`;
@@ -41,7 +44,7 @@ class SecondPassRerank(BaseDocumentCompressor):
         SecondPassError: What loading the model may raise.
     """
 
-    model: str | Stage | Recipe | os.PathLike[str] | dict[str, Any] = "builtin"
+    model: str | BaseChatModel | Stage | Recipe | os.PathLike[str] | dict[str, Any] = "builtin"
     top_n: int | None = None
     threshold: float | None = None
 

@@ -12,8 +12,10 @@ from llama_index.core.bridge.pydantic import BaseModel, ConfigDict, field_serial
 from llama_index.core.callbacks import CallbackManager, CBEventType, EventPayload
 from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
+from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
+from llama_index.postprocessor.secondpass.chat import as_stage
 
 import secondpass as sp
 
@@ -22,7 +24,7 @@ dispatcher = get_dispatcher(__name__)
 KEY = "secondpass"
 """The one metadata key that is written; prompts and embeddings leave it out."""
 
-Model = str | sp.Stage | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
+Model = str | LLM | sp.Stage | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
 
 
 class SecondPassRerank(BaseNodePostprocessor):
@@ -30,7 +32,8 @@ class SecondPassRerank(BaseNodePostprocessor):
 
     Args:
         model: A model string ("builtin", "onnx:FOLDER_OR_HUB_ID", ...; see `secondpass.load`), any
-            stage or pipeline, a `Recipe`, the dict that `Recipe.to_dict` gives, or the path of a
+            stage or pipeline, your own LLM (it becomes a listwise judge: an order without scores),
+            a `Recipe`, the dict that `Recipe.to_dict` gives, or the path of a
             recipe's JSON file as a `pathlib.Path` (a string is always a model string). It is
             loaded here, once.
         top_n: Keep so many nodes at most; 0 keeps none, None keeps all.
@@ -68,7 +71,7 @@ class SecondPassRerank(BaseNodePostprocessor):
         callback_manager: CallbackManager | None = None,
     ) -> None:
         fields: dict[str, Any] = {
-            "model": sp.as_stage(model),  # here, since pydantic would wrap a validator's errors
+            "model": as_stage(model),  # here, since pydantic would wrap a validator's errors
             "top_n": top_n,
             "threshold": threshold,
             "metadata_mode": metadata_mode,
