@@ -109,7 +109,7 @@ def test_the_models_calls_are_children_of_the_rerank_run(colour: str) -> None:
         asyncio.run(rerank.acompress_documents(DOCUMENTS, QUERY, callbacks=[tracer]))
     (root,) = tracer.roots
     assert root.name == "SecondPassRerank"
-    assert [child.run_type for child in root.child_runs] == ["chat_model"]
+    assert [child.run_type for child in root.child_runs] == ["llm"]
 
 
 def test_what_the_model_raises_comes_through() -> None:
