@@ -16,7 +16,6 @@ benchmarks/results, figures only.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import random
 import statistics
@@ -26,9 +25,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import ir_measures
+import data
 import matplotlib
-from ir_measures import nDCG
 
 from secondpass import (
     AllPairs,
@@ -55,9 +53,7 @@ from secondpass.judge.plan import estimated
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT.parent / "shared" / "data" / "eval" / "trec-dl19"
-RESULTS = Path(__file__).resolve().parent / "results"
+DATA = data.EVAL / "trec-dl19"
 SEEDS = range(200, 220)  # defaults were chosen while looking at 0 to 9, so these are fresh
 FEW = 3  # seeds for all pairs, 9900 calls a query
 OPINION, NOISE, BIAS = 0.5, 0.5, 0.25  # in grades; the bias from the first place to the last
@@ -126,28 +122,21 @@ def virtual_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def collection() -> tuple[list[Ranking], dict[tuple[str, str], int], dict[str, int], list[Any]]:
+def collection() -> tuple[list[Ranking], dict[tuple[str, str], int], dict[str, int], data.Qrels]:
     """BM25's rankings (ids in place of queries and texts), grades, tokens of passages, qrels."""
-    with gzip.open(DATA / "corpus.jsonl.gz", "rt", encoding="utf-8") as lines:
-        tokens = {r["_id"]: len(r["text"]) // 4 for r in map(json.loads, lines)}
-    run: dict[str, list[str]] = {}
-    with gzip.open(DATA / "run.bm25.txt.gz", "rt", encoding="utf-8") as lines:
-        for query, _, doc, *_ in map(str.split, lines):
-            run.setdefault(query, []).append(doc)
-    judged = list(ir_measures.read_trec_qrels(str(DATA / "qrels_full.txt")))
-    grades = {(j.query_id, j.doc_id): j.relevance for j in judged}
-    rankings = [Ranking.of(q, [Candidate(d, d) for d in docs]) for q, docs in run.items()]
-    return rankings, grades, tokens, judged
+    corpus, queries, qrels = data.read(DATA)
+    run = data.candidates(DATA, corpus, queries, qrels, 100)
+    grades = {(q, d): grade for q, judged in qrels.items() for d, grade in judged.items()}
+    tokens = {d: len(text) // 4 for d, text in corpus.items()}
+    return (
+        [Ranking.of(q, [Candidate(d, d) for d in docs]) for q, docs in run.items()],
+        grades, tokens, qrels,
+    )  # fmt: skip
 
 
-def ndcg(rankings: Sequence[Ranking], judged: list[Any]) -> float:
+def ndcg(rankings: Sequence[Ranking], qrels: data.Qrels) -> float:
     """nDCG@10."""
-    docs = [
-        ir_measures.ScoredDoc(r.query, id, -float(rank))
-        for r in rankings
-        for rank, id in enumerate(r.ids)
-    ]
-    return float(ir_measures.calc_aggregate([nDCG @ 10], judged, docs)[nDCG @ 10])
+    return data.ndcg(qrels, {r.query: r.ids for r in rankings})
 
 
 def stages(judge: StandIn) -> dict[str, tuple[str, Stage]]:
@@ -194,9 +183,9 @@ async def one_by_one(stage: Stage, rankings: list[Ranking]) -> tuple[list[Rankin
     return done, (clock() - start) / len(rankings)
 
 
-def simulated(name: str, data: Any) -> dict[str, Any]:
+def simulated(name: str, known: Any) -> dict[str, Any]:
     """Means over queries and seeds of one algorithm."""
-    rankings, grades, tokens, judged = data
+    rankings, grades, tokens, judged = known
     rows = []
     for seed in SEEDS[:FEW] if name.startswith("all pairs") else SEEDS:
         judge = StandIn(grades, tokens, seed)
@@ -219,9 +208,9 @@ def simulated(name: str, data: Any) -> dict[str, Any]:
     }
 
 
-def parallel(data: Any, latency: float = 0.2) -> dict[str, float]:
+def parallel(known: Any, latency: float = 0.2) -> dict[str, float]:
     """Ten queries side by side against one after another, in real seconds, windows of 20."""
-    rankings, grades, tokens, _ = data
+    rankings, grades, tokens, _ = known
     judge = StandIn(grades, tokens, 0)
     judge.latency = latency
     stage, ten = Order(judge, concurrency=CONCURRENCY), rankings[:10]
@@ -347,8 +336,8 @@ def main() -> None:
     if not DATA.exists():
         print(f"skipped: {DATA} is not here")
         return
-    data = collection()
-    rankings, grades, tokens, judged = data
+    known = collection()
+    rankings, grades, tokens, judged = known
     ideal = [
         replace(r, candidates=tuple(sorted(r, key=lambda c: -grades.get((r.query, c.id), 0))))
         for r in rankings
@@ -360,17 +349,16 @@ def main() -> None:
         "opinion_sd": OPINION, "noise_sd": NOISE, "position_bias": BIAS,
         "latency_seconds": LATENCY, "concurrency": CONCURRENCY, "clock": "virtual",
         "bm25": ndcg(rankings, judged), "ideal": ndcg(ideal, judged),
-        "algorithms": {}, SIDE_BY_SIDE: parallel(data), "pairwise sliding by n": linear(),
+        "algorithms": {}, SIDE_BY_SIDE: parallel(known), "pairwise sliding by n": linear(),
     }  # fmt: skip
     for name in names:
-        result["algorithms"][name] = row = simulated(name, data)
+        result["algorithms"][name] = row = simulated(name, known)
         print(f"{name:40} {row['ndcg@10']:.4f} {row['calls']:8.1f} {row['rounds']:6.1f}")
     result["targets"] = targets(result)
     print("\n".join(result["targets"]))
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "judges.json").write_text(json.dumps(result, indent=2) + "\n")
-    (RESULTS / "judges.md").write_text(table(result))
-    chart(result, RESULTS / "judges.png")
+    (data.RESULTS / "judges.json").write_text(json.dumps(result, indent=2) + "\n")
+    (data.RESULTS / "judges.md").write_text(table(result))
+    chart(result, data.RESULTS / "judges.png")
 
 
 if __name__ == "__main__":

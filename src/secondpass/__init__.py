@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from secondpass.calibrate import calibrated as calibrated
     from secondpass.calibrate import expected_calibration_error as expected_calibration_error
     from secondpass.calibrate import read_judged as read_judged
+    from secondpass.candidate import Candidate as Candidate
+    from secondpass.candidate import Mark as Mark
+    from secondpass.candidate import Note as Note
     from secondpass.compare import Compare as Compare
     from secondpass.compare import Comparer as Comparer
     from secondpass.compare import ScorerComparer as ScorerComparer
@@ -87,10 +90,7 @@ if TYPE_CHECKING:
     from secondpass.oneline import rerank as rerank
     from secondpass.order import Judge as Judge
     from secondpass.order import Order as Order
-    from secondpass.ranking import Candidate as Candidate
     from secondpass.ranking import Event as Event
-    from secondpass.ranking import Mark as Mark
-    from secondpass.ranking import Note as Note
     from secondpass.ranking import Ranking as Ranking
     from secondpass.ranking import Scale as Scale
     from secondpass.rate import Rate as Rate
@@ -139,7 +139,8 @@ _HOMES = {
     "models.load": "load",
     "models.onnx": "OnnxCrossEncoder",
     "order": "Judge Order",
-    "ranking": "Candidate Event Mark Note Ranking Scale",
+    "candidate": "Candidate Mark Note",
+    "ranking": "Event Ranking Scale",
     "rate": "Rate",
     "recipe": "Recipe as_stage",
     "oneline": "rerank",

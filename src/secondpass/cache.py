@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError
-from secondpass.ranking import Note
 from secondpass.score import NotedScorer, Pair, Scorer
 
 

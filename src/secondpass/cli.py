@@ -13,10 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from secondpass.candidate import Candidate
 from secondpass.cut import Top
 from secondpass.errors import InvalidInputError, SecondPassError
 from secondpass.models.load import load
-from secondpass.ranking import Candidate, Ranking
+from secondpass.ranking import Ranking
 from secondpass.recipe import Recipe
 from secondpass.score import Score
 from secondpass.stage import Pipeline, Stage

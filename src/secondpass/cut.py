@@ -6,8 +6,9 @@ import operator
 from collections.abc import Sequence
 from dataclasses import replace
 
+from secondpass.candidate import Mark
 from secondpass.errors import InvalidInputError
-from secondpass.ranking import Mark, Ranking
+from secondpass.ranking import Ranking
 from secondpass.stage import Composite, Flow, Stage
 
 

@@ -70,3 +70,8 @@ class CalibrationError(SecondPassError, ValueError):
 
 class RecipeError(SecondPassError, ValueError):
     """A pipeline cannot be written as a recipe, or a recipe cannot be read."""
+
+
+def shown(value: object) -> str:
+    """A wrong value as messages show it: with its type."""
+    return f"{type(value).__name__} {value!r}" if value is not None else "None"

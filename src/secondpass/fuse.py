@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from secondpass.candidate import Candidate, Mark
 from secondpass.errors import InvalidInputError, NoScoresError, NotCalibratedError
-from secondpass.ranking import Candidate, Event, Mark, Ranking
+from secondpass.ranking import Event, Ranking
 from secondpass.stage import Composite, Flow, Stage
 
 Normalise = Literal["reciprocal-rank", "min-max", "z-score", "probability"]

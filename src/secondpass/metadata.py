@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
-from secondpass.ranking import Candidate
 
 
 class Recency:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from secondpass.candidate import Candidate
 from secondpass.cut import Top
 from secondpass.models.load import load
-from secondpass.ranking import Candidate, Ranking
+from secondpass.ranking import Ranking
 from secondpass.stage import Pipeline, Stage
 from secondpass.threshold import Threshold
 

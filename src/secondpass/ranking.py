@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, overload
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, overload
 
-from secondpass.errors import InvalidInputError, NoScoresError, OrderError, ScoreError
+from secondpass.candidate import Candidate, Mark, Note
+from secondpass.errors import InvalidInputError, NoScoresError, OrderError, ScoreError, shown
 
 Scale = Literal["order", "raw", "probability"]
 """What `Candidate.score` means.
@@ -18,26 +19,6 @@ Scale = Literal["order", "raw", "probability"]
 
 A number that merely lies in [0, 1] is raw.
 """
-
-Note = Mapping[str, Any]
-"""What a stage has to say about one candidate besides rank and score, as plain JSON values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What one stage said about one candidate.
-
-    Attributes:
-        stage: Name of the stage, with the model's revision where it has one.
-        rank: Place of the candidate in that stage's order, 0 is best.
-        score: That stage's score; None where it gave an order, or had no opinion.
-        note: Tokens cut, evidence, cache hit, ...; empty where there is nothing to say.
-    """
-
-    stage: str
-    rank: int
-    score: float | None
-    note: Note = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +34,6 @@ class Event:
     stage: str
     kind: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One text that may answer the query.
-
-    Attributes:
-        id: Unique within its ranking.
-        text: What models read.
-        metadata: What metadata scorers read; models never do.
-        score: See `Scale`; None on an order.
-        payload: The caller's own object, carried and never read.
-        trail: What each stage said, oldest first. `Ranking.of` puts a retriever's score here.
-    """
-
-    id: str
-    text: str
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    score: float | None = None
-    payload: Any = None
-    trail: tuple[Mark, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.id, str):
-            raise InvalidInputError(
-                f"a candidate's id must be a string, got {_shown(self.id)}; use str(...)"
-            )
-        if not isinstance(self.text, str):
-            raise InvalidInputError(
-                f"the text of candidate {self.id!r} must be a string, got {_shown(self.text)}; "
-                "pass the text itself, and the object it came from as payload="
-            )
-        if not isinstance(self.metadata, Mapping):
-            raise InvalidInputError(
-                f"the metadata of candidate {self.id!r} must be a dict, got {_shown(self.metadata)}"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +59,7 @@ class Ranking(Sequence[Candidate]):
     def __post_init__(self) -> None:
         if not isinstance(self.query, str) or not self.query.strip():
             raise InvalidInputError(
-                f"the query must be a non-empty string, got {_shown(self.query)}; "
+                f"the query must be a non-empty string, got {shown(self.query)}; "
                 "without one there is nothing to be relevant to"
             )
         seen: set[str] = set()
@@ -171,7 +116,7 @@ class Ranking(Sequence[Candidate]):
                 made.append(Candidate(str(rank), doc))
             elif not isinstance(doc, Candidate):
                 raise InvalidInputError(
-                    f"document {rank} is {_shown(doc)}; pass a string, or "
+                    f"document {rank} is {shown(doc)}; pass a string, or "
                     "Candidate(id, text, payload=your_object)"
                 )
             elif doc.score is None:
@@ -296,7 +241,3 @@ class Ranking(Sequence[Candidate]):
 
 def _worst_last(score: float | None) -> float:
     return math.inf if score is None else -score
-
-
-def _shown(value: object) -> str:
-    return f"{type(value).__name__} {value!r}" if value is not None else "None"

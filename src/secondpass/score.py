@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from secondpass.candidate import Candidate, Note
 from secondpass.errors import InvalidInputError, ScoreError
-from secondpass.ranking import Candidate, Note, Ranking
+from secondpass.ranking import Ranking
 from secondpass.stage import Stage
 
 Pair = tuple[str, str]

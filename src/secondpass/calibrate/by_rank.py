@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondpass.calibrate.fitting import checked, minimised, sigmoid
+from secondpass.candidate import Candidate
 from secondpass.errors import CalibrationError
-from secondpass.ranking import Candidate, Ranking
+from secondpass.ranking import Ranking
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
-from secondpass.ranking import Candidate, Ranking
+from secondpass.ranking import Ranking
 
 
 @dataclass(frozen=True, slots=True)

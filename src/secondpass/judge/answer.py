@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
-from secondpass.ranking import Note
+from secondpass.candidate import Note
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, SecondPassError
 from secondpass.judge.answer import Usage
 from secondpass.judge.chat import Chat, ChatError, Completion, Message, Schema
 from secondpass.judge.refusals import fault
 from secondpass.judge.tokens import estimated
-from secondpass.ranking import Note
 
 
 class TooLongError(ChatError):

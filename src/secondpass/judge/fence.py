@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from secondpass.candidate import Note
 from secondpass.judge.neutral import neutral
 from secondpass.judge.tokens import Counter, cut_to
-from secondpass.ranking import Note
 
 LETTERS = "bcdfghjkmnpqrstvwxz"
 """Of identifiers: no vowels, so that they spell nothing, and no l, which looks like 1."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError, MissingExtraError
-from secondpass.ranking import Candidate
 
 try:
     import bm25s

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, MissingExtraError, ModelError
 from secondpass.models.canary import check_canaries
 from secondpass.models.digest import digest
 from secondpass.models.pairing import packed
-from secondpass.ranking import Note
 from secondpass.score import Pair
 
 try:

@@ -12,12 +12,12 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, ModelError
 from secondpass.models.canary import check_canaries
 from secondpass.models.digest import digest
 from secondpass.models.hub import fetched
 from secondpass.models.pairing import Pairing, Tokens, longest_input, packed
-from secondpass.ranking import Note
 from secondpass.score import Pair
 
 if TYPE_CHECKING:

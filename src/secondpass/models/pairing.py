@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from secondpass.candidate import Note
 from secondpass.errors import ModelError
-from secondpass.ranking import Note
 from secondpass.score import Pair
 
 if TYPE_CHECKING:

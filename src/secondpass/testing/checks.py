@@ -14,6 +14,7 @@ import math
 import random
 from collections.abc import Sequence
 
+from secondpass.candidate import Candidate
 from secondpass.compare import Compare, Comparer
 from secondpass.judge.all_pairs import AllPairs
 from secondpass.judge.heapsort import Heapsort
@@ -24,7 +25,7 @@ from secondpass.judge.sliding_window import SlidingWindow
 from secondpass.judge.top_down import TopDown
 from secondpass.judge.tournament import Tournament
 from secondpass.order import Judge, Order
-from secondpass.ranking import Candidate, Ranking
+from secondpass.ranking import Ranking
 from secondpass.score import Score, Scorer
 from secondpass.stage import Stage
 from secondpass.testing import laws

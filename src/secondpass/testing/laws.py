@@ -8,9 +8,10 @@ import math
 from collections.abc import Sequence
 
 from secondpass.calibrate import Calibrate, Platt
+from secondpass.candidate import Candidate
 from secondpass.cut import Refine
 from secondpass.errors import CalibrationError, NoScoresError, NotCalibratedError
-from secondpass.ranking import Candidate, Ranking
+from secondpass.ranking import Ranking
 from secondpass.stage import Pipeline, Stage
 from secondpass.threshold import Threshold
 
