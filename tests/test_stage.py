@@ -108,6 +108,15 @@ def test_an_error_in_either_colour_arrives_as_itself() -> None:
         asyncio.run(pipeline.acall(RANKING))
 
 
+def test_an_error_keeps_its_cause() -> None:
+    def broken(query: str, text: str) -> float:
+        raise ZeroDivisionError from KeyError("why")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        asyncio.run((Score(FakeScorer(broken)) >> Top(1)).acall(RANKING))
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
 def test_a_stage_that_would_wait_for_itself_says_so() -> None:
     class Blocks(Stage):
         name = "blocks"

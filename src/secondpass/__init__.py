@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from secondpass.judge.chat import Chat as Chat
     from secondpass.judge.chat import ChatError as ChatError
     from secondpass.judge.chat import Completion as Completion
+    from secondpass.judge.chat import Token as Token
     from secondpass.judge.chat_judge import ChatJudge as ChatJudge
     from secondpass.judge.heapsort import Heapsort as Heapsort
     from secondpass.judge.plan import Plan as Plan
@@ -120,7 +121,7 @@ _HOMES = {
     "judge.all_pairs": "AllPairs",
     "judge.answer": "Answer AsyncComparer AsyncJudge AsyncPicker AsyncRater Usage",
     "judge.asking": "Algorithm Round Verdict",
-    "judge.chat": "Chat ChatError Completion",
+    "judge.chat": "Chat ChatError Completion Token",
     "judge.chat_judge": "ChatJudge",
     "judge.prompts": "Prompts",
     "models.chat": "OpenAIChat",

@@ -113,7 +113,7 @@ async def _side_by_side(steps: Sequence[Step]) -> list[list[Ranking]]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(stage.arun(given)) for stage, given in steps]
     except ExceptionGroup as failures:  # callers catch the error itself, not a group around it
-        raise failures.exceptions[0] from None
+        raise failures.exceptions[0] from failures.exceptions[0].__cause__
     return [task.result() for task in tasks]
 
 

@@ -125,7 +125,7 @@ def test_what_the_llm_raises_comes_through():
 
 
 def test_an_llm_is_never_written_to_a_recipe():
-    with pytest.raises(RecipeError, match="not kept under its own name"):
+    with pytest.raises(RecipeError, match="a recipe cannot hold your"):
         SecondPassRerank(model=Scripted(answer=perfect)).to_dict()
 
 

@@ -15,5 +15,5 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one) for one in work]
     except ExceptionGroup as failures:  # callers catch the error itself, not a group of one
-        raise failures.exceptions[0] from None
+        raise failures.exceptions[0] from failures.exceptions[0].__cause__
     return [task.result() for task in tasks]
