@@ -18,6 +18,7 @@ from typing import Any, TypeVar, overload
 
 from secondpass.errors import InvalidInputError
 from secondpass.ranking import Ranking
+from secondpass.together import together
 
 T = TypeVar("T")
 Step = tuple["Stage", Sequence[Ranking]]
@@ -103,18 +104,9 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send(await _side_by_side(steps))
+                steps = flow.send(await together(stage.arun(given) for stage, given in steps))
         except StopIteration as done:
             return list(done.value)
-
-
-async def _side_by_side(steps: Sequence[Step]) -> list[list[Ranking]]:
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(stage.arun(given)) for stage, given in steps]
-    except ExceptionGroup as failures:  # callers catch the error itself, not a group around it
-        raise failures.exceptions[0] from failures.exceptions[0].__cause__
-    return [task.result() for task in tasks]
 
 
 class Pipeline(Composite, Sequence[Stage]):

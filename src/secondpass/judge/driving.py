@@ -16,9 +16,9 @@ from secondpass.judge.asking import Algorithm, Question, Round, Verdict
 from secondpass.judge.budget import Budget, Prices
 from secondpass.judge.meter import Meter
 from secondpass.judge.plan import Plan, Spent, estimated, planned
-from secondpass.judge.together import together
 from secondpass.ranking import Ranking
 from secondpass.stage import Stage
+from secondpass.together import together
 
 
 class Judging(Stage):
