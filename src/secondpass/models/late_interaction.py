@@ -1,0 +1,186 @@
+"""A BERT that reads query and text apart and lets every query token look for its best match.
+
+One input, `[CLS] query [SEP] [CLS] text [SEP]`, as a cross-encoder takes it, but attention stays
+inside each segment and positions begin anew in the second, so each segment is encoded exactly as
+if it stood alone. The score is a weighted mean, over the query's tokens, of the cosine to the most
+alike text token (MaxSim: Khattab & Zaharia 2020, "ColBERT", arXiv:2004.12832), plus the cosine of
+the segments' means and an offset that depends on the query only. So a bi-encoder becomes a
+reranker before any training, and its vectors of a text can be kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from secondpass.errors import MissingExtraError
+
+try:
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+    from torch.nn import functional
+    from transformers import (
+        AutoConfig,
+        AutoModelForSequenceClassification,
+        BertConfig,
+        BertModel,
+        BertPreTrainedModel,
+        PreTrainedTokenizerFast,
+    )
+    from transformers.modeling_outputs import SequenceClassifierOutput
+except ImportError as error:
+    raise MissingExtraError("a late-interaction model in torch", "torch") from error
+
+START_SCALE, START_OFFSET = 20.0, -14.0
+"""Of the logit before training: cosines of all-MiniLM-L6-v2's best matches lie around 0.7."""
+
+
+class LateInteractionConfig(BertConfig):
+    """A BERT configuration under a name of its own."""
+
+    model_type = "late-interaction-bert"
+
+
+class LateInteractionBert(BertPreTrainedModel):
+    """Scores pairs with one logit, see the module.
+
+    Args:
+        config: Sizes as for BERT. The second row of the segment table is never used.
+    """
+
+    config_class = LateInteractionConfig
+
+    def __init__(self, config: LateInteractionConfig) -> None:
+        super().__init__(config)
+        self.num_labels = 1
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.importance = torch.nn.Linear(config.hidden_size, 1, bias=False)
+        self.offset = torch.nn.Linear(config.hidden_size, 1)
+        self.scales = torch.nn.Parameter(torch.tensor([START_SCALE, 0.0]))
+        self.post_init()
+
+    @classmethod
+    def from_bi_encoder(cls, folder: str) -> LateInteractionBert:
+        """The weights of a BERT bi-encoder, and a head that adds nothing to them yet."""
+        network: LateInteractionBert = cls(LateInteractionConfig.from_pretrained(folder))
+        network.config.num_labels = 1
+        network.config.architectures = [cls.__name__]
+        network.bert = BertModel.from_pretrained(folder, add_pooling_layer=False)
+        with torch.no_grad():
+            network.importance.weight.zero_()
+            network.offset.weight.zero_()
+            network.offset.bias.fill_(START_OFFSET)
+            network.scales.copy_(torch.tensor([START_SCALE, 0.0]))
+        return network
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        return_dict: bool | None = None,
+    ) -> SequenceClassifierOutput:
+        """Logits [batch, 1] of padded pairs, each argument int64 [batch, sequence]."""
+        second = token_type_ids * attention_mask
+        first = attention_mask - second
+        place = torch.cumsum(torch.ones_like(input_ids), 1) - 1
+        positions = place - second * first.sum(1, keepdim=True)
+        apart = token_type_ids[:, None, :, None] != token_type_ids[:, None, None, :]
+        hidden = self._encoded(input_ids, attention_mask, positions, apart)
+        vectors = functional.normalize(hidden, dim=-1)
+        alike = vectors @ vectors.transpose(1, 2)
+        best = (alike + _closed(second[:, None, :], alike.dtype)).max(-1).values
+        logits = self._logits(hidden, first, best, self._mean(hidden, second))
+        loss = None
+        if labels is not None:
+            loss = functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+        return SequenceClassifierOutput(loss=loss, logits=logits[:, None])
+
+    def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Token vectors [batch, sequence, hidden] of single segments, as inside a pair."""
+        return self._encoded(input_ids, attention_mask, None, None)
+
+    def scores(
+        self,
+        queries: torch.Tensor,
+        query_mask: torch.Tensor,
+        texts: torch.Tensor,
+        text_mask: torch.Tensor,
+    ) -> torch.Tensor:
+        """Logits [queries, texts] of every query with every text, from what `encode` made."""
+        q, t = functional.normalize(queries, dim=-1), functional.normalize(texts, dim=-1)
+        alike = torch.einsum("qih,tjh->qtij", q, t)
+        best = (alike + _closed(text_mask[None, :, None, :], alike.dtype)).max(-1).values
+        return self._logits(
+            queries[:, None], query_mask[:, None], best, self._mean(texts, text_mask)[None]
+        )
+
+    def _encoded(
+        self,
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        positions: torch.Tensor | None,
+        apart: torch.Tensor | None,
+    ) -> torch.Tensor:
+        hidden = self.bert.embeddings(
+            input_ids=ids, position_ids=positions, token_type_ids=torch.zeros_like(ids)
+        )
+        closed = _closed(mask[:, None, None, :], hidden.dtype)
+        if apart is not None:
+            closed = closed.masked_fill(apart, torch.finfo(hidden.dtype).min)
+        for layer in self.bert.encoder.layer:
+            hidden = layer(hidden, closed)
+        return hidden
+
+    def _logits(
+        self, queries: torch.Tensor, mask: torch.Tensor, best: torch.Tensor, text_mean: torch.Tensor
+    ) -> torch.Tensor:
+        """From best matches [..., query tokens] and means [..., hidden] to logits [...]."""
+        weights = self.importance(queries).squeeze(-1) + _closed(mask, queries.dtype)
+        query_mean = self._mean(queries, mask)
+        late = (weights.softmax(-1) * best).sum(-1)
+        whole = (query_mean * text_mean).sum(-1)
+        offset = self.offset(query_mean).squeeze(-1)
+        return self.scales[0] * late + self.scales[1] * whole + offset
+
+    @staticmethod
+    def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        weights = mask[..., None].to(hidden.dtype)
+        mean = (hidden * weights).sum(-2) / weights.sum(-2).clamp(min=1)
+        return functional.normalize(mean, dim=-1)
+
+
+def _closed(mask: torch.Tensor, dtype: torch.dtype) -> Any:
+    """What is added to a softmax: 0 where the mask is 1, the lowest number where it is 0."""
+    return (1 - mask).to(dtype) * torch.finfo(dtype).min
+
+
+def pair_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
+    """A BERT tokenizer that gives the second segment of a pair a [CLS] of its own.
+
+    Saved and loaded again it stays so, which transformers' BertTokenizer does not: that one
+    rebuilds BERT's template.
+    """
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] [CLS]:1 $B:1 [SEP]:1",
+        special_tokens=[(t, backend.token_to_id(t)) for t in ("[CLS]", "[SEP]")],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_max_length=512,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        mask_token="[MASK]",
+    )
+
+
+AutoConfig.register(LateInteractionConfig.model_type, LateInteractionConfig, exist_ok=True)
+AutoModelForSequenceClassification.register(
+    LateInteractionConfig, LateInteractionBert, exist_ok=True
+)
