@@ -58,8 +58,10 @@ class Metric:
             ) from error
         if not isinstance(cutoff, int) or cutoff < 1:
             raise InvalidInputError(f"metric {name!r}: the depth behind @ is 1 or more")
+        if "rel=" in known:  # said by hand; ir_measures itself leaves a 1 out
+            return cls(known, measure)
         shown = repr(measure)
-        if "rel" in measure.SUPPORTED_PARAMS and "rel" not in measure.params:
+        if "rel" in measure.SUPPORTED_PARAMS:
             measure = measure(rel=relevant_from)
         return cls(shown, measure)
 
@@ -101,13 +103,16 @@ def per_query(
     # scores are made from places, so that ties cannot be broken differently here
     run = {q: {d: float(len(o) - i) for i, d in enumerate(o)} for q, o in orders.items()}
     values: dict[str, dict[str, float]] = {m.name: {} for m in metrics}
-    by_measure = {m.measure: m.name for m in metrics}
+    by_measure: dict[Any, list[str]] = {}
+    for m in metrics:
+        by_measure.setdefault(m.measure, []).append(m.name)
     try:
-        for one in ir_measures.iter_calc([m.measure for m in metrics], _plain(qrels), run):
-            values[by_measure[one.measure]][one.query_id] = float(one.value)
+        for one in ir_measures.iter_calc(list(by_measure), _plain(qrels), run):
+            for name in by_measure[one.measure]:
+                values[name][one.query_id] = float(one.value)
     except ValueError as error:
         raise InvalidInputError(
-            f"{', '.join(by_measure.values())}: ir_measures cannot compute all of them: {error}"
+            f"{', '.join(values)}: ir_measures cannot compute all of them: {error}"
         ) from error
     return {name: [of.get(q, 0.0) for q in qrels] for name, of in values.items()}
 

@@ -167,9 +167,10 @@ def as_retriever(retriever: Any, id_from: str | None = None) -> Retriever:
 
 
 def check_ids(name: str, rankings: Mapping[str, Ranking], qrels: Qrels) -> None:
-    """Raise if nothing of all that was found is judged."""
+    """Raise if nothing of all that was found is judged, for any query."""
     found = [c.id for r in rankings.values() for c in r]
-    if found and not any(c.id in qrels[q] for q, r in rankings.items() for c in r):
+    judged = {doc for grades in qrels.values() for doc in grades}
+    if found and judged.isdisjoint(found):
         some = next(doc for q in rankings for doc in qrels[q])
         raise InvalidInputError(
             f"nothing that {name} found is judged: its ids are like {found[0]!r}, those of the "
