@@ -98,7 +98,7 @@ def test_any_baseline_and_ready_evaluations(plants: Collection) -> None:
     seen: list[tuple[int, int]] = []
     compared = compare(plants, ready, {"g": GOOD}, on_progress=lambda a, b: seen.append((a, b)))
     assert compared.baseline.name == "bad"
-    assert set(compared.baseline.values) == {"nDCG@10", "RR@10"}
+    assert set(compared.baseline.values) == {"nDCG@10"}
     assert seen[-1] == (20, 20)
     both: list[tuple[int, int]] = []
     compare(plants, BAD, [GOOD, SAME], on_progress=lambda a, b: both.append((a, b)))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
-from secondpass.cli.evaluate import evaluate
-from secondpass.cli.export import export
-from secondpass.cli.rerank import rerank
+from secondpass.cli import evaluate, export, rerank
 from secondpass.errors import SecondPassError
 
 app = typer.Typer(
@@ -17,7 +15,7 @@ app = typer.Typer(
     help="Put the right documents on top, and say how likely each is to be relevant.",
     rich_markup_mode=None,
 )
-for command in (rerank, evaluate, export):
+for command in (rerank.rerank, evaluate.evaluate, export.export):
     app.command()(command)
 
 

@@ -38,8 +38,12 @@ def evaluate(  # noqa: PLR0917 - typer turns them into options
     ] = None,
     qrels: Annotated[str | None, typer.Option(help="Another file of judgements.")] = None,
     metrics: Annotated[
-        str, typer.Option(help="With commas; the first decides. nDCG@10, MRR@10, MAP@100, ...")
-    ] = "nDCG@10,MRR@10",
+        str,
+        typer.Option(
+            help="nDCG@10, MRR@10, MAP@100, Recall@100, P@5; with commas. The first decides, and "
+            "each costs the test some power."
+        ),
+    ] = "nDCG@10",
     depth: Annotated[int, typer.Option(help="Candidates of each query.")] = 100,
     relevant_from: Annotated[int, typer.Option(help="Least grade that is relevant.")] = 1,
     queries: Annotated[int | None, typer.Option(help="Only the first so many queries.")] = None,

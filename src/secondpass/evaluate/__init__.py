@@ -9,20 +9,21 @@
 are imported from here and not from `secondpass`.
 """
 
-from secondpass.evaluate.beir import read_beir, read_corpus
+from secondpass.evaluate.beir import read_beir, read_corpus, read_queries
 from secondpass.evaluate.comparing import compare
 from secondpass.evaluate.comparison import Comparison
 from secondpass.evaluate.cost import CostPoint, TwoStageCost, two_stage_cost
-from secondpass.evaluate.depth import DepthCurve, DepthPoint, depth_curve
+from secondpass.evaluate.depth import depth_curve
+from secondpass.evaluate.depth_points import DepthCurve, DepthPoint
 from secondpass.evaluate.difference import Difference
 from secondpass.evaluate.evaluating import evaluate, evaluated
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.harm import Hurt, Move
-from secondpass.evaluate.headroom import Headroom, headroom
 from secondpass.evaluate.labelled import read_jsonl
 from secondpass.evaluate.metrics import Metric
 from secondpass.evaluate.reading import read_collection
 from secondpass.evaluate.retriever import Retriever, retrieved
+from secondpass.evaluate.room import Headroom, headroom
 from secondpass.evaluate.significance import (
     bootstrap_interval,
     detectable_difference,
@@ -64,6 +65,7 @@ __all__ = [
     "read_corpus",
     "read_jsonl",
     "read_qrels",
+    "read_queries",
     "read_run",
     "read_trec",
     "retrieved",

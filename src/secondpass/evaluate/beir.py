@@ -8,8 +8,9 @@ from pathlib import Path
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
 from secondpass.evaluate.first_stage import bm25_candidates
+from secondpass.evaluate.joining import collected
 from secondpass.evaluate.lines import PathLike, rows
-from secondpass.evaluate.topic import Collection, Qrels, collected
+from secondpass.evaluate.topic import Collection, Qrels
 from secondpass.evaluate.trec import read_qrels, read_run, with_texts
 
 JUDGED = "judged"
@@ -50,7 +51,7 @@ def read_beir(
     if not folder.is_dir():
         raise InvalidInputError(f"{folder} is no folder")
     judged = read_qrels(_named(folder, qrels) if qrels is not None else _qrels_file(folder))
-    queries = dict(_texts(_file(folder, "queries.jsonl"), None))
+    queries = read_queries(folder)
     asked = {q: text for q, text in queries.items() if q in judged}
     found, source, notes = _first_stage(folder, run, depth, asked, judged)
     return collected(
@@ -67,6 +68,11 @@ def read_beir(
 def read_corpus(folder: PathLike, wanted: Container[str] | None = None) -> dict[str, str]:
     """Texts of a BEIR folder's documents by id, title first; only the wanted ones if given."""
     return dict(_texts(_file(Path(folder), "corpus.jsonl"), wanted))
+
+
+def read_queries(folder: PathLike) -> dict[str, str]:
+    """Texts of a BEIR folder's queries by id."""
+    return dict(_texts(_file(Path(folder), "queries.jsonl"), None))
 
 
 def _first_stage(

@@ -9,12 +9,12 @@ from secondpass.errors import InvalidInputError
 from secondpass.evaluate.comparison import Comparison
 from secondpass.evaluate.contender import Contenders, Model, named
 from secondpass.evaluate.difference import Difference
-from secondpass.evaluate.evaluating import FIRST_STAGE, METRICS, evaluate, evaluated
+from secondpass.evaluate.evaluating import FIRST_STAGE, evaluate, evaluated
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.harm import hurt_most
-from secondpass.evaluate.headroom import headroom
 from secondpass.evaluate.metrics import metrics_of
 from secondpass.evaluate.retriever import Progress
+from secondpass.evaluate.room import headroom
 from secondpass.evaluate.significance import (
     bootstrap_interval,
     detectable_difference,
@@ -29,7 +29,7 @@ def compare(
     collection: Collection,
     baseline: Model | Evaluation | None,
     contenders: Contenders,
-    metrics: Sequence[str] | str = METRICS,
+    metrics: Sequence[str] | str = "nDCG@10",
     *,
     confidence: float = 0.95,
     resamples: int = 20_000,

@@ -13,7 +13,7 @@ from secondpass.errors import InvalidInputError
 from secondpass.evaluate.difference import Difference, shown_p
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.harm import Hurt
-from secondpass.evaluate.headroom import Headroom
+from secondpass.evaluate.room import Headroom
 from secondpass.evaluate.table import plain_table
 from secondpass.evaluate.written import write_rows
 

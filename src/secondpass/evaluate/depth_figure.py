@@ -12,7 +12,7 @@ except ImportError as error:
     raise MissingExtraError("drawing a depth curve", "eval") from error
 
 if TYPE_CHECKING:
-    from secondpass.evaluate.depth import DepthCurve
+    from secondpass.evaluate.depth_points import DepthCurve
 
 
 def depth_figure(curve: DepthCurve) -> Figure:

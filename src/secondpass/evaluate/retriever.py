@@ -8,7 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
-from secondpass.evaluate.topic import Collection, Qrels, collected
+from secondpass.evaluate.joining import collected
+from secondpass.evaluate.topic import Collection, Qrels
 from secondpass.ranking import Ranking
 
 Progress = Callable[[int, int], None]

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
+from secondpass.evaluate.joining import collected
 from secondpass.evaluate.lines import PathLike, lines
-from secondpass.evaluate.topic import Collection, collected
+from secondpass.evaluate.topic import Collection
 
 
 class Found(NamedTuple):
