@@ -78,6 +78,7 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=6))
 def test_holm_lies_between_nothing_and_bonferroni(ps: list[float]) -> None:
     for p, adjusted in zip(ps, holm(ps), strict=True):
