@@ -30,6 +30,7 @@ evaluate: $(VENV)/test.ready
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/footprint.py
 	$(BIN)/python benchmarks/judges.py
+	$(BIN)/python benchmarks/evaluation.py
 
 clean:
 	rm -rf $(VENV) dist

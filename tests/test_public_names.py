@@ -62,7 +62,7 @@ def test_the_submodules_never_shadow_a_public_function() -> None:
 
 def test_the_library_prints_nothing_and_sets_up_no_logging() -> None:
     for path in SOURCE.rglob("*.py"):
-        if path.name == "cli.py":
+        if "cli" in path.relative_to(SOURCE).parts:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             called = isinstance(node, ast.Call) and getattr(node.func, "id", None)

@@ -1,4 +1,4 @@
-"""The command line: `secondpass rerank`, `secondpass export`."""
+"""`secondpass rerank`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from secondpass.candidate import Candidate
+from secondpass.cli.progress import bar
 from secondpass.cut import Top
-from secondpass.errors import InvalidInputError, SecondPassError
+from secondpass.errors import InvalidInputError
 from secondpass.models.load import load
 from secondpass.ranking import Ranking
 from secondpass.recipe import Recipe
@@ -23,18 +24,10 @@ from secondpass.score import Score
 from secondpass.stage import Pipeline, Stage
 from secondpass.threshold import Threshold
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    help="Put the right documents on top, and say how likely each is to be relevant.",
-    rich_markup_mode=None,
-)
 SHOWN = 160
 """Characters of a text in the table."""
 
 
-@app.command()
 def rerank(  # noqa: PLR0917 - typer turns them into options
     query: Annotated[str, typer.Argument(help="What was asked.")],
     file: Annotated[
@@ -68,49 +61,6 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
         _show(ranking, given)
 
 
-@app.command()
-def export(
-    model: Annotated[str, typer.Argument(help="Cross-encoder: folder or hub id.")],
-    directory: Annotated[Path, typer.Argument(help="Folder to write.")],
-    int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to 8 bits.")] = False,
-    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
-    trust_remote_code: Annotated[
-        bool, typer.Option(help="Run Python code from the model's repository.")
-    ] = False,
-) -> None:
-    """Write a cross-encoder as ONNX, checked against the original."""
-    from secondpass.models.export import export as write
-
-    report = write(
-        model, directory, int8=int8, revision=revision, trust_remote_code=trust_remote_code
-    )
-    console = Console()
-    table = Table(title=f"{model} and its export, scores of sample pairs")
-    for column in ("pair", "original", "exported", "difference"):
-        table.add_column(column, justify="left" if column == "pair" else "right")
-    for pair in report.pairs:
-        figures = (pair.original, pair.exported, pair.difference)
-        table.add_row(pair.name, *(f"{x:.5f}" for x in figures))
-    console.print(table)
-    console.print(
-        f"{directory}/model.onnx: {report.size / 1e6:.1f} MB; largest difference "
-        f"{report.max_difference:.5f}, allowed {report.tolerance:.3g}",
-        markup=False,
-    )
-    console.print(f'Use it: load("onnx:{directory}")', markup=False)
-
-
-def main() -> None:
-    """Run the command line; errors of this library are one line, not a traceback."""
-    try:
-        app(standalone_mode=True)
-    except SecondPassError as error:
-        Console(stderr=True).print(
-            f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
-        raise SystemExit(2) from None
-
-
 def _read(file: str) -> list[Candidate]:
     try:
         source = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
@@ -136,24 +86,15 @@ def _document(line: str, id: str, file: str, number: int) -> Candidate:
 
 
 def _progress(stage: Stage) -> Progress:
-    """A bar on standard error, where that is a terminal, fed by the models that report."""
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("reading pairs"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    """A bar fed by the models that report."""
+    shown = bar("reading pairs")
     for part in stage if isinstance(stage, Pipeline) else [stage]:
         if isinstance(part, Score) and hasattr(part.scorer, "on_progress"):
-            task = bar.add_task(part.name, total=None)
-            part.scorer.on_progress = lambda done, total, task=task: bar.update(
+            task = shown.add_task(part.name, total=None)
+            part.scorer.on_progress = lambda done, total, task=task: shown.update(
                 task, completed=done, total=total
             )
-    return bar
+    return shown
 
 
 def _plain(ranking: Ranking, given: Ranking) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+"""The command line: `secondpass rerank`, `secondpass evaluate`, `secondpass export`."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+from secondpass.cli import evaluate, export, rerank
+from secondpass.errors import SecondPassError
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Put the right documents on top, and say how likely each is to be relevant.",
+    rich_markup_mode=None,
+)
+for command in (rerank.rerank, evaluate.evaluate, export.export):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; errors of this library are one line, not a traceback."""
+    try:
+        app(standalone_mode=True)
+    except SecondPassError as error:
+        Console(stderr=True).print(
+            f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+        raise SystemExit(2) from None

@@ -1,0 +1,73 @@
+"""Does reranking help, how much, at what depth and at what cost? Needs the `eval` extra.
+
+    from secondpass.evaluate import compare, read_collection
+
+    collection = read_collection("scifact", run="run.bm25.txt")
+    print(compare(collection, None, {"built-in": "builtin", "mine": Path("recipe.json")}))
+
+`secondpass.evaluate` is this package and stays one: its names, the function `evaluate` among them,
+are imported from here and not from `secondpass`.
+"""
+
+from secondpass.evaluate.beir import read_beir, read_corpus, read_queries
+from secondpass.evaluate.comparing import compare
+from secondpass.evaluate.comparison import Comparison
+from secondpass.evaluate.cost import CostPoint, TwoStageCost, two_stage_cost
+from secondpass.evaluate.depth import depth_curve
+from secondpass.evaluate.depth_points import DepthCurve, DepthPoint
+from secondpass.evaluate.difference import Difference
+from secondpass.evaluate.evaluating import evaluate, evaluated
+from secondpass.evaluate.evaluation import Evaluation
+from secondpass.evaluate.harm import Hurt, Move
+from secondpass.evaluate.labelled import read_jsonl
+from secondpass.evaluate.metrics import Metric
+from secondpass.evaluate.reading import read_collection
+from secondpass.evaluate.retriever import Retriever, retrieved
+from secondpass.evaluate.room import Headroom, headroom
+from secondpass.evaluate.significance import (
+    bootstrap_interval,
+    detectable_difference,
+    holm,
+    randomisation_test,
+)
+from secondpass.evaluate.topic import Collection, Grades, Qrels, Topic
+from secondpass.evaluate.trec import Run, read_qrels, read_run, read_trec
+
+__all__ = [
+    "Collection",
+    "Comparison",
+    "CostPoint",
+    "DepthCurve",
+    "DepthPoint",
+    "Difference",
+    "Evaluation",
+    "Grades",
+    "Headroom",
+    "Hurt",
+    "Metric",
+    "Move",
+    "Qrels",
+    "Retriever",
+    "Run",
+    "Topic",
+    "TwoStageCost",
+    "bootstrap_interval",
+    "compare",
+    "depth_curve",
+    "detectable_difference",
+    "evaluate",
+    "evaluated",
+    "headroom",
+    "holm",
+    "randomisation_test",
+    "read_beir",
+    "read_collection",
+    "read_corpus",
+    "read_jsonl",
+    "read_qrels",
+    "read_queries",
+    "read_run",
+    "read_trec",
+    "retrieved",
+    "two_stage_cost",
+]

@@ -1,0 +1,126 @@
+"""Metrics by their standard names, computed by ir_measures, which runs trec_eval's own code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from secondpass.errors import InvalidInputError, MissingExtraError
+from secondpass.evaluate.topic import Qrels
+
+try:
+    import ir_measures
+except ImportError as error:
+    raise MissingExtraError("evaluation", "eval") from error
+
+_ALIASES = {
+    "ndcg": "nDCG", "mrr": "RR", "rr": "RR", "map": "AP", "ap": "AP", "recall": "R", "r": "R",
+    "precision": "P", "p": "P", "success": "Success", "hit": "Success",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: ir_measures' name without the relevance grade, such as ``nDCG@10`` or ``RR@10``.
+        measure: What ir_measures computes.
+    """
+
+    name: str
+    measure: Any
+
+    @classmethod
+    def of(cls, name: str, relevant_from: int = 1) -> Metric:
+        """A metric by name: nDCG@k, RR@k or MRR@k, AP@k or MAP@k, R@k or Recall@k, P@k, ...
+
+        Args:
+            name: Any name of ir_measures, or an alias above; case does not matter in those.
+            relevant_from: The least grade that counts as relevant, for metrics that are binary.
+
+        Raises:
+            InvalidInputError: Unknown, or not a metric of one query's ranking.
+        """
+        if not isinstance(name, str):
+            raise InvalidInputError(f"a metric is named by a string, got {name!r}")
+        stem, rest = re.match(r"([A-Za-z]*)(.*)", name.strip(), re.S).groups()  # type: ignore[union-attr]
+        known = _ALIASES.get(stem.lower(), stem) + rest
+        try:
+            measure = ir_measures.parse_measure(known)
+            cutoff = measure.params.get("cutoff", 1)
+        except (NameError, ValueError, AttributeError) as error:
+            raise InvalidInputError(
+                f"unknown metric {name!r}; write nDCG@10, MRR@10, MAP@100, Recall@100, P@5, or "
+                f"another name of ir_measures ({error})"
+            ) from error
+        if not isinstance(cutoff, int) or cutoff < 1:
+            raise InvalidInputError(f"metric {name!r}: the depth behind @ is 1 or more")
+        if "rel=" in known:  # said by hand; ir_measures itself leaves a 1 out
+            return cls(known, measure)
+        shown = repr(measure)
+        if "rel" in measure.SUPPORTED_PARAMS:
+            measure = measure(rel=relevant_from)
+        return cls(shown, measure)
+
+    @property
+    def depth(self) -> int | None:
+        """The k behind the @; None where the metric reads the whole list."""
+        cutoff = self.measure.params.get("cutoff")
+        return None if cutoff is None else int(cutoff)
+
+
+def metrics_of(names: Sequence[str] | str, relevant_from: int) -> list[Metric]:
+    """Several metrics, each once.
+
+    Raises:
+        InvalidInputError: None named, or an unknown one.
+    """
+    given = [names] if isinstance(names, str) else list(names)
+    if not given:
+        raise InvalidInputError("name at least one metric, such as nDCG@10")
+    made = [Metric.of(name, relevant_from) for name in given]
+    return list({m.name: m for m in made}.values())
+
+
+def per_query(
+    metrics: Sequence[Metric], qrels: Qrels, orders: Mapping[str, Sequence[str]]
+) -> dict[str, list[float]]:
+    """Each metric's value for each query, in the order of `qrels`.
+
+    A query for which nothing was found has 0, and so has one without relevant documents.
+
+    Args:
+        metrics: What to compute.
+        qrels: Grades by query and document.
+        orders: Document ids by query, best first.
+
+    Raises:
+        InvalidInputError: No installed provider of ir_measures can compute a metric.
+    """
+    # scores are made from places, so that ties cannot be broken differently here
+    run = {q: {d: float(len(o) - i) for i, d in enumerate(o)} for q, o in orders.items()}
+    values: dict[str, dict[str, float]] = {m.name: {} for m in metrics}
+    by_measure: dict[Any, list[str]] = {}
+    for m in metrics:
+        by_measure.setdefault(m.measure, []).append(m.name)
+    try:
+        for one in ir_measures.iter_calc(list(by_measure), _plain(qrels), run):
+            for name in by_measure[one.measure]:
+                values[name][one.query_id] = float(one.value)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"{', '.join(values)}: ir_measures cannot compute all of them: {error}"
+        ) from error
+    return {name: [of.get(q, 0.0) for q in qrels] for name, of in values.items()}
+
+
+def ideal(docs: Iterable[str], grades: Mapping[str, int]) -> list[str]:
+    """These documents in the best order there is: highest grade first."""
+    return sorted(docs, key=lambda d: -grades.get(d, 0))
+
+
+def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
+    return {q: {d: int(grade) for d, grade in grades.items()} for q, grades in qrels.items()}

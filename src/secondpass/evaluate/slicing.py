@@ -1,0 +1,69 @@
+"""What a stage makes of the first k candidates, the others staying below in their old order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from secondpass.calibrate import Calibrate
+from secondpass.evaluate.topic import Collection
+from secondpass.ranking import Ranking
+from secondpass.score import Score, Scorer
+from secondpass.stage import Pipeline, Stage
+
+
+def is_pointwise(stage: Stage) -> bool:
+    """Whether each candidate's score is known not to depend on the others.
+
+    Then the order of the first k follows from one run on all. True for pipelines of scorers and
+    their calibrators; others, such as judges and BM25 over the candidates, are run at each depth.
+    """
+    parts = stage.stages if isinstance(stage, Pipeline) else (stage,)
+    scored = [p for p in parts if isinstance(p, Score)]
+    return bool(scored) and all(
+        isinstance(p, Calibrate) or (isinstance(p, Score) and isinstance(p.scorer, Scorer))
+        for p in parts
+    )
+
+
+def reranked_heads(
+    stage: Stage, collection: Collection, depths: Sequence[int]
+) -> dict[int, list[Ranking]]:
+    """For each depth and query the first so many reranked and the rest below, as orders.
+
+    Args:
+        stage: Run once where it is pointwise, otherwise once at each depth.
+        collection: Its candidates, in the first stage's order.
+        depths: How many candidates are reranked; 0 is the first stage's own order.
+    """
+    deepest = [r.head(max(depths)) for r in collection.rankings]
+    if is_pointwise(stage):
+        whole = stage.run(deepest)
+        heads = {
+            k: [_only(w, r.head(k)) for w, r in zip(whole, deepest, strict=True)] for k in depths
+        }
+    else:
+        heads = {
+            k: stage.run([r.head(k) for r in deepest]) if k else [r.head(0) for r in deepest]
+            for k in depths
+        }
+    return {
+        k: [_joined(h, r, k) for h, r in zip(heads[k], collection.rankings, strict=True)]
+        for k in depths
+    }
+
+
+def _only(whole: Ranking, head: Ranking) -> Ranking:
+    kept = set(head.ids)
+    return replace(whole, candidates=tuple(c for c in whole if c.id in kept))
+
+
+def _joined(head: Ranking, given: Ranking, k: int) -> Ranking:
+    below = given.candidates[k:]
+    both = (*head.candidates, *below)
+    return replace(
+        given,
+        candidates=tuple(replace(c, score=None) for c in both),
+        scale="order",
+        events=head.events,
+    )

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from secondpass import Candidate, Ranking, Score
+from secondpass.evaluate import Collection, Move, Topic, evaluate
+from secondpass.evaluate.harm import hurt_most
+from secondpass.testing import FakeScorer
+
+
+def test_the_worst_first_and_what_moved() -> None:
+    docs = [Candidate(d, f"text {d}") for d in "abc"]
+    topics = tuple(
+        Topic(str(i), Ranking.of(f"q{i}", docs), {"a": 1, "c": 0}) for i in range(3)
+    )  # relevant first
+    c = Collection("c", topics)
+    places = {"q0": "abc", "q1": "bca", "q2": "bac"}
+    worse = Score(FakeScorer(lambda q, text: -places[q].index(text[-1])))
+    hurt = hurt_most(evaluate(None, c), evaluate(worse, c), "RR@10")
+    assert [(h.id, h.before, h.after) for h in hurt] == [("1", 1, 1 / 3), ("2", 1, 1 / 2)]
+    assert hurt[0].fell == (Move("a", "text a", 1, 1, 3),)
+    assert hurt[0].rose == (Move("b", "text b", None, 2, 1), Move("c", "text c", 0, 3, 2))
+    shown = str(hurt[0])
+    assert "'q1' (1): RR@10 1.000 to 0.333" in shown
+    assert "fell  rank 1 to rank 3, grade 1, a: text a" in shown
+    assert "rose  rank 2 to rank 1, not judged, b: text b" in shown
+
+
+def test_what_was_cut_fell_to_nowhere() -> None:
+    ranking = Ranking.of("q", [Candidate("a", "x " * 100), Candidate("b", "y")])
+    c = Collection("c", (Topic("1", ranking, {"a": 1}),))
+    from secondpass.evaluate import evaluated
+
+    gone = evaluated("gone", c, [Ranking.of("q", [Candidate("new", "z")])])
+    (hurt,) = hurt_most(evaluate(None, c), gone, "RR@10")
+    assert hurt.fell[0].now is None
+    assert hurt.rose[0].was is None
+    assert "rank 1 to nowhere" in str(hurt.fell[0])
+    assert str(hurt.fell[0]).endswith("…")
