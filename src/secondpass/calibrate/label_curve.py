@@ -38,7 +38,8 @@ class LabelPoint:
         expected_calibration_error: In [0, 1].
         brier_score: In [0, 1].
         behind: Log loss above that of the best size.
-        standard_error: Of `behind`, with the query as the sample: more repeats do not lessen it.
+        standard_error: Of `behind`, with the query as the sample: more repeats lessen it only to
+            what so many queries leave.
         failed: Repeats in which so few queries could not be fitted on, such as one class only;
             they are in none of the means.
     """
@@ -163,7 +164,7 @@ def labels_needed(
     done = {size: run for size, run in runs.items() if run.log_losses}
     if not done:
         raise CalibrationError("no fit of any size succeeded; label queries that have both classes")
-    best = min(done.values(), key=lambda run: fmean(run.log_losses))
+    best = min(done.values(), key=lambda run: (run.failed, fmean(run.log_losses)))
     lengths = [len(y) for y in observed.labels]
     kind = method.__name__ if observed.scale == "raw" else "ByRank"
     return LabelCurve(

@@ -64,7 +64,7 @@ class PriorShift:
 
     def correct(self, probability: float) -> float:
         """P(relevant) at the new base rate."""
-        return probability * self.odds / (probability * self.odds + 1 - probability)
+        return probability * self.odds / (probability * self.odds + (1 - probability))
 
     @classmethod
     def estimate(cls, probabilities: Sequence[Sequence[float]], fitted_rate: float) -> PriorShift:

@@ -55,7 +55,13 @@ class _Fitted(Stage):
             )
 
     def probabilities(self, ranking: Ranking) -> list[float]:
+        """As fitted, before any shift."""
         raise NotImplementedError
+
+    def stated(self, ranking: Ranking) -> list[float]:
+        """P(relevant) of each candidate, best first, corrected if there is a shift."""
+        said = self.probabilities(ranking)
+        return said if self.shift is None else [self.shift.correct(p) for p in said]
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         return [self._one(r) for r in rankings]
@@ -69,9 +75,7 @@ class _Fitted(Stage):
         for c in ranking:
             if c.trail:  # scores that come from outside are the caller's word
                 self.check_origin(c.trail[-1].stage)
-        said = self.probabilities(ranking) if len(ranking) else []
-        if self.shift is not None:
-            said = [self.shift.correct(p) for p in said]
+        said = self.stated(ranking) if len(ranking) else []
         return ranking.rescored(said, "probability", by=self.name)
 
 

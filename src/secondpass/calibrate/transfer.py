@@ -135,7 +135,7 @@ def _cell(
 ) -> Transfer:
     said = [fit.probabilities(r) for r in there.rankings]
     labels = pooled(there.labels)
-    quality = Quality.of(pooled(said), labels)
+    quality = Quality.of(pooled([fit.stated(r) for r in there.rankings]), labels)
     if rate is None:
         refused = "the base rate of this calibrator is not known"
         return Transfer(name, other, quality, None, None, refused)
