@@ -266,31 +266,25 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
     ]
     m, labels = report["transfer_means"], report["labels_needed"]
     points = [list(p.values()) for p in labels["points"]]
-    return (
-        "\n\n".join(
-            [
-                f"`{report['command']}`: {report['model']}, the first {QUERIES} queries of each "
-                f"collection, the top {DEPTH} BM25 candidates (WikiQA: all judged ones).",
-                "## As shipped\n\nTransfer: nothing was fitted on these collections.",
-                markdown(["collection", *columns], plain),
-                "## Transfer\n\nExpected calibration error, plain / after the correction for prior "
-                "shift; rows fitted (Platt), columns judged, the diagonal cross-validated by query. "
-                f"Over {m['cells']} cells off the diagonal ({m['refused']} refused) the mean error is "
-                f"{m['error_plain']} plain and {m['error_corrected']} corrected, log loss "
-                f"{m['log_loss_plain']} and {m['log_loss_corrected']}, which is better in "
-                f"{m['log_loss_better']}.",
-                markdown(["fitted on", *names], cells),
-                f"## In the collection\n\n{LABELLED} labelled queries fit Platt, the others judge "
-                f"it: means over {SPLITS} random splits.",
-                markdown(
-                    ["collection", "queries", "calibration error", "worst split", "auto takes"], own
-                ),
-                f"## How many labels\n\n{CURVE}: {labels['enough']} labelled queries are enough.",
-                markdown(["queries", "log loss", "calibration error", "brier score"], points),
-            ]
-        )
-        + "\n"
-    )
+    paragraphs = [
+        f"`{report['command']}`: {report['model']}, the first {QUERIES} queries of each "
+        f"collection, the top {DEPTH} BM25 candidates (WikiQA: all judged ones).",
+        "## As shipped\n\nTransfer: nothing was fitted on these collections.",
+        markdown(["collection", *columns], plain),
+        "## Transfer\n\nExpected calibration error, plain / after the correction for prior "
+        "shift; rows fitted (Platt), columns judged, the diagonal cross-validated by query. "
+        f"Over {m['cells']} cells off the diagonal ({m['refused']} refused) the mean error is "
+        f"{m['error_plain']} plain and {m['error_corrected']} corrected, log loss "
+        f"{m['log_loss_plain']} and {m['log_loss_corrected']}, which is better in "
+        f"{m['log_loss_better']}.",
+        markdown(["fitted on", *names], cells),
+        f"## In the collection\n\n{LABELLED} labelled queries fit Platt, the others judge "
+        f"it: means over {SPLITS} random splits.",
+        markdown(["collection", "queries", "calibration error", "worst split", "auto takes"], own),
+        f"## How many labels\n\n{CURVE}: {labels['enough']} labelled queries are enough.",
+        markdown(["queries", "log loss", "calibration error", "brier score"], points),
+    ]
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def markdown(head: list[str], rows: list[list[Any]]) -> str:

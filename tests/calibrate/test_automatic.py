@@ -6,6 +6,7 @@ import random
 import pytest
 
 from secondpass import (
+    Beta,
     CalibrationError,
     InvalidInputError,
     Isotonic,
@@ -41,7 +42,7 @@ def _sigmoid(x: float) -> float:
     [
         (lambda s: _sigmoid(s / 2), 30, "Temperature"),
         (lambda s: _sigmoid(s - 2), 30, "Platt"),
-        (lambda s: _sigmoid(2 * s - 2) if s < 1 else 0.5, 60, "Beta"),
+        (Beta(0.2, 2.5, -2.0, 0.0, 1.0).probability, 60, "Beta"),
         (lambda s: 0.02 if s < 0 else 0.5 if s < 2.5 else 0.95, 60, "Isotonic"),
     ],
 )

@@ -31,14 +31,14 @@ def test_two_parameters_need_few(number: Stage, world) -> None:  # type: ignore[
 
 
 def test_repeats_alone_do_not_make_small_differences_significant(number: Stage, world) -> None:  # type: ignore[no-untyped-def]
-    """Four times as many would halve the error if they were the sample."""
-    few = labels_needed(number, world(40), sizes=(10, 30), repeats=30)
-    many = labels_needed(number, world(40), sizes=(10, 30), repeats=120)
-    assert many.points[0].standard_error > 0.7 * few.points[0].standard_error
+    """Three times as many would take it to 0.58 if they were the sample."""
+    few = labels_needed(number, world(40), sizes=(10, 30), repeats=15)
+    many = labels_needed(number, world(40), sizes=(10, 30), repeats=45)
+    assert many.points[0].standard_error > 0.65 * few.points[0].standard_error
 
 
 def test_fits_that_fail_are_counted(number: Stage, world) -> None:  # type: ignore[no-untyped-def]
-    curve = labels_needed(number, world(40, rate=0.03), sizes=(1, 30), repeats=20)
+    curve = labels_needed(number, world(40, rate=0.03), sizes=(1, 30), repeats=10)
     assert curve.points[0].failed > 0
     assert curve.enough == 30
 

@@ -22,6 +22,7 @@ from secondpass import (
     Threshold,
     TokensAtMost,
     Top,
+    calibrated,
     choose_threshold,
 )
 from secondpass.testing import FakeJudge, FakeScorer
@@ -151,6 +152,15 @@ def test_what_cannot_be_cut_is_refused() -> None:
         choose_threshold(NUMBER, _judged(1), BestF())
     with pytest.raises(CalibrationError, match="left no candidate"):
         choose_threshold(NUMBER >> Top(0), _judged(3), BestF())
+
+
+def test_queries_that_fitted_the_calibrator_are_counted() -> None:
+    judged = _judged(30)
+    honest = calibrated(NUMBER, judged[:20])
+    evidence = choose_threshold(honest, judged[10:], BestF()).evidence
+    assert evidence.reused == 10
+    assert "10 of the queries also fitted the calibrator" in str(evidence)
+    assert choose_threshold(honest, judged[20:], BestF()).evidence.reused == 0
 
 
 def test_the_figure_is_drawn(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from secondpass.calibrate.fingerprint import fingerprint
 from secondpass.errors import CalibrationError, InvalidInputError
 
 
@@ -13,8 +14,8 @@ def folds_by_query(
 ) -> list[list[int]]:
     """Places of the queries, dealt into folds of about equal size.
 
-    Equal queries go into one fold. Those with and without a relevant candidate are dealt evenly,
-    so that each fold has its share of both.
+    Equal queries, but for case and spacing, go into one fold. Those with and without a relevant
+    candidate are dealt evenly, so that each fold has its share of both.
 
     Args:
         queries: Their texts, length q.
@@ -30,7 +31,7 @@ def folds_by_query(
         raise InvalidInputError(f"folds={folds!r}: give a whole number, 2 or more")
     groups: dict[str, list[int]] = {}
     for place, query in enumerate(queries):
-        groups.setdefault(query, []).append(place)
+        groups.setdefault(fingerprint(query), []).append(place)
     if len(groups) < 2:
         raise CalibrationError(
             f"cross-validation by query needs two different queries, and here is {len(groups)}; "

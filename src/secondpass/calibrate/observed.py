@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from secondpass.calibrate.by_rank import ByRank
+from secondpass.calibrate.fingerprint import fingerprint
 from secondpass.calibrate.judged import Judged
 from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
 from secondpass.errors import CalibrationError, InvalidInputError, NotCalibratedError
@@ -91,14 +92,16 @@ def fitted(
         MissingExtraError: scikit-learn is not installed.
     """
     origin = observed.stage.origin or observed.stage.name
+    queries = sorted({fingerprint(r.query) for r in observed.rankings})
+    rate = observed.base_rate
     if observed.scale == "order":
         by_rank = ByRank.fit(observed.rankings, observed.relevant, _incoming(observed.stage))
-        return CalibrateOrder(by_rank, origin, base_rate=observed.base_rate)
+        return CalibrateOrder(by_rank, origin, queries, base_rate=rate)
     if method is None:
         raise InvalidInputError("raw scores need a method, such as Platt")
     scores = [s for r in observed.rankings if len(r) for s in r.scores]
     curve = method.fit(scores, pooled(observed.labels))
-    return Calibrate(curve, origin, base_rate=observed.base_rate, choice=choice)
+    return Calibrate(curve, origin, queries, base_rate=rate, choice=choice)
 
 
 def uncalibrated(stage: Stage) -> Stage:

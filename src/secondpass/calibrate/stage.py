@@ -34,6 +34,7 @@ class _Fitted(Stage):
 
     calibrator: object
     fitted_on: str
+    queries: tuple[str, ...]
     base_rate: float | None
     shift: PriorShift | None
     reads: Scale
@@ -86,6 +87,7 @@ class Calibrate(_Fitted):
         calibrator: See `Calibrator`.
         fitted_on: Name of the stage on whose scores it was fitted, model revision included
             (`stage.origin`). The scores of any other are refused, here and in recipes.
+        queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
         base_rate: Share of relevant pairs in the data that it was fitted on, if known.
         shift: What corrects its probabilities for another base rate; see `adapted`.
         choice: Why this method; see `calibrated(stage, judged, method="auto")`.
@@ -102,13 +104,15 @@ class Calibrate(_Fitted):
         self,
         calibrator: Calibrator,
         fitted_on: str,
+        queries: Sequence[str] = (),
         *,
         base_rate: float | None = None,
         shift: PriorShift | None = None,
         choice: MethodChoice | None = None,
     ) -> None:
         self.calibrator: Calibrator = calibrator
-        self.fitted_on, self.base_rate, self.shift = fitted_on, base_rate, shift
+        self.fitted_on, self.queries = fitted_on, tuple(queries)
+        self.base_rate, self.shift = base_rate, shift
         self.choice = choice
         self.name = _name(calibrator, shift)
 
@@ -125,6 +129,7 @@ class CalibrateOrder(_Fitted):
     Args:
         calibrator: See `ByRank`.
         fitted_on: Name of the stage whose orders it was fitted on; any other is refused.
+        queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
         base_rate: Share of relevant pairs in the data that it was fitted on, if known.
         shift: What corrects its probabilities for another base rate; see `adapted`.
 
@@ -141,12 +146,14 @@ class CalibrateOrder(_Fitted):
         self,
         calibrator: ByRank,
         fitted_on: str,
+        queries: Sequence[str] = (),
         *,
         base_rate: float | None = None,
         shift: PriorShift | None = None,
     ) -> None:
         self.calibrator: ByRank = calibrator
-        self.fitted_on, self.base_rate, self.shift = fitted_on, base_rate, shift
+        self.fitted_on, self.queries = fitted_on, tuple(queries)
+        self.base_rate, self.shift = base_rate, shift
         self.name = _name(calibrator, shift)
 
     def probabilities(self, ranking: Ranking) -> list[float]:

@@ -32,6 +32,8 @@ class ThresholdEvidence:
         queries: How many labelled queries.
         answerable: How many of them have a relevant candidate.
         pairs: How many candidates they have.
+        reused: How many of the queries a calibrator of the pipeline was fitted on; their
+            probabilities are a little too good, so take others.
     """
 
     goal: Goal
@@ -44,6 +46,7 @@ class ThresholdEvidence:
     queries: int
     answerable: int
     pairs: int
+    reused: int
 
     def __str__(self) -> str:
         rows = [_row("on these queries", self.seen)]
@@ -54,6 +57,8 @@ class ThresholdEvidence:
             notes.append(f"standard error of precision {self.expected.precision_error:.3f}")
         if self.expected and self.expected.recall_error is not None:
             notes.append(f"of recall {self.expected.recall_error:.3f}")
+        if self.reused:
+            notes.append(f"{self.reused} of the queries also fitted the calibrator: take others")
         if self.folds_short:
             notes.append(f"{self.folds_short} folds could not reach the goal")
         return (

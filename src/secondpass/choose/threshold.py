@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
 
+from secondpass.calibrate.fingerprint import fingerprint
 from secondpass.calibrate.folds import folds_by_query
 from secondpass.calibrate.judged import Judged
+from secondpass.calibrate.stage import Calibrate, CalibrateOrder
 from secondpass.choose.evidence import ChosenThreshold, ThresholdEvidence
 from secondpass.choose.goals import Goal
 from secondpass.choose.outcome import Counts, Outcome
@@ -100,6 +102,7 @@ def choose_threshold(
         len(known),
         sum(answerable),
         sum(len(s) for s in scores),
+        _reused(pipeline, known),
     )
     return ChosenThreshold(Pipeline(pipeline, Threshold(threshold, scale)), evidence)
 
@@ -121,6 +124,12 @@ def _expected(
     if not any(answerable[i] for i, _ in judged_at):
         return None, chosen
     return counts.at(judged_at), chosen
+
+
+def _reused(pipeline: Stage, known: Sequence[Judged]) -> int:
+    stages = pipeline.stages if isinstance(pipeline, Pipeline) else (pipeline,)
+    fitted_on = {q for s in stages if isinstance(s, Calibrate | CalibrateOrder) for q in s.queries}
+    return sum(fingerprint(j.ranking.query) in fitted_on for j in known)
 
 
 def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability", "raw"]:
