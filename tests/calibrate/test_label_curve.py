@@ -16,8 +16,8 @@ def test_more_labels_are_better_until_enough(number: Stage, world) -> None:  # t
     assert curve.left_out == (200,)
     losses = [p.log_loss for p in curve.points]
     assert losses[0] > losses[1] > losses[2]
-    assert curve.enough in (40, 100)
-    assert curve.points[0].behind > curve.points[0].standard_error
+    assert curve.enough in (10, 40, 100)
+    assert losses[0] > min(losses) + 3 * curve.points[0].standard_error
     text = str(curve)
     assert f"{curve.enough} labelled queries are enough" in text
     assert "too few queries for 200" in text
@@ -34,7 +34,8 @@ def test_repeats_alone_do_not_make_small_differences_significant(number: Stage, 
     """Three times as many would take it to 0.58 if they were the sample."""
     few = labels_needed(number, world(40), sizes=(10, 30), repeats=15)
     many = labels_needed(number, world(40), sizes=(10, 30), repeats=45)
-    assert many.points[0].standard_error > 0.65 * few.points[0].standard_error
+    assert many.points[0].standard_error > 0.8 * few.points[0].standard_error
+    assert many.enough == few.enough == 10
 
 
 def test_fits_that_fail_are_counted(number: Stage, world) -> None:  # type: ignore[no-untyped-def]

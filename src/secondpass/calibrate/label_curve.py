@@ -37,9 +37,7 @@ class LabelPoint:
         log_loss: In nats.
         expected_calibration_error: In [0, 1].
         brier_score: In [0, 1].
-        behind: Log loss above that of the best size.
-        standard_error: Of `behind`, with the query as the sample: more repeats lessen it only to
-            what so many queries leave.
+        standard_error: Of the log loss, with the query as the sample.
         failed: Repeats in which so few queries could not be fitted on, such as one class only;
             they are in none of the means.
     """
@@ -48,7 +46,6 @@ class LabelPoint:
     log_loss: float
     expected_calibration_error: float
     brier_score: float
-    behind: float
     standard_error: float
     failed: int
 
@@ -73,19 +70,25 @@ class LabelCurve:
 
     @property
     def enough(self) -> int:
-        """The smallest size that never failed and is within one standard error of the best."""
-        good = (p for p in self.points if not p.failed and p.behind <= p.standard_error)
-        return next(good, min(self.points, key=lambda p: p.log_loss)).queries
+        """The smallest size within one standard error of the best log loss.
+
+        A size that failed in more repeats than another is not the best, and none that ever failed
+        is enough if some never did.
+        """
+        fewest = min(p.failed for p in self.points)
+        able = [p for p in self.points if p.failed == fewest]
+        best = min(able, key=lambda p: p.log_loss)
+        return next(p for p in able if p.log_loss <= best.log_loss + best.standard_error).queries
 
     def __str__(self) -> str:
         rows: list[list[str | float | None]] = [
             [
                 str(p.queries), p.log_loss, p.expected_calibration_error, p.brier_score,
-                p.behind, p.standard_error, str(p.failed),
+                p.standard_error, str(p.failed),
             ]
             for p in self.points
         ]  # fmt: skip
-        head = ("queries", "log loss", "ECE", "Brier", "behind", "standard error", "failed")
+        head = ("queries", "log loss", "ECE", "Brier", "standard error", "failed")
         missing = f"; too few queries for {', '.join(map(str, self.left_out))}"
         return (
             f"{self.stage}, {self.method}: {self.enough} labelled queries are enough (means of "
@@ -164,13 +167,12 @@ def labels_needed(
     done = {size: run for size, run in runs.items() if run.log_losses}
     if not done:
         raise CalibrationError("no fit of any size succeeded; label queries that have both classes")
-    best = min(done.values(), key=lambda run: (run.failed, fmean(run.log_losses)))
     lengths = [len(y) for y in observed.labels]
     kind = method.__name__ if observed.scale == "raw" else "ByRank"
     return LabelCurve(
         observed.stage.name,
         kind,
-        tuple(run.point(size, best, lengths) for size, run in done.items()),
+        tuple(run.point(size, lengths) for size, run in done.items()),
         tuple(size for size in wanted if size not in done),
         repeats,
     )
@@ -203,13 +205,10 @@ class _Runs:
         self.errors.append(expected_calibration_error(p, y))
         self.briers.append(brier_score(p, y))
 
-    def point(self, size: int, best: _Runs, lengths: Sequence[int]) -> LabelPoint:
-        both = [q for q in self.by_query if q in best.by_query and lengths[q]]
-        gap = difference(
-            [fmean(self.by_query[q]) for q in both],
-            [fmean(best.by_query[q]) for q in both],
-            [lengths[q] for q in both],
-        )
+    def point(self, size: int, lengths: Sequence[int]) -> LabelPoint:
+        seen = [q for q in self.by_query if lengths[q]]
+        losses = [fmean(self.by_query[q]) for q in seen]
+        error = difference(losses, [0.0] * len(seen), [lengths[q] for q in seen]).standard_error
         return LabelPoint(
-            size, fmean(self.log_losses), fmean(self.errors), fmean(self.briers), *gap, self.failed
+            size, fmean(self.log_losses), fmean(self.errors), fmean(self.briers), error, self.failed
         )
