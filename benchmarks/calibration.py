@@ -1,126 +1,297 @@
-"""What the built-in model's probabilities are worth on collections that it never saw.
+"""What the built-in model's probabilities are worth, as they ship and after fitting.
 
     python benchmarks/calibration.py
 
 For each English collection: its first queries with the BM25 top candidates (TREC: the given BM25
-run; WikiQA: the judged candidates). Nothing is fitted here: the shipped calibrator was fitted on
-training sources, so this is transfer. Writes benchmarks/results/calibration.json, .md and .png; no
-text of the collections.
+run; WikiQA: the judged candidates). Three parts, no text of the collections in any:
+
+* As shipped: the packaged calibrator was fitted on training sources, so this is transfer.
+* Transfer: fitted on each collection, judged on each, with and without the correction for prior
+  shift, which sees the other collection's rankings and none of its labels.
+* In the collection: 50 labelled queries fit a calibrator, the others judge it, over random splits;
+  each calibrator cross-validated by query; and how many labelled queries are needed.
+
+Writes benchmarks/results/calibration.json, .md and .png.
 """
 
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
 
 import data
-import matplotlib as mpl
 
 from secondpass import (
+    Calibrate,
     Candidate,
+    Judged,
+    Pipeline,
+    Quality,
     Ranking,
-    brier_score,
-    expected_calibration_error,
+    Stage,
+    Threshold,
+    Transfer,
+    TransferTable,
+    calibrated,
+    calibration_report,
+    labels_needed,
     load,
+    transfer_table,
 )
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
+from secondpass.calibrate.figures import reliability_diagram
 
 COLLECTIONS = (
     "trec-dl19", "trec-dl21", "wikiqa-test", "nq-gold", "xquad-en", "cranfield", "cisi", "cacm",
     "med", "npl", "lisa",
 )  # fmt: skip
 QUERIES, DEPTH = 60, 20
+CURVE, CURVE_QUERIES, SIZES = "wikiqa-test", 240, (10, 25, 50, 100, 150)
+LABELLED, FEWEST_JUDGED, IN_COLLECTION, SPLITS = 50, 20, 100, 20
+SHIPPED = "as it is"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A collection as judged queries, how the model ranked them, and nDCG@10 before and after."""
+
+    judged: list[Judged]
+    ranked: list[Ranking]
+    ndcg: tuple[float, float]
+
+
+class Stored(Stage):
+    """The model's raw scores, made once: each ranking comes back as the model ranked it."""
+
+    def __init__(self, name: str, known: Iterable[Known]) -> None:
+        self.name = name
+        self.made = {
+            (j.ranking.query, *j.ranking.ids): r
+            for k in known
+            for j, r in zip(k.judged, k.ranked, strict=True)
+        }
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [self.made[r.query, *r.ids] for r in rankings]
 
 
 def main() -> None:
     data.needed(*(data.EVAL / name for name in COLLECTIONS))
-    model = load("builtin")
-    table, curves = {}, {}
-    for name in COLLECTIONS:
-        corpus, queries, qrels = data.read(data.EVAL / name)
-        found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
-        found = dict(list(found.items())[:QUERIES])
-        relevant_from = 2 if name.startswith("trec") else 1
-        rankings = model.run(
-            [
-                Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in docs if d in corpus])
-                for q, docs in found.items()
-            ]
-        )
-        p = [s for r in rankings if len(r) for s in r.scores]
-        y = [
-            qrels[q].get(c.id, 0) >= relevant_from
-            for q, r in zip(found, rankings, strict=True)
-            for c in r
-        ]
-        rate = sum(y) / len(y)
-        kept = [label for score, label in zip(p, y, strict=True) if score >= 0.5]
-        after = {q: r.ids for q, r in zip(found, rankings, strict=True)}
-        table[name] = {
-            "queries": len(found),
-            "pairs": len(p),
-            "base_rate": round(rate, 3),
-            "mean_probability": round(sum(p) / len(p), 3),
-            "expected_calibration_error": round(expected_calibration_error(p, y), 3),
-            "brier_score": round(brier_score(p, y), 3),
-            "brier_score_of_the_base_rate": round(rate * (1 - rate), 3),
-            "kept_at_half": round(len(kept) / len(p), 3),
-            "precision_at_half": round(sum(kept) / len(kept), 3) if kept else None,
-            "recall_at_half": round(sum(kept) / sum(y), 3),
-            "ndcg10_before": round(data.ndcg(qrels, found), 4),
-            "ndcg10_after": round(data.ndcg(qrels, after), 4),
-        }
-        curves[name] = reliability(p, y)
-        print(name, table[name], flush=True)
+    builtin = load("builtin")
+    assert isinstance(builtin, Pipeline)
+    shipped = builtin[-1]
+    assert isinstance(shipped, Calibrate)
+    known = {name: read(name, builtin[:-1]) for name in COLLECTIONS}
+    model = Stored(builtin[:-1].name, known.values()) >> shipped
+    judged = {name: k.judged[:QUERIES] for name, k in known.items()}
+    table = transfer_table(model, judged, base_rate=shipped.base_rate or fitted_rate())
     report = {
         "command": "python benchmarks/calibration.py",
-        "model": model.name,
+        "model": builtin.name,
         "queries_at_most": QUERIES,
         "candidates_at_most": DEPTH,
-        "collections": table,
+        "collections": {
+            name: shipped_row(table[SHIPPED, name], model, judged[name], known[name])
+            for name in COLLECTIONS
+        },
+        "transfer": [cell(c) for c in table.cells],
+        "transfer_means": means(table),
+        "in_collection": {
+            name: in_collection(model, k.judged)
+            for name, k in known.items()
+            if len(k.judged) >= LABELLED + FEWEST_JUDGED
+        },
+        "labels_needed": needed(model, known[CURVE].judged),
     }
     (data.RESULTS / "calibration.json").write_text(json.dumps(report, indent=2) + "\n")
-    columns = list(next(iter(table.values())))
-    rows = ["| collection | " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
-    rows.append("|---" * (len(columns) + 1) + "|")
-    rows += [
-        f"| {name} | " + " | ".join(str(row[c]) for c in columns) + " |"
-        for name, row in table.items()
+    (data.RESULTS / "calibration.md").write_text(page(report, table))
+    curves = {name: table[SHIPPED, name].quality.curve for name in COLLECTIONS}
+    title = "Built-in model, shipped calibrator, unseen collections"
+    reliability_diagram(curves, title).savefig(data.RESULTS / "calibration.png", dpi=130)
+
+
+def fitted_rate() -> float:
+    """The base rate of the data that the shipped calibrator was fitted on."""
+    fitted = json.loads((data.ROOT / "training/results/calibrator.json").read_text())
+    return float(fitted["base_rate"])
+
+
+def read(name: str, raw: Stage) -> Known:
+    folder = data.EVAL / name
+    corpus, queries, qrels = data.read(folder)
+    found = data.candidates(folder, corpus, queries, qrels, DEPTH)
+    found = dict(list(found.items())[: CURVE_QUERIES if name == CURVE else IN_COLLECTION])
+    relevant_from = 2 if name.startswith("trec") else 1
+    judged = []
+    for q, docs in found.items():
+        ranking = Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in docs if d in corpus])
+        good = [c.id for c in ranking if qrels[q].get(c.id, 0) >= relevant_from]
+        judged.append(Judged(ranking, frozenset(good)))
+    ranked = raw.run([j.ranking for j in judged])
+    first = dict(list(found.items())[:QUERIES])
+    after = {q: r.ids for q, r in zip(first, ranked, strict=False)}
+    print(name, len(judged), flush=True)
+    return Known(judged, ranked, (data.ndcg(qrels, first), data.ndcg(qrels, after)))
+
+
+def shipped_row(
+    transfer: Transfer, model: Stage, judged: list[Judged], known: Known
+) -> dict[str, Any]:
+    quality = transfer.quality
+    ranked = (model >> Threshold(0.5)).run([j.ranking for j in judged])
+    pairs, relevant = sum(len(j.ranking) for j in judged), sum(len(j.relevant) for j in judged)
+    kept = sum(map(len, ranked))
+    hits = sum(len(j.relevant & set(r.ids)) for j, r in zip(judged, ranked, strict=True))
+    return {
+        "queries": len(judged),
+        "pairs": pairs,
+        "base_rate": round(quality.base_rate, 3),
+        "mean_probability": round(quality.mean_probability, 3),
+        "expected_calibration_error": round(quality.expected_calibration_error, 3),
+        "class_balanced_calibration_error": round(quality.class_balanced_calibration_error, 3),
+        "brier_score": round(quality.brier_score, 3),
+        "brier_score_of_the_base_rate": round(quality.brier.uncertainty, 3),
+        "log_loss": round(quality.log_loss, 3),
+        "kept_at_half": round(kept / pairs, 3),
+        "precision_at_half": round(hits / kept, 3) if kept else None,
+        "recall_at_half": round(hits / relevant, 3),
+        "ndcg10_before": round(known.ndcg[0], 4),
+        "ndcg10_after": round(known.ndcg[1], 4),
+    }
+
+
+def cell(transfer: Transfer) -> dict[str, Any]:
+    after, shift = transfer.corrected, transfer.shift
+    return {
+        "fitted_on": transfer.fitted_on,
+        "judged_on": transfer.judged_on,
+        "expected_calibration_error": round(transfer.quality.expected_calibration_error, 3),
+        "log_loss": round(transfer.quality.log_loss, 3),
+        "brier_score": round(transfer.quality.brier_score, 3),
+        "base_rate": round(transfer.quality.base_rate, 3),
+        "estimated_base_rate": round(shift.new_rate, 3) if shift else None,
+        "corrected_expected_calibration_error": (
+            round(after.expected_calibration_error, 3) if after else None
+        ),
+        "corrected_log_loss": round(after.log_loss, 3) if after else None,
+        "corrected_brier_score": round(after.brier_score, 3) if after else None,
+        "refused": transfer.refused,
+    }
+
+
+def means(table: TransferTable) -> dict[str, Any]:
+    """Over all cells off the diagonal that have a correction."""
+    both = [(c.quality, c.corrected) for c in table.cells if c.corrected]
+    off = [c for c in table.cells if c.fitted_on != c.judged_on]
+    return {
+        "cells": len(both),
+        "refused": len(off) - len(both),
+        "error_plain": round(fmean(a.expected_calibration_error for a, _ in both), 3),
+        "error_corrected": round(fmean(b.expected_calibration_error for _, b in both), 3),
+        "log_loss_plain": round(fmean(a.log_loss for a, _ in both), 3),
+        "log_loss_corrected": round(fmean(b.log_loss for _, b in both), 3),
+        "log_loss_better": sum(b.log_loss < a.log_loss for a, b in both),
+    }
+
+
+def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
+    """50 labelled queries fit Platt, the others judge it; and each method, cross-validated."""
+    g, found = random.Random(0), []
+    for _ in range(SPLITS):
+        drawn = g.sample(judged, len(judged))
+        fitted = calibrated(model, drawn[:LABELLED])
+        others = drawn[LABELLED:]
+        ranked = fitted.run([j.ranking for j in others])
+        p = [s for r in ranked if len(r) for s in r.scores]
+        y = [c.id in j.relevant for j, r in zip(others, ranked, strict=True) for c in r]
+        found.append(Quality.of(p, y))
+    chosen = calibrated(model, judged, method="auto")[-1]
+    assert isinstance(chosen, Calibrate)
+    assert chosen.choice is not None
+    report = calibration_report(model, judged)
+    return {
+        "queries": len(judged),
+        "splits": SPLITS,
+        "error_after_50": round(fmean(q.expected_calibration_error for q in found), 3),
+        "worst_error_after_50": round(max(q.expected_calibration_error for q in found), 3),
+        "log_loss_after_50": round(fmean(q.log_loss for q in found), 3),
+        "auto": chosen.choice.chosen,
+        "cross_validated": {
+            row.name: {
+                "log_loss": round(row.quality.log_loss, 4),
+                "expected_calibration_error": round(row.quality.expected_calibration_error, 4),
+            }
+            for row in report.rows
+        },
+    }
+
+
+def needed(model: Stage, judged: list[Judged]) -> dict[str, Any]:
+    curve = labels_needed(model, judged, SIZES)
+    return {
+        "collection": CURVE,
+        "queries": len(judged),
+        "enough": curve.enough,
+        "points": [
+            {
+                "queries": p.queries,
+                "log_loss": round(p.log_loss, 4),
+                "expected_calibration_error": round(p.expected_calibration_error, 4),
+                "brier_score": round(p.brier_score, 4),
+            }
+            for p in curve.points
+        ],
+    }
+
+
+def page(report: dict[str, Any], table: TransferTable) -> str:
+    names = list(COLLECTIONS)
+    shipped = report["collections"]
+    columns = list(next(iter(shipped.values())))
+    plain = [[name, *row.values()] for name, row in shipped.items()]
+    cells = []
+    for fit in (SHIPPED, *names):
+        row = [fit]
+        for there in names:
+            c = table[fit, there]
+            after = f"{c.corrected.expected_calibration_error:.3f}" if c.corrected else "-"
+            row.append(f"{c.quality.expected_calibration_error:.3f} / {after}")
+        cells.append(row)
+    own = [
+        [name, r["queries"], r["error_after_50"], r["worst_error_after_50"], r["auto"]]
+        for name, r in report["in_collection"].items()
     ]
-    text = (
-        f"`{report['command']}`: {model.name}, the first {QUERIES} queries of each collection, the "
-        f"top {DEPTH} BM25 candidates (WikiQA: all judged ones). Transfer: nothing was fitted on "
-        "these collections.\n\n"
-    )
-    (data.RESULTS / "calibration.md").write_text(text + "\n".join(rows) + "\n")
-    plot(curves)
-
-
-def reliability(p: list[float], y: list[bool], bins: int = 8) -> list[tuple[float, float]]:
-    pairs = sorted(zip(p, y, strict=True))
-    parts = [pairs[i * len(pairs) // bins : (i + 1) * len(pairs) // bins] for i in range(bins)]
-    return [
-        (sum(a for a, _ in part) / len(part), sum(b for _, b in part) / len(part)) for part in parts
+    m, labels = report["transfer_means"], report["labels_needed"]
+    points = [list(p.values()) for p in labels["points"]]
+    paragraphs = [
+        f"`{report['command']}`: {report['model']}, the first {QUERIES} queries of each "
+        f"collection, the top {DEPTH} BM25 candidates (WikiQA: all judged ones).",
+        "## As shipped\n\nTransfer: nothing was fitted on these collections.",
+        markdown(["collection", *columns], plain),
+        "## Transfer\n\nExpected calibration error, plain / after the correction for prior "
+        "shift; rows fitted (Platt), columns judged, the diagonal cross-validated by query. "
+        f"Over {m['cells']} cells off the diagonal ({m['refused']} refused) the mean error is "
+        f"{m['error_plain']} plain and {m['error_corrected']} corrected, log loss "
+        f"{m['log_loss_plain']} and {m['log_loss_corrected']}, which is better in "
+        f"{m['log_loss_better']}.",
+        markdown(["fitted on", *names], cells),
+        f"## In the collection\n\n{LABELLED} labelled queries fit Platt, the others judge "
+        f"it: means over {SPLITS} random splits.",
+        markdown(["collection", "queries", "calibration error", "worst split", "auto takes"], own),
+        f"## How many labels\n\n{CURVE}: {labels['enough']} labelled queries are enough.",
+        markdown(["queries", "log loss", "calibration error", "brier score"], points),
     ]
+    return "\n\n".join(paragraphs) + "\n"
 
 
-def plot(curves: dict[str, list[tuple[float, float]]]) -> None:
-    figure, axes = plt.subplots(figsize=(6.5, 6.5))
-    axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfect")
-    for i, (name, points) in enumerate(curves.items()):
-        colour = plt.colormaps["tab20"](i % 20)
-        axes.plot(
-            *zip(*points, strict=True), "o-", color=colour, markersize=3, linewidth=1, label=name
-        )
-    axes.set(
-        xlabel="stated P(relevant)", ylabel="observed share of relevant pairs",
-        title="Built-in model, shipped calibrator, unseen collections", xlim=(0, 1), ylim=(0, 1),
-    )  # fmt: skip
-    axes.legend(fontsize=8, frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    figure.savefig(data.RESULTS / "calibration.png", dpi=130)
+def markdown(head: list[str], rows: list[list[Any]]) -> str:
+    lines = [
+        "| " + " | ".join(str(c).replace("_", " ") for c in row) + " |" for row in (head, *rows)
+    ]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
 
 if __name__ == "__main__":

@@ -16,23 +16,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from secondpass.abstain import Abstain as Abstain
     from secondpass.cache import Cached as Cached
     from secondpass.calibrate import Beta as Beta
+    from secondpass.calibrate import BrierParts as BrierParts
     from secondpass.calibrate import ByRank as ByRank
     from secondpass.calibrate import Calibrate as Calibrate
     from secondpass.calibrate import CalibrateOrder as CalibrateOrder
     from secondpass.calibrate import Calibrator as Calibrator
     from secondpass.calibrate import Isotonic as Isotonic
     from secondpass.calibrate import Judged as Judged
+    from secondpass.calibrate import MethodChoice as MethodChoice
     from secondpass.calibrate import Platt as Platt
+    from secondpass.calibrate import PriorShift as PriorShift
+    from secondpass.calibrate import Quality as Quality
+    from secondpass.calibrate import ReliabilityPoint as ReliabilityPoint
     from secondpass.calibrate import Temperature as Temperature
+    from secondpass.calibrate import adapted as adapted
+    from secondpass.calibrate import brier_parts as brier_parts
     from secondpass.calibrate import brier_score as brier_score
     from secondpass.calibrate import calibrated as calibrated
+    from secondpass.calibrate import (
+        class_balanced_calibration_error as class_balanced_calibration_error,
+    )
     from secondpass.calibrate import expected_calibration_error as expected_calibration_error
+    from secondpass.calibrate import log_loss as log_loss
     from secondpass.calibrate import read_judged as read_judged
+    from secondpass.calibrate import reliability_curve as reliability_curve
+    from secondpass.calibrate.label_curve import LabelCurve as LabelCurve
+    from secondpass.calibrate.label_curve import LabelPoint as LabelPoint
+    from secondpass.calibrate.label_curve import labels_needed as labels_needed
+    from secondpass.calibrate.report import CalibrationReport as CalibrationReport
+    from secondpass.calibrate.report import MethodReport as MethodReport
+    from secondpass.calibrate.report import calibration_report as calibration_report
+    from secondpass.calibrate.transfer import Transfer as Transfer
+    from secondpass.calibrate.transfer import TransferTable as TransferTable
+    from secondpass.calibrate.transfer import transfer_table as transfer_table
     from secondpass.candidate import Candidate as Candidate
     from secondpass.candidate import Mark as Mark
     from secondpass.candidate import Note as Note
+    from secondpass.choose import BestF as BestF
+    from secondpass.choose import ChosenThreshold as ChosenThreshold
+    from secondpass.choose import CurvePoint as CurvePoint
+    from secondpass.choose import Goal as Goal
+    from secondpass.choose import Outcome as Outcome
+    from secondpass.choose import PrecisionAtLeast as PrecisionAtLeast
+    from secondpass.choose import RecallAtLeast as RecallAtLeast
+    from secondpass.choose import ThresholdEvidence as ThresholdEvidence
+    from secondpass.choose import TokensAtMost as TokensAtMost
+    from secondpass.choose import choose_threshold as choose_threshold
     from secondpass.compare import Compare as Compare
     from secondpass.compare import Comparer as Comparer
     from secondpass.compare import ScorerComparer as ScorerComparer
@@ -106,13 +138,22 @@ if TYPE_CHECKING:
     from secondpass.stage import Pipeline as Pipeline
     from secondpass.stage import Stage as Stage
     from secondpass.threshold import Threshold as Threshold
+    from secondpass.token_budget import TokenBudget as TokenBudget
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "cache": "Cached",
-    "calibrate": "Beta ByRank Calibrate CalibrateOrder Calibrator Isotonic Judged Platt "
-    "Temperature brier_score calibrated expected_calibration_error read_judged",
+    "abstain": "Abstain",
+    "calibrate": "Beta BrierParts ByRank Calibrate CalibrateOrder Calibrator Isotonic Judged "
+    "MethodChoice Platt PriorShift Quality ReliabilityPoint Temperature adapted brier_parts "
+    "brier_score calibrated class_balanced_calibration_error expected_calibration_error log_loss "
+    "read_judged reliability_curve",
+    "calibrate.label_curve": "LabelCurve LabelPoint labels_needed",
+    "calibrate.report": "CalibrationReport MethodReport calibration_report",
+    "calibrate.transfer": "Transfer TransferTable transfer_table",
+    "choose": "BestF ChosenThreshold CurvePoint Goal Outcome PrecisionAtLeast RecallAtLeast "
+    "ThresholdEvidence TokensAtMost choose_threshold",
     "compare": "Compare Comparer ScorerComparer",
     "cut": "Refine Top",
     "errors": "CalibrationError InvalidInputError MissingExtraError ModelError NoScoresError "
@@ -148,6 +189,7 @@ _HOMES = {
     "score": "CandidateScorer NotedScorer Pair Score Scorer",
     "stage": "Composite Pipeline Stage",
     "threshold": "Threshold",
+    "token_budget": "TokenBudget",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

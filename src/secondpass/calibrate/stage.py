@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol, Self
+from collections.abc import Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Protocol, Self
 
 from secondpass.calibrate.by_rank import ByRank
-from secondpass.calibrate.judged import Judged
-from secondpass.calibrate.platt import Platt
+from secondpass.calibrate.prior_shift import PriorShift
 from secondpass.errors import CalibrationError, NotCalibratedError
 from secondpass.ranking import Ranking, Scale
-from secondpass.stage import Pipeline, Stage
+from secondpass.stage import Stage
+
+if TYPE_CHECKING:
+    from secondpass.calibrate.automatic import MethodChoice
 
 
 class Calibrator(Protocol):
@@ -29,9 +32,20 @@ class Calibrator(Protocol):
 class _Fitted(Stage):
     """A calibrator that knows the stage on whose results it was fitted, and refuses any other."""
 
+    calibrator: object
     fitted_on: str
+    queries: tuple[str, ...]
+    base_rate: float | None
+    shift: PriorShift | None
     reads: Scale
     remedy: str
+
+    def shifted(self, shift: PriorShift | None) -> Self:
+        """The same calibrator for another base rate; None for the one that it was fitted at."""
+        made = copy(self)
+        made.shift = shift
+        made.name = _name(self.calibrator, shift)
+        return made
 
     def check_origin(self, origin: str) -> None:
         if origin != self.fitted_on:
@@ -42,7 +56,13 @@ class _Fitted(Stage):
             )
 
     def probabilities(self, ranking: Ranking) -> list[float]:
+        """As fitted, before any shift."""
         raise NotImplementedError
+
+    def stated(self, ranking: Ranking) -> list[float]:
+        """P(relevant) of each candidate, best first, corrected if there is a shift."""
+        said = self.probabilities(ranking)
+        return said if self.shift is None else [self.shift.correct(p) for p in said]
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         return [self._one(r) for r in rankings]
@@ -56,7 +76,7 @@ class _Fitted(Stage):
         for c in ranking:
             if c.trail:  # scores that come from outside are the caller's word
                 self.check_origin(c.trail[-1].stage)
-        said = self.probabilities(ranking) if len(ranking) else []
+        said = self.stated(ranking) if len(ranking) else []
         return ranking.rescored(said, "probability", by=self.name)
 
 
@@ -67,6 +87,10 @@ class Calibrate(_Fitted):
         calibrator: See `Calibrator`.
         fitted_on: Name of the stage on whose scores it was fitted, model revision included
             (`stage.origin`). The scores of any other are refused, here and in recipes.
+        queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
+        base_rate: Share of relevant pairs in the data that it was fitted on, if known.
+        shift: What corrects its probabilities for another base rate; see `adapted`.
+        choice: Why this method; see `calibrated(stage, judged, method="auto")`.
 
     Raises:
         NotCalibratedError: (when run) the scores are not raw.
@@ -76,12 +100,24 @@ class Calibrate(_Fitted):
     reads: Scale = "raw"
     remedy = "turns raw scores into probabilities"
 
-    def __init__(self, calibrator: Calibrator, fitted_on: str) -> None:
-        self.calibrator, self.fitted_on = calibrator, fitted_on
-        self.name = type(calibrator).__name__
+    def __init__(
+        self,
+        calibrator: Calibrator,
+        fitted_on: str,
+        queries: Sequence[str] = (),
+        *,
+        base_rate: float | None = None,
+        shift: PriorShift | None = None,
+        choice: MethodChoice | None = None,
+    ) -> None:
+        self.calibrator: Calibrator = calibrator
+        self.fitted_on, self.queries = fitted_on, tuple(queries)
+        self.base_rate, self.shift = base_rate, shift
+        self.choice = choice
+        self.name = _name(calibrator, shift)
 
     def probabilities(self, ranking: Ranking) -> list[float]:
-        """P(relevant) of each candidate, best first."""
+        """P(relevant) of each candidate, best first, before any shift."""
         return [self.calibrator.probability(s) for s in ranking.scores]
 
 
@@ -93,6 +129,9 @@ class CalibrateOrder(_Fitted):
     Args:
         calibrator: See `ByRank`.
         fitted_on: Name of the stage whose orders it was fitted on; any other is refused.
+        queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
+        base_rate: Share of relevant pairs in the data that it was fitted on, if known.
+        shift: What corrects its probabilities for another base rate; see `adapted`.
 
     Raises:
         NotCalibratedError: (when run) the ranking has scores; `Calibrate` is for those.
@@ -103,57 +142,25 @@ class CalibrateOrder(_Fitted):
     reads: Scale = "order"
     remedy = "turns an order into probabilities"
 
-    def __init__(self, calibrator: ByRank, fitted_on: str) -> None:
-        self.calibrator, self.fitted_on = calibrator, fitted_on
-        self.name = type(calibrator).__name__
+    def __init__(
+        self,
+        calibrator: ByRank,
+        fitted_on: str,
+        queries: Sequence[str] = (),
+        *,
+        base_rate: float | None = None,
+        shift: PriorShift | None = None,
+    ) -> None:
+        self.calibrator: ByRank = calibrator
+        self.fitted_on, self.queries = fitted_on, tuple(queries)
+        self.base_rate, self.shift = base_rate, shift
+        self.name = _name(calibrator, shift)
 
     def probabilities(self, ranking: Ranking) -> list[float]:
-        """P(relevant) of each candidate, best first, never rising."""
+        """P(relevant) of each candidate, best first, never rising, before any shift."""
         return self.calibrator.probabilities(ranking)
 
 
-def calibrated(
-    stage: Stage, judged: Iterable[Judged], method: type[Calibrator] = Platt
-) -> Pipeline:
-    """The same pipeline with a calibrator behind it, fitted on judged queries.
-
-    A few dozen queries are enough for Platt. A calibrator that the pipeline already ends with is
-    replaced. A stage that gives only an order is calibrated by rank (`ByRank`), with the
-    probabilities of an earlier stage of the pipeline as the second feature if there are any.
-
-    Args:
-        stage: Gives raw scores or an order.
-        judged: Labelled queries, run through `stage` here. Keep others to judge the result.
-        method: For raw scores: Platt, Temperature, Beta, Isotonic, or your own `Calibrator`.
-
-    Raises:
-        CalibrationError: No judged query, one class only, or scores ranked against the labels.
-        NotCalibratedError: The stage gives probabilities, or a different scale for each query.
-    """
-    if isinstance(stage, Pipeline) and isinstance(stage.stages[-1], Calibrate | CalibrateOrder):
-        stage = stage[:-1]
-    known = list(judged)
-    if not known:
-        raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
-    ranked = stage.run([j.ranking for j in known])
-    scales = {r.scale for r in ranked if len(r)}
-    origin = stage.origin or stage.name
-    if scales == {"order"}:
-        relevant = [j.relevant for j in known]
-        fitted = ByRank.fit(ranked, relevant, _incoming(stage))
-        return Pipeline(stage, CalibrateOrder(fitted, origin))
-    if scales - {"raw"}:
-        raise NotCalibratedError(
-            f"{stage.name!r} gives {' and '.join(sorted(scales))} scores; calibration needs raw "
-            "scores or orders, the same for every query"
-        )
-    scores = [s for r in ranked if len(r) for s in r.scores]
-    labels = [c.id in j.relevant for j, r in zip(known, ranked, strict=True) for c in r]
-    return Pipeline(stage, Calibrate(method.fit(scores, labels), origin))
-
-
-def _incoming(stage: Stage) -> str | None:
-    """The stage of a pipeline whose probabilities the last one saw, if there is one."""
-    stages = stage.stages if isinstance(stage, Pipeline) else (stage,)
-    found = [s.name for s in stages if isinstance(s, Calibrate | CalibrateOrder)]
-    return found[-1] if found else None
+def _name(calibrator: object, shift: PriorShift | None) -> str:
+    kind = type(calibrator).__name__
+    return kind if shift is None else f"{kind} at base rate {shift.new_rate:.3g}"

@@ -1,0 +1,47 @@
+"""From labelled queries to a pipeline that gives probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from secondpass.calibrate.automatic import choose_method
+from secondpass.calibrate.judged import Judged
+from secondpass.calibrate.observed import fitted, observe
+from secondpass.calibrate.platt import Platt
+from secondpass.calibrate.stage import Calibrator
+from secondpass.errors import InvalidInputError
+from secondpass.stage import Pipeline, Stage
+
+
+def calibrated(
+    stage: Stage, judged: Iterable[Judged], method: type[Calibrator] | Literal["auto"] = Platt
+) -> Pipeline:
+    """The same pipeline with a calibrator behind it, fitted on judged queries.
+
+    A few dozen queries are enough for Platt. A calibrator that the pipeline already ends with is
+    replaced. A stage that gives only an order is calibrated by rank (`ByRank`), with the
+    probabilities of an earlier stage of the pipeline as the second feature if there are any.
+
+    Args:
+        stage: Gives raw scores or an order.
+        judged: Labelled queries, run through `stage` here. Keep others to judge the result.
+        method: For raw scores: Platt, Temperature, Beta, Isotonic, or your own `Calibrator`;
+            ``"auto"`` takes the simplest of the four that cross-validates about as well as the
+            best (see `choose_method`), and says why in ``pipeline[-1].choice``.
+
+    Raises:
+        CalibrationError: No judged query, one class only, scores ranked against the labels, or
+            too few queries to choose a method by cross-validation.
+        NotCalibratedError: The stage gives probabilities, or a different scale for each query.
+        MissingExtraError: scikit-learn is not installed.
+    """
+    if isinstance(method, str) and method != "auto":
+        raise InvalidInputError(f'method={method!r}: give a calibrator such as Platt, or "auto"')
+    observed = observe(stage, judged)
+    if method != "auto":
+        return Pipeline(observed.stage, fitted(observed, method))
+    if observed.scale == "order":
+        return Pipeline(observed.stage, fitted(observed, None))
+    chosen, choice = choose_method(observed)
+    return Pipeline(observed.stage, fitted(observed, chosen, choice))

@@ -1,0 +1,44 @@
+"""Folds of whole queries, so that no query is both fitted on and judged."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from secondpass.calibrate.fingerprint import fingerprint
+from secondpass.errors import CalibrationError, InvalidInputError
+
+
+def folds_by_query(
+    queries: Sequence[str], answerable: Sequence[bool], folds: int = 5, seed: int = 0
+) -> list[list[int]]:
+    """Places of the queries, dealt into folds of about equal size.
+
+    Equal queries, but for case and spacing, go into one fold. Those with and without a relevant
+    candidate are dealt evenly, so that each fold has its share of both.
+
+    Args:
+        queries: Their texts, length q.
+        answerable: Whether each has a relevant candidate, length q.
+        folds: How many; as many as there are different queries where those are fewer.
+        seed: Of the shuffle; the same seed gives the same folds.
+
+    Raises:
+        InvalidInputError: Fewer than two folds asked for.
+        CalibrationError: Fewer than two different queries.
+    """
+    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
+        raise InvalidInputError(f"folds={folds!r}: give a whole number, 2 or more")
+    groups: dict[str, list[int]] = {}
+    for place, query in enumerate(queries):
+        groups.setdefault(fingerprint(query), []).append(place)
+    if len(groups) < 2:
+        raise CalibrationError(
+            f"cross-validation by query needs two different queries, and here is {len(groups)}; "
+            "label more"
+        )
+    shuffled = list(groups.values())
+    random.Random(seed).shuffle(shuffled)
+    shuffled.sort(key=lambda places: not any(answerable[i] for i in places))  # stable
+    count = min(folds, len(shuffled))
+    return [sorted(i for places in shuffled[k::count] for i in places) for k in range(count)]
