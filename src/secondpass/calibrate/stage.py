@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, Self
 
 from secondpass.calibrate.by_rank import ByRank
+from secondpass.calibrate.fingerprint import fingerprint
 from secondpass.calibrate.judged import Judged
 from secondpass.calibrate.platt import Platt
 from secondpass.errors import CalibrationError, NotCalibratedError
@@ -67,6 +68,7 @@ class Calibrate(_Fitted):
         calibrator: See `Calibrator`.
         fitted_on: Name of the stage on whose scores it was fitted, model revision included
             (`stage.origin`). The scores of any other are refused, here and in recipes.
+        queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
 
     Raises:
         NotCalibratedError: (when run) the scores are not raw.
@@ -76,8 +78,8 @@ class Calibrate(_Fitted):
     reads: Scale = "raw"
     remedy = "turns raw scores into probabilities"
 
-    def __init__(self, calibrator: Calibrator, fitted_on: str) -> None:
-        self.calibrator, self.fitted_on = calibrator, fitted_on
+    def __init__(self, calibrator: Calibrator, fitted_on: str, queries: Sequence[str] = ()) -> None:
+        self.calibrator, self.fitted_on, self.queries = calibrator, fitted_on, tuple(queries)
         self.name = type(calibrator).__name__
 
     def probabilities(self, ranking: Ranking) -> list[float]:
@@ -93,6 +95,7 @@ class CalibrateOrder(_Fitted):
     Args:
         calibrator: See `ByRank`.
         fitted_on: Name of the stage whose orders it was fitted on; any other is refused.
+        queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
 
     Raises:
         NotCalibratedError: (when run) the ranking has scores; `Calibrate` is for those.
@@ -103,8 +106,8 @@ class CalibrateOrder(_Fitted):
     reads: Scale = "order"
     remedy = "turns an order into probabilities"
 
-    def __init__(self, calibrator: ByRank, fitted_on: str) -> None:
-        self.calibrator, self.fitted_on = calibrator, fitted_on
+    def __init__(self, calibrator: ByRank, fitted_on: str, queries: Sequence[str] = ()) -> None:
+        self.calibrator, self.fitted_on, self.queries = calibrator, fitted_on, tuple(queries)
         self.name = type(calibrator).__name__
 
     def probabilities(self, ranking: Ranking) -> list[float]:
@@ -138,10 +141,11 @@ def calibrated(
     ranked = stage.run([j.ranking for j in known])
     scales = {r.scale for r in ranked if len(r)}
     origin = stage.origin or stage.name
+    queries = sorted({fingerprint(j.ranking.query) for j in known})
     if scales == {"order"}:
         relevant = [j.relevant for j in known]
         fitted = ByRank.fit(ranked, relevant, _incoming(stage))
-        return Pipeline(stage, CalibrateOrder(fitted, origin))
+        return Pipeline(stage, CalibrateOrder(fitted, origin, queries))
     if scales - {"raw"}:
         raise NotCalibratedError(
             f"{stage.name!r} gives {' and '.join(sorted(scales))} scores; calibration needs raw "
@@ -149,7 +153,7 @@ def calibrated(
         )
     scores = [s for r in ranked if len(r) for s in r.scores]
     labels = [c.id in j.relevant for j, r in zip(known, ranked, strict=True) for c in r]
-    return Pipeline(stage, Calibrate(method.fit(scores, labels), origin))
+    return Pipeline(stage, Calibrate(method.fit(scores, labels), origin, queries))
 
 
 def _incoming(stage: Stage) -> str | None:
