@@ -97,7 +97,7 @@ def _hopeless(search: Search, asked: Sequence[Asked], means: Floats) -> str:
             f"{one.risk.name} {mean[0]:.3g}" for one, mean in zip(asked, means, strict=True)
         )
         return (
-            f"no number of queries would be enough, since not even keeping everything that the "
+            f"at the losses seen here no number of queries would be enough, since not even keeping everything that the "
             f"pipeline returns is safe ({lost} was seen): it loses too much before its end"
         )
     levels = np.array([[one.at_most] for one in asked])
@@ -106,6 +106,6 @@ def _hopeless(search: Search, asked: Sequence[Asked], means: Floats) -> str:
         f"{one.risk.name} {mean[closest]:.3g}" for one, mean in zip(asked, means, strict=True)
     )
     return (
-        "no number of queries would be enough, since no threshold comes near: the closest, "
+        "at the losses seen here no number of queries would be enough, since no threshold comes near: the closest, "
         f"{search.cuts.scores[closest]:.3g}, was seen to have {seen}; a better ranking is needed"
     )
