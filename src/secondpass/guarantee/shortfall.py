@@ -97,8 +97,8 @@ def _hopeless(search: Search, asked: Sequence[Asked], means: Floats) -> str:
             f"{one.risk.name} {mean[0]:.3g}" for one, mean in zip(asked, means, strict=True)
         )
         return (
-            f"at the losses seen here no number of queries would be enough, since not even keeping everything that the "
-            f"pipeline returns is safe ({lost} was seen): it loses too much before its end"
+            "at the losses seen here no number of queries would be enough, since not even keeping "
+            f"everything that the pipeline returns is safe ({lost} was seen): it loses too much before its end"
         )
     levels = np.array([[one.at_most] for one in asked])
     closest = int(np.argmin((means / levels).max(axis=0)))
@@ -106,6 +106,6 @@ def _hopeless(search: Search, asked: Sequence[Asked], means: Floats) -> str:
         f"{one.risk.name} {mean[closest]:.3g}" for one, mean in zip(asked, means, strict=True)
     )
     return (
-        "at the losses seen here no number of queries would be enough, since no threshold comes near: the closest, "
-        f"{search.cuts.scores[closest]:.3g}, was seen to have {seen}; a better ranking is needed"
+        "at the losses seen here no number of queries would be enough, since no threshold "
+        f"comes near: the closest, {search.cuts.scores[closest]:.3g}, was seen to have {seen}; a better ranking is needed"
     )
