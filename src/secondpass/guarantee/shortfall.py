@@ -98,7 +98,8 @@ def _hopeless(search: Search, asked: Sequence[Asked], means: Floats) -> str:
         )
         return (
             "at the losses seen here no number of queries would be enough, since not even keeping "
-            f"everything that the pipeline returns is safe ({lost} was seen): it loses too much before its end"
+            f"everything that the pipeline returns is safe ({lost} was seen): it "
+            "loses too much before its end"
         )
     levels = np.array([[one.at_most] for one in asked])
     closest = int(np.argmin((means / levels).max(axis=0)))
@@ -107,5 +108,6 @@ def _hopeless(search: Search, asked: Sequence[Asked], means: Floats) -> str:
     )
     return (
         "at the losses seen here no number of queries would be enough, since no threshold "
-        f"comes near: the closest, {search.cuts.scores[closest]:.3g}, was seen to have {seen}; a better ranking is needed"
+        f"comes near: the closest, {search.cuts.scores[closest]:.3g}, was seen to have "
+        f"{seen}; a better ranking is needed"
     )
