@@ -72,7 +72,10 @@ def main() -> None:
         found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
         found = dict(list(found.items())[: FIRST.get(name)])
         ranked = built_in.run(
-            [Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in ds]) for q, ds in found.items()]
+            [
+                Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in ds])
+                for q, ds in found.items()
+            ]
         )
         by = {
             "bm25": found,

@@ -58,9 +58,7 @@ class Batch:
     each: int
 
 
-def batches(
-    lists: Lists, labelled: int, unlabelled: int, each: int, seed: int
-) -> Iterator[Batch]:
+def batches(lists: Lists, labelled: int, unlabelled: int, each: int, seed: int) -> Iterator[Batch]:
     """Endless. The same seed gives the same batches."""
     g = random.Random(seed)
     by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -25,10 +25,11 @@ QUESTIONS = 12_000
 """Rows at most of a source in which people asked questions."""
 HEADINGS = 3_000
 """Rows at most of any other source."""
-ASKED = frozenset(
-    "covid-faq covid-qa dolly-openqa expertqa fetaqa medquad nq-clapnq openstax-qa qamr-wiki "
-    "skeptics-se squad-sent strategyqa-facts vagov pubmedqa".split()
+PEOPLE = (
+    "covid-faq covid-qa dolly-openqa expertqa fetaqa medquad nq-clapnq openstax-qa pubmedqa "
+    "qamr-wiki skeptics-se squad-sent strategyqa-facts vagov"
 )
+ASKED = frozenset(PEOPLE.split())
 UNLABELLED = {
     "trec-million-query": 9_000,
     "nq-dev-dpr": 8_000,

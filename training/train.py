@@ -23,7 +23,6 @@ import copy
 import itertools
 import json
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -173,7 +172,9 @@ class Trainer:
             self.step += 1
             now = time.monotonic()
             self.seconds += now - began
-            recent.append((now - began, len(batch.passages), {k: v.item() for k, v in losses.items()}))
+            recent.append(
+                (now - began, len(batch.passages), {k: v.item() for k, v in losses.items()})
+            )
             began = now
             if self.step % given.tell == 0:
                 self.tell(recent, whole)
@@ -210,7 +211,7 @@ class Trainer:
             "seconds": self.seconds,
         }
         torch.save(state, self.given.out / "resume.new")
-        os.replace(self.given.out / "resume.new", self.given.out / "resume.pt")
+        (self.given.out / "resume.new").replace(self.given.out / "resume.pt")
 
     def resume(self) -> None:
         path = self.given.out / "resume.pt"
