@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pairs
 from augment import typed
 
 POWER = 0.6
-"""A source of n rows is drawn in proportion to n ** POWER."""
+"""A source of n rows is drawn in proportion to n ** POWER ..."""
+QUESTIONS = 3.0
+"""... and so much more often if people asked its questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,9 @@ def batches(lists: Lists, labelled: int, unlabelled: int, each: int, seed: int) 
     by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in lists.train:
         by_source[row["source"]].append(row)
-    rows = _mixed(by_source, g)
+    rows = _mixed(by_source, dict.fromkeys(pairs.ASKED, QUESTIONS), g)
     logs: dict[str, list[dict[str, Any]]] = {"logs": lists.unlabelled}
-    others = _mixed(logs, g)
+    others = _mixed(logs, {}, g)
     while True:
         own = [next(rows) for _ in range(labelled)]
         more = [next(others) for _ in range(unlabelled)]
@@ -94,11 +97,11 @@ def _sample(others: list[int], n: int, g: random.Random) -> list[int]:
 
 
 def _mixed(
-    by_source: dict[str, list[dict[str, Any]]], g: random.Random
+    by_source: dict[str, list[dict[str, Any]]], more: dict[str, float], g: random.Random
 ) -> Iterator[dict[str, Any]]:
     """Rows of all sources, each source in a new random order whenever it is used up."""
     names = sorted(by_source)
-    weights = [len(by_source[n]) ** POWER for n in names]
+    weights = [more.get(n, 1.0) * len(by_source[n]) ** POWER for n in names]
     left: dict[str, list[dict[str, Any]]] = {n: [] for n in names}
     while True:
         name = g.choices(names, weights)[0]

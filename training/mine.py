@@ -25,11 +25,6 @@ QUESTIONS = 12_000
 """Rows at most of a source in which people asked questions."""
 HEADINGS = 3_000
 """Rows at most of any other source."""
-PEOPLE = (
-    "covid-faq covid-qa dolly-openqa expertqa fetaqa medquad nq-clapnq openstax-qa pubmedqa "
-    "qamr-wiki skeptics-se squad-sent strategyqa-facts vagov"
-)
-ASKED = frozenset(PEOPLE.split())
 UNLABELLED = {
     "trec-million-query": 9_000,
     "nq-dev-dpr": 8_000,
@@ -67,7 +62,7 @@ def main() -> None:
             by_source[row.source].append(row)
     asked: list[dict[str, object]] = []
     for source, found in sorted(by_source.items()):
-        most = QUESTIONS if source in ASKED else HEADINGS
+        most = QUESTIONS if source in pairs.ASKED else HEADINGS
         for row in g.sample(found, min(most, len(found))):
             kind = "develop" if row.part == pairs.DEVELOP else "train"
             asked.append({"kind": kind, "source": source, "query": row.query,

@@ -35,7 +35,7 @@ from transformers import AutoTokenizer
 
 from secondpass.models.late_interaction import LateInteractionBert, pair_tokenizer
 
-POINTWISE, KEEP = 0.2, 0.5
+POINTWISE, KEEP = 0.2, 2.0
 """Weights of the second and third loss."""
 FALSE_NEGATIVE = 2.0
 QUERY_TOKENS = 40
@@ -231,8 +231,8 @@ def main() -> None:
     parser.add_argument("--lists", type=Path, default=pairs.ROOT / "training/runs/lists")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=0.1 if gpu else 1.5)
-    parser.add_argument("--labelled", type=int, default=192 if gpu else 26, help="queries a step")
-    parser.add_argument("--unlabelled", type=int, default=64 if gpu else 6)
+    parser.add_argument("--labelled", type=int, default=192 if gpu else 22, help="queries a step")
+    parser.add_argument("--unlabelled", type=int, default=64 if gpu else 10)
     parser.add_argument("--each", type=int, default=8 if gpu else 4, help="passages a query")
     parser.add_argument("--tokens", type=int, default=256 if gpu else 128, help="of a passage")
     parser.add_argument(
