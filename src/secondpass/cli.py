@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from secondpass.candidate import Candidate
+from secondpass.cli_train import train
 from secondpass.cut import Top
 from secondpass.errors import InvalidInputError, SecondPassError
 from secondpass.models.load import load
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 SHOWN = 160
 """Characters of a text in the table."""
+app.command()(train)
 
 
 @app.command()
