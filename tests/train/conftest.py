@@ -11,8 +11,8 @@ import pytest
 from secondpass import Candidate, Judged
 
 WORDS = [
-    "apple", "river", "stone", "cloud", "horse", "paper", "light", "green", "music", "table", "bread",
-    "glass", "tiger", "ocean", "flame", "cabin", "wheel", "storm", "field", "crown",
+    "apple", "river", "stone", "cloud", "horse", "paper", "light", "green", "music", "table",
+    "bread", "glass", "tiger", "ocean", "flame", "cabin", "wheel", "storm", "field", "crown",
 ]  # fmt: skip
 
 
