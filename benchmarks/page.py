@@ -66,7 +66,7 @@ def main() -> None:
         if not table.exists():
             raise SystemExit(f"{table.name} is missing; `make evaluate` writes it")
         parts += [f"## {title}\n", about + "\n", table.read_text(encoding="utf-8")]
-        plots = [p for p in sorted(data.RESULTS.glob(f"{name}*.png"))]
+        plots = sorted(data.RESULTS.glob(f"{name}*.png"))
         for plot in plots:
             shutil.copyfile(plot, figures / plot.name)
             parts.append(f"![{title}](figures/{plot.name})\n")
