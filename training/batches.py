@@ -31,10 +31,9 @@ class Lists:
     @classmethod
     def read(cls, folder: Path) -> Lists:
         try:
-            passages = [json.loads(x) for x in (folder / "passages.jsonl").open(encoding="utf-8")]
+            passages = list(_lines(folder / "passages.jsonl"))
             found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-            for line in (folder / "lists.jsonl").open(encoding="utf-8"):
-                row = json.loads(line)
+            for row in _lines(folder / "lists.jsonl"):
                 if len(row["others"]) >= 4:
                     found[row["kind"]].append(row)
         except (OSError, ValueError, KeyError) as error:
@@ -86,6 +85,11 @@ def batches(lists: Lists, labelled: int, unlabelled: int, each: int, seed: int) 
             labelled,
             each,
         )
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
 
 
 def _sample(others: list[int], n: int, g: random.Random) -> list[int]:

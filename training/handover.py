@@ -6,7 +6,7 @@
     python training/handover.py join pieces training/runs/v1/last          # back here
 
 Where the starting weights cannot travel too, train.py starts from the built-in model, which is
-part of the repository (--start builtin). `pack` leaves out lists, evenly at random, until what is
+part of the repository (no --start). `pack` leaves out lists, evenly at random, until what is
 left fits. Weights travel as float16 in files of at most 16 MB with a digest of the whole.
 """
 
@@ -95,13 +95,13 @@ def join(pieces: Path, to: Path) -> None:
         shutil.copy(file, to / file.name)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("verb", choices=("pack", "unpack", "split", "join"))
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--lists", type=Path, default=Path("training/runs/lists"))
     parser.add_argument("--megabytes", type=float, default=36.0)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     if given.verb == "pack":
         pack(given.lists, given.paths[0], given.megabytes)
     else:
