@@ -90,17 +90,13 @@ def cases(
     )
 
 
-def _side(
-    topic: Topic, since: int, here: Ranking, there: Ranking, top: int
-) -> tuple[Passage, ...]:
+def _side(topic: Topic, since: int, here: Ranking, there: Ranking, top: int) -> tuple[Passage, ...]:
     places = _places(there)
 
     def passage(rank: int, c: Candidate) -> Passage:
         grade = topic.grades.get(c.id)
         relevant = grade is not None and grade >= since
-        return Passage(
-            c.id, c.text, grade, relevant, rank, places.get(c.id), c.score, here.scale
-        )
+        return Passage(c.id, c.text, grade, relevant, rank, places.get(c.id), c.score, here.scale)
 
     return tuple(passage(rank, c) for rank, c in enumerate(here[:top], start=1))
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _COLOURS = {
@@ -30,12 +31,28 @@ def inline_svg(figure: Figure, key: str, label: str, size: tuple[float, float]) 
     figure.set_size_inches(*size)
     for axes in figure.axes:
         axes.set_title("")  # the page has a caption
+        _legend_above(axes)
     if figure.get_layout_engine() is None:
         figure.tight_layout()
     out = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(
+            out, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
+        )
     return _inlined(out.getvalue(), key, label)
+
+
+def _legend_above(axes: Axes) -> None:
+    """Out of the way of the lines, whatever they do."""
+    legend = axes.get_legend()
+    if legend is None:
+        return
+    names = [text.get_text() for text in legend.get_texts()]
+    axes.legend(
+        [handle for handle in legend.legend_handles if handle is not None], names,
+        loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3,
+        frameon=False, fontsize=9, borderaxespad=0, columnspacing=1.2, handlelength=1.8,
+    )  # fmt: skip
 
 
 def _inlined(drawing: str, key: str, label: str) -> str:

@@ -103,6 +103,8 @@ def _calibration(report: object, key: str) -> dict[str, Any]:
     curves = {after: report.best.quality.curve}
     if report.before:
         curves = {f"before: {report.before.name}": report.before.quality.curve} | curves
-    label = "Stated probability against the observed share of relevant passages; " + ", ".join(curves)
+    label = "Stated probability against the observed share of relevant passages; " + ", ".join(
+        curves
+    )
     svg = inline_svg(reliability_diagram(curves, ""), f"{key}-reliability", label, (4.8, 4.6))
     return {"report": report, "best": report.best, "svg": markup(svg)}

@@ -33,7 +33,13 @@ def rendered(values: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    env.filters |= {"fixed": _fixed, "signed": _signed, "percent": _percent, "p": shown_p}
+    env.filters |= {
+        "fixed": _fixed,
+        "signed": _signed,
+        "percent": _percent,
+        "p": shown_p,
+        "ms": _ms,
+    }
     own = {name: Markup((FOLDER / name).read_text("utf-8")) for name in ("page.css", "page.js")}
     return env.get_template("page.html").render(
         values, css=own["page.css"], script=own["page.js"], short=SHORT
@@ -42,7 +48,7 @@ def rendered(values: dict[str, Any]) -> str:
 
 def markup(html: str) -> Markup:
     """Text that is HTML already."""
-    return Markup(html)  # noqa: S704 - ours
+    return Markup(html)
 
 
 def _fixed(value: float | None, digits: int = 3) -> str:
@@ -57,3 +63,8 @@ def _signed(value: float | None, digits: int = 3) -> str:
 
 def _percent(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{100 * value:.{digits}f}\N{NARROW NO-BREAK SPACE}%"  # noqa: RUF001
+
+
+def _ms(seconds: float) -> str:
+    milliseconds = 1000 * seconds
+    return f"{milliseconds:.0f}" if milliseconds >= 10 else f"{milliseconds:.2g}"

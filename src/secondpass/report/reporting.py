@@ -121,6 +121,7 @@ def _depth(
         return Omitted("No depth was asked for.")
     return depth_curve(ranker, evaluation.collection, depths, metric)
 
+
 def _or_why(measure: Callable[[], T]) -> T | Omitted:
     """What cannot be measured on this data is a sentence on the page, not an error."""
     try:
