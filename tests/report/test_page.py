@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from secondpass import InvalidInputError
+from secondpass.calibrate.report import CalibrationReport
 from secondpass.report import LabelledScores, Report
 
 VOID = {"meta", "link", "input", "img", "br"}
@@ -111,3 +113,17 @@ def test_write(made: Report, page: str, tmp_path: Path) -> None:
     assert (tmp_path / "r.html").read_text(encoding="utf-8") == page
     with pytest.raises(InvalidInputError, match="cannot write"):
         made.write(tmp_path / "none" / "r.html")
+
+
+def test_a_fit_that_is_no_better_is_not_recommended(made: Report) -> None:
+    (name,) = made.parts
+    parts = made.parts[name]
+    assert isinstance(parts.calibration, CalibrationReport)
+    assert parts.calibration.before
+    best = parts.calibration.best.quality.log_loss
+    for shift, said in ((-0.1, True), (0.1, False)):
+        quality = replace(parts.calibration.before.quality, log_loss=best + shift)
+        before = replace(parts.calibration.before, quality=quality)
+        changed = replace(parts, calibration=replace(parts.calibration, before=before))
+        page = replace(made, parts={name: changed}).html()
+        assert ("keep that, or label more queries" in page) is said
