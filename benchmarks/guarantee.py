@@ -104,6 +104,7 @@ def measured(
     stage: Remembered, judged: list[Judged], wish: dict[str, float], confidence: float | None
 ) -> dict[str, object]:
     g, half = random.Random(0), len(judged) // 2
+    words: list[float] = []
     seen, kept, best, total, broken, above, refused = [], [], [], [], 0, 0, 0
     ((risk, at_most),) = wish.items()
     for _ in range(SPLITS):
@@ -115,8 +116,9 @@ def measured(
             refused += 1
             continue
         assert isinstance(last, GuaranteedThreshold)
-        losses, sizes = outcome(stage, fresh, risk, last.at_least)
+        losses, sizes, left = outcome(stage, fresh, risk, last.at_least)
         seen.append(losses)
+        words.append(left)
         above += losses > at_most
         broken += outcome(stage, judged, risk, last.at_least)[0] > at_most
         kept.append(sizes)
@@ -135,23 +137,29 @@ def measured(
         "mean_risk": mean(seen),
         "candidates": mean(total),
         "kept": mean(kept),
+        "share_of_passages_dropped": mean([1 - k / t for k, t in zip(kept, total, strict=True)]),
+        "share_of_words_dropped": mean([1 - share for share in words]),
         "oracle_keeps": mean(best),
     }
 
 
 def outcome(
     stage: Remembered, judged: list[Judged], risk: str, at_least: float
-) -> tuple[float, float]:
-    """Mean loss and mean number kept, counted here without the library."""
-    losses, sizes = 0.0, 0
+) -> tuple[float, float, float]:
+    """Mean loss, mean number kept and share of words kept, counted here without the library."""
+    losses, sizes, words, all_words = 0.0, 0, 0, 0
     for j in judged:
-        kept = [c.id for c in stage.known[j.ranking.query] if (c.score or 0.0) >= at_least]
+        ranked = stage.known[j.ranking.query]
+        kept = [c.id for c in ranked if (c.score or 0.0) >= at_least]
+        lengths = {c.id: len(c.text.split()) for c in ranked}
+        words += sum(lengths[i] for i in kept)
+        all_words += sum(lengths.values())
         sizes += len(kept)
         if risk == "missed" and j.relevant:
             losses += 1 - sum(i in j.relevant for i in kept) / len(j.relevant)
         if risk == "noise" and kept:
             losses += 1 - sum(i in j.relevant for i in kept) / len(kept)
-    return losses / len(judged), sizes / len(judged)
+    return losses / len(judged), sizes / len(judged), words / all_words
 
 
 def oracle(stage: Remembered, judged: list[Judged], risk: str, at_most: float) -> float:
@@ -159,7 +167,7 @@ def oracle(stage: Remembered, judged: list[Judged], risk: str, at_most: float) -
     scores = sorted(s for j in judged for s in stage.known[j.ranking.query].scores)
     places = [scores[i * len(scores) // 60] for i in range(60)]
     found = [outcome(stage, judged, risk, t) for t in places]
-    kept = [size for loss, size in found if loss <= at_most] or [0.0]
+    kept = [size for loss, size, _ in found if loss <= at_most] or [0.0]
     return min(kept) if risk == "missed" else max(kept)
 
 
