@@ -110,6 +110,9 @@ if TYPE_CHECKING:
     from secondpass.judge.sliding_window import SlidingWindow as SlidingWindow
     from secondpass.judge.top_down import TopDown as TopDown
     from secondpass.judge.tournament import Tournament as Tournament
+    from secondpass.learn import FusionEvidence as FusionEvidence
+    from secondpass.learn import FusionRival as FusionRival
+    from secondpass.learn import LearnedFuse as LearnedFuse
     from secondpass.metadata import Custom as Custom
     from secondpass.metadata import FieldWeight as FieldWeight
     from secondpass.metadata import Recency as Recency
@@ -175,6 +178,7 @@ _HOMES = {
     "judge.sliding_window": "SlidingWindow",
     "judge.top_down": "TopDown",
     "judge.tournament": "Tournament",
+    "learn": "FusionEvidence FusionRival LearnedFuse",
     "metadata": "Custom FieldWeight Recency Trail",
     "models.bm25": "BM25 CorpusStatistics",
     "models.cross_encoder": "TorchCrossEncoder",
