@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from secondpass.calibrate import log_loss as log_loss
     from secondpass.calibrate import read_judged as read_judged
     from secondpass.calibrate import reliability_curve as reliability_curve
-    from secondpass.calibrate.label_curve import LabelCurve as LabelCurve
-    from secondpass.calibrate.label_curve import LabelPoint as LabelPoint
     from secondpass.calibrate.label_curve import labels_needed as labels_needed
+    from secondpass.calibrate.label_points import LabelCurve as LabelCurve
+    from secondpass.calibrate.label_points import LabelPoint as LabelPoint
     from secondpass.calibrate.report import CalibrationReport as CalibrationReport
     from secondpass.calibrate.report import MethodReport as MethodReport
     from secondpass.calibrate.report import calibration_report as calibration_report
@@ -152,7 +152,8 @@ _HOMES = {
     "MethodChoice Platt PriorShift Quality ReliabilityPoint Temperature adapted brier_parts "
     "brier_score calibrated class_balanced_calibration_error expected_calibration_error log_loss "
     "read_judged reliability_curve",
-    "calibrate.label_curve": "LabelCurve LabelPoint labels_needed",
+    "calibrate.label_curve": "labels_needed",
+    "calibrate.label_points": "LabelCurve LabelPoint",
     "calibrate.report": "CalibrationReport MethodReport calibration_report",
     "calibrate.transfer": "Transfer TransferTable transfer_table",
     "choose": "BestF ChosenThreshold CurvePoint Goal Outcome PrecisionAtLeast RecallAtLeast "

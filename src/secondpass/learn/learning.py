@@ -8,7 +8,7 @@ from typing import Literal
 
 from secondpass.calibrate.fingerprint import fingerprint
 from secondpass.calibrate.folds import folds_by_query
-from secondpass.calibrate.judged import Judged
+from secondpass.calibrate.judged import Judged, judged_list
 from secondpass.calibrate.observed import pooled
 from secondpass.calibrate.platt import Platt
 from secondpass.calibrate.stage import Calibrate
@@ -47,7 +47,7 @@ def learned(
     """See `Fuse.learn`; `fixed` fuses with equal weights what the members said."""
     if method not in FEWEST:
         raise InvalidInputError(f'method={method!r}; "logistic" or "lambdamart"')
-    given = list(judged)
+    given = judged_list(judged)
     known = [j for j in given if len(j.ranking)]
     labels = tuple([c.id in j.relevant for c in j.ranking] for j in known)
     _check_enough(method, labels)
