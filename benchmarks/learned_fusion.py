@@ -20,7 +20,7 @@ import data
 from secondpass import Candidate, Fuse, FusionEvidence, Judged, LearnedFuse, Ranking, Stage, load
 
 COLLECTIONS = ("cranfield", "npl")
-QUERIES, DEPTH = 60, 10
+QUERIES, DEPTH = 100, 30
 METHODS: tuple[Literal["logistic", "lambdamart"], ...] = ("logistic", "lambdamart")
 
 
