@@ -25,12 +25,11 @@ lint: $(VENV)/test.ready
 	$(BIN)/mypy --config-file $(LANGCHAIN)/mypy.ini
 	$(BIN)/lint-imports
 
+# every figure that the documentation gives, about an hour; writes benchmarks/results and docs/evaluation.md
 evaluate: $(VENV)/test.ready
-	$(BIN)/python benchmarks/builtin_quality.py
-	$(BIN)/python benchmarks/calibration.py
-	$(BIN)/python benchmarks/footprint.py
-	$(BIN)/python benchmarks/judges.py
-	$(BIN)/python benchmarks/evaluation.py
+	for each in builtin_collections builtin_quality evaluation calibration guarantee \
+		learned_fusion fine_tuning footprint judges page; do \
+		$(BIN)/python benchmarks/$$each.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) dist

@@ -51,5 +51,10 @@ def candidates(
 
 def ndcg(qrels: Qrels, orders: Lists) -> float:
     """nDCG@10 with all grades, as trec_eval computes it."""
+    return fmean(ndcg_by_query(qrels, orders))
+
+
+def ndcg_by_query(qrels: Qrels, orders: Lists) -> list[float]:
+    """nDCG@10 of each query, in the order of `orders`."""
     metric = Metric.of("nDCG@10")
-    return fmean(per_query([metric], {q: qrels[q] for q in orders}, orders)[metric.name])
+    return list(per_query([metric], {q: qrels[q] for q in orders}, orders)[metric.name])

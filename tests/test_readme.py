@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -32,9 +33,35 @@ def _what_a_reader_has() -> dict[str, object]:
     return {"your_retriever": Retriever(), "index": index, "graph": StateGraph(dict)}
 
 
+def _labels() -> str:
+    """150 labelled queries of six candidates, two of them relevant to four queries in five."""
+    things = [
+        "honey",
+        "Faust",
+        "rust",
+        "sleep",
+        "bridges",
+        "tides",
+        "glass",
+        "bread",
+        "silk",
+        "salt",
+    ]
+    lines = []
+    for i in range(150):
+        thing, other = things[i % 10], things[(i + 3) % 10]
+        query = f"what does chapter {i} say about {thing}?"
+        right = [f"Chapter {i} says that {thing} matters.", f"About {thing}, see chapter {i}."]
+        wrong = [f"The price of {other} rose in year {i + k}." for k in range(6)]
+        texts = [*wrong[:4], *(right if i % 5 else wrong[4:])]
+        lines.append({"query": query, "texts": texts, "labels": [0] * 4 + [int(i % 5 > 0)] * 2})
+    return "\n".join(json.dumps(line) for line in lines)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.parent.name)
 def test_the_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.jsonl").write_text(_labels(), encoding="utf-8")
     text = page.read_text(encoding="utf-8")
     blocks = [
         ("\n" * text[: m.start()].count("\n") + "\n" + m[1])

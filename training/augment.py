@@ -1,13 +1,14 @@
-"""Queries as people type them: without the question mark, as keywords, with a slip of the finger."""
+"""Queries as people type them: without the question mark, as keywords, with a slip."""
 
 from __future__ import annotations
 
 import random
 
-SMALL = frozenset(
-    "a an the of in on at to for is are was were do does did be been by with and or what which who "
-    "how when where why can could should would i you it its".split()
+WORDS = (
+    "a an the of in on at to for is are was were do does did be been by with and or what which "
+    "who how when where why can could should would i you it its"
 )
+SMALL = frozenset(WORDS.split())
 UNMARKED, KEYWORDS, SLIP = 0.3, 0.12, 0.06
 """How often each happens."""
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pairs
 from augment import typed
 
 POWER = 0.6
-"""A source of n rows is drawn in proportion to n ** POWER."""
+"""A source of n rows is drawn in proportion to n ** POWER ..."""
+QUESTIONS = 3.0
+"""... and so much more often if people asked its questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,9 @@ class Lists:
     @classmethod
     def read(cls, folder: Path) -> Lists:
         try:
-            passages = [json.loads(x) for x in (folder / "passages.jsonl").open(encoding="utf-8")]
+            passages = list(_lines(folder / "passages.jsonl"))
             found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-            for line in (folder / "lists.jsonl").open(encoding="utf-8"):
-                row = json.loads(line)
+            for row in _lines(folder / "lists.jsonl"):
                 if len(row["others"]) >= 4:
                     found[row["kind"]].append(row)
         except (OSError, ValueError, KeyError) as error:
@@ -58,17 +60,15 @@ class Batch:
     each: int
 
 
-def batches(
-    lists: Lists, labelled: int, unlabelled: int, each: int, seed: int
-) -> Iterator[Batch]:
+def batches(lists: Lists, labelled: int, unlabelled: int, each: int, seed: int) -> Iterator[Batch]:
     """Endless. The same seed gives the same batches."""
     g = random.Random(seed)
     by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in lists.train:
         by_source[row["source"]].append(row)
-    rows = _mixed(by_source, g)
+    rows = _mixed(by_source, dict.fromkeys(pairs.ASKED, QUESTIONS), g)
     logs: dict[str, list[dict[str, Any]]] = {"logs": lists.unlabelled}
-    others = _mixed(logs, g)
+    others = _mixed(logs, {}, g)
     while True:
         own = [next(rows) for _ in range(labelled)]
         more = [next(others) for _ in range(unlabelled)]
@@ -87,6 +87,11 @@ def batches(
         )
 
 
+def _lines(path: Path) -> Iterator[Any]:
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
 def _sample(others: list[int], n: int, g: random.Random) -> list[int]:
     """Half from BM25's best six, which are the hard ones, half from all."""
     hard = g.sample(others[:6], min(n - n // 2, len(others[:6])))
@@ -96,11 +101,11 @@ def _sample(others: list[int], n: int, g: random.Random) -> list[int]:
 
 
 def _mixed(
-    by_source: dict[str, list[dict[str, Any]]], g: random.Random
+    by_source: dict[str, list[dict[str, Any]]], more: dict[str, float], g: random.Random
 ) -> Iterator[dict[str, Any]]:
     """Rows of all sources, each source in a new random order whenever it is used up."""
     names = sorted(by_source)
-    weights = [len(by_source[n]) ** POWER for n in names]
+    weights = [more.get(n, 1.0) * len(by_source[n]) ** POWER for n in names]
     left: dict[str, list[dict[str, Any]]] = {n: [] for n in names}
     while True:
         name = g.choices(names, weights)[0]

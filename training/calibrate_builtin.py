@@ -13,15 +13,14 @@ Writes src/secondpass/models/builtin/calibrator.json and training/results/calibr
 from __future__ import annotations
 
 import argparse
-import gzip
-import hashlib
 import json
 import random
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import bm25s
+import pairs
 import Stemmer
 
 from secondpass import (
@@ -37,41 +36,12 @@ from secondpass import (
 )
 from secondpass.models.builtin import FOLDER, Builtin
 
-ROOT = Path(__file__).parents[1]
-PARTS = 16
-"""Groups are dealt into so many parts by hash: part 0 fits, part 1 measures."""
 
-
-@dataclass(frozen=True)
-class Row:
-    query: str
-    positive: str
-    source: str
-    group: str
-
-
-def read(folder: Path) -> list[Row]:
-    files = sorted(folder.glob("*.jsonl.gz"))
-    if not files:
-        raise SystemExit(f"{folder} holds no training pairs (*.jsonl.gz)")
-    rows = []
-    for file in files:
-        with gzip.open(file, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                rows.append(Row(row["query"], row["positive"], row["source"], row["group"]))
-    return rows
-
-
-def part(row: Row) -> int:
-    return int(hashlib.sha256(row.group.encode()).hexdigest(), 16) % PARTS
-
-
-def chosen(rows: list[Row], which: int, each: int) -> list[Row]:
+def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:
     """Up to `each` rows a source, so that no source speaks for all."""
-    by_source: dict[str, list[Row]] = defaultdict(list)
+    by_source: dict[str, list[pairs.Row]] = defaultdict(list)
     for row in rows:
-        if part(row) == which:
+        if row.part == which:
             by_source[row.source].append(row)
     g = random.Random(which)
     return [
@@ -79,7 +49,7 @@ def chosen(rows: list[Row], which: int, each: int) -> list[Row]:
     ]
 
 
-def judged(rows: list[Row], asked: list[Row], depth: int) -> list[Judged]:
+def judged(rows: list[pairs.Row], asked: list[pairs.Row], depth: int) -> list[Judged]:
     passages = list({r.positive: r for r in rows}.values())
     stemmer = Stemmer.Stemmer("english")
 
@@ -108,15 +78,15 @@ def pooled(known: list[Judged], ranked: list[Ranking]) -> tuple[list[float], lis
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/train")
-    parser.add_argument("--each", type=int, default=20, help="queries of each source in each part")
+    parser.add_argument("--data", type=Path, default=pairs.DATA / "train")
+    parser.add_argument("--each", type=int, default=20, help="queries a source, in each part")
     parser.add_argument("--depth", type=int, default=12, help="candidates of a query")
     given = parser.parse_args()
 
-    rows = read(given.data)
+    rows = pairs.rows(given.data)
     stage = Score(Builtin())
     data = {}
-    for name, which in (("fit", 0), ("measure", 1)):
+    for name, which in (("fit", pairs.FIT), ("measure", pairs.MEASURE)):
         known = judged(rows, chosen(rows, which, given.each), given.depth)
         print(f"{name}: {len(known)} queries, {sum(len(j.ranking) for j in known)} pairs")
         data[name] = pooled(known, stage.run([j.ranking for j in known]))
@@ -132,17 +102,24 @@ def main() -> None:
         }
         print(method.__name__, figures[method.__name__])
     # the built-in model's raw scores are bounded above, and only Beta bends that end by itself
-    shipped = {"fitted_on": stage.name, "beta": asdict(Beta.fit(*data["fit"]))}
+    base_rate = sum(data["fit"][1]) / len(data["fit"][1])
+    shipped = {
+        "fitted_on": stage.name,
+        "base_rate": round(base_rate, 6),
+        "beta": asdict(Beta.fit(*data["fit"])),
+    }
     (FOLDER / "calibrator.json").write_text(json.dumps(shipped, indent=2) + "\n")
     report = {
         "command": "python training/calibrate_builtin.py",
         "model": stage.name,
         "queries": {name: len(labels) // given.depth for name, (_, labels) in data.items()},
-        "base_rate": round(sum(data["fit"][1]) / len(data["fit"][1]), 4),
+        "base_rate": round(base_rate, 4),
         "on_the_part_held_out_from_the_fit": figures,
     }
-    (ROOT / "training/results").mkdir(exist_ok=True)
-    (ROOT / "training/results/calibrator.json").write_text(json.dumps(report, indent=2) + "\n")
+    (pairs.ROOT / "training/results").mkdir(exist_ok=True)
+    (pairs.ROOT / "training/results/calibrator.json").write_text(
+        json.dumps(report, indent=2) + "\n"
+    )
 
 
 if __name__ == "__main__":

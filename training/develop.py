@@ -1,4 +1,4 @@
-"""How good a checkpoint is: nDCG@10 on development queries of the training sources and on a collection.
+"""How good a checkpoint is: nDCG@10 on development queries and on a collection.
 
     python training/develop.py FOLDER... [--collections trec-dl21] [--blend START]
 
@@ -26,7 +26,7 @@ from transformers import AutoTokenizer
 from secondpass.models.late_interaction import LateInteractionBert
 
 sys.path.insert(0, str(pairs.ROOT / "benchmarks"))
-import data  # noqa: E402
+import data
 
 QUERIES, CANDIDATES = 240, 10
 Lists_ = tuple[str, dict[str, tuple[str, list[str]]], dict[str, str], data.Qrels]

@@ -15,6 +15,7 @@ import argparse
 import json
 import random
 from collections import defaultdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import bm25s
@@ -25,10 +26,6 @@ QUESTIONS = 12_000
 """Rows at most of a source in which people asked questions."""
 HEADINGS = 3_000
 """Rows at most of any other source."""
-ASKED = frozenset(
-    "covid-faq covid-qa dolly-openqa expertqa fetaqa medquad nq-clapnq openstax-qa qamr-wiki "
-    "skeptics-se squad-sent strategyqa-facts vagov pubmedqa".split()
-)
 UNLABELLED = {
     "trec-million-query": 9_000,
     "nq-dev-dpr": 8_000,
@@ -49,11 +46,11 @@ DEPTH, KEPT = 40, 16
 """Passages that BM25 brings, and how many stay after the positive's group is left out."""
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=pairs.DATA)
     parser.add_argument("--out", type=Path, default=pairs.ROOT / "training/runs/lists")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     g = random.Random(0)
     labelled = pairs.rows(given.data / "train")
     groups: dict[str, str] = dict(pairs.unlabelled_passages(given.data))
@@ -66,7 +63,7 @@ def main() -> None:
             by_source[row.source].append(row)
     asked: list[dict[str, object]] = []
     for source, found in sorted(by_source.items()):
-        most = QUESTIONS if source in ASKED else HEADINGS
+        most = QUESTIONS if source in pairs.ASKED else HEADINGS
         for row in g.sample(found, min(most, len(found))):
             kind = "develop" if row.part == pairs.DEVELOP else "train"
             asked.append({"kind": kind, "source": source, "query": row.query,
@@ -95,8 +92,9 @@ def retrieved(passages: list[str], queries: list[str]) -> list[list[int]]:
     def words(texts: list[str]) -> bm25s.tokenization.Tokenized:
         return bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
 
-    # compiled scoring: twenty times the default's pace on 250,000 passages
-    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4, backend="numba")
+    # compiled scoring: twenty times the pace on 250,000 passages
+    backend = "numba" if find_spec("numba") else "numpy"
+    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4, backend=backend)
     index.index(words(passages), show_progress=False)
     places, scores = index.retrieve(words(queries), k=DEPTH, show_progress=False, n_threads=2)
     return [

@@ -16,6 +16,12 @@ ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared/data"
 PARTS = 16
 FIT, MEASURE, DEVELOP = 0, 1, 2
+PEOPLE = (
+    "covid-faq covid-qa dolly-openqa expertqa fetaqa medquad nq-clapnq openstax-qa pubmedqa "
+    "qamr-wiki skeptics-se squad-sent strategyqa-facts vagov"
+)
+ASKED = frozenset(PEOPLE.split())
+"""Sources whose queries are questions that people asked."""
 
 
 @dataclass(frozen=True, slots=True)

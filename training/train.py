@@ -1,6 +1,6 @@
-"""Train the built-in model from a bi-encoder's weights.
+"""Train the built-in model from a bi-encoder's weights, or go on from those that ship.
 
-    python training/train.py --start FOLDER --out training/runs/v1 [--hours 1.5]
+    python training/train.py --out training/runs/v1 [--start FOLDER] [--hours 1.5]
 
 Uses a GPU where there is one (bfloat16, large batches), else the processor in bfloat16 autocast.
 Stop it when you like: the same command goes on from the last checkpoint. It tells loss, passages
@@ -23,7 +23,7 @@ import copy
 import itertools
 import json
 import math
-import os
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,10 @@ from batches import Batch, Lists, batches
 from torch.nn import functional
 from transformers import AutoTokenizer
 
+from secondpass.models.builtin.torch_weights import write_torch
 from secondpass.models.late_interaction import LateInteractionBert, pair_tokenizer
 
-POINTWISE, KEEP = 0.2, 0.5
+POINTWISE, KEEP = 0.2, 2.0
 """Weights of the second and third loss."""
 FALSE_NEGATIVE = 2.0
 QUERY_TOKENS = 40
@@ -50,14 +51,16 @@ class Trainer:
     def __init__(self, given: argparse.Namespace) -> None:
         self.given = given
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.tokenizer = AutoTokenizer.from_pretrained(given.start)
-        self.network = LateInteractionBert.from_bi_encoder(str(given.start)).to(self.device)
+        self.tokenizer, network = begun(given.start)
+        self.network = network.to(self.device)
         self.untrained = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.network.bert.embeddings.requires_grad_(False)
         for layer in self.network.bert.encoder.layer[: given.frozen]:
             layer.requires_grad_(False)
         # fused kernels: twice the pace of eager mode on the processor
-        self.encode = torch.compile(LateInteractionBert.encode, dynamic=True)
+        self.encode: Any = LateInteractionBert.encode
+        if not given.eager:
+            self.encode = torch.compile(self.encode, dynamic=True)
         self.network.eval()  # dropout costs more than it gives in a run this short
         body = [p for p in self.network.bert.parameters() if p.requires_grad]
         head = [*self.network.importance.parameters(), *self.network.offset.parameters()]
@@ -173,7 +176,9 @@ class Trainer:
             self.step += 1
             now = time.monotonic()
             self.seconds += now - began
-            recent.append((now - began, len(batch.passages), {k: v.item() for k, v in losses.items()}))
+            recent.append(
+                (now - began, len(batch.passages), {k: v.item() for k, v in losses.items()})
+            )
             began = now
             if self.step % given.tell == 0:
                 self.tell(recent, whole)
@@ -210,7 +215,7 @@ class Trainer:
             "seconds": self.seconds,
         }
         torch.save(state, self.given.out / "resume.new")
-        os.replace(self.given.out / "resume.new", self.given.out / "resume.pt")
+        (self.given.out / "resume.new").replace(self.given.out / "resume.pt")
 
     def resume(self) -> None:
         path = self.given.out / "resume.pt"
@@ -223,15 +228,27 @@ class Trainer:
         print(f"goes on from step {self.step}, minute {self.seconds / 60:.1f}", flush=True)
 
 
-def main() -> None:
+def begun(start: Path | None) -> tuple[Any, LateInteractionBert]:
+    """Tokenizer and network: of a bi-encoder's folder, or of the built-in model if None."""
+    if start is not None:
+        return AutoTokenizer.from_pretrained(start), LateInteractionBert.from_bi_encoder(str(start))
+    with tempfile.TemporaryDirectory() as scratch:
+        write_torch(Path(scratch))
+        return (
+            AutoTokenizer.from_pretrained(scratch),
+            LateInteractionBert.from_pretrained(scratch),
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
     gpu = torch.cuda.is_available()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--start", type=Path, required=True, help="folder of the bi-encoder")
+    parser.add_argument("--start", type=Path, help="folder of a bi-encoder; else the built-in")
     parser.add_argument("--lists", type=Path, default=pairs.ROOT / "training/runs/lists")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=0.1 if gpu else 1.5)
-    parser.add_argument("--labelled", type=int, default=192 if gpu else 26, help="queries a step")
-    parser.add_argument("--unlabelled", type=int, default=64 if gpu else 6)
+    parser.add_argument("--labelled", type=int, default=192 if gpu else 22, help="queries a step")
+    parser.add_argument("--unlabelled", type=int, default=64 if gpu else 10)
     parser.add_argument("--each", type=int, default=8 if gpu else 4, help="passages a query")
     parser.add_argument("--tokens", type=int, default=256 if gpu else 128, help="of a passage")
     parser.add_argument(
@@ -240,8 +257,9 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=6e-5 if gpu else 5e-5)
     parser.add_argument("--save", type=float, default=10, help="minutes between checkpoints")
     parser.add_argument("--tell", type=int, default=20, help="steps between lines")
+    parser.add_argument("--eager", action="store_true", help="compile nothing, for short runs")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     Trainer(given).run(Lists.read(given.lists))
 
 

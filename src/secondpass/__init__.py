@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from secondpass.cut import Refine as Refine
     from secondpass.cut import Top as Top
     from secondpass.errors import CalibrationError as CalibrationError
+    from secondpass.errors import GuaranteeError as GuaranteeError
     from secondpass.errors import InvalidInputError as InvalidInputError
     from secondpass.errors import MissingExtraError as MissingExtraError
     from secondpass.errors import ModelError as ModelError
@@ -82,6 +83,12 @@ if TYPE_CHECKING:
     from secondpass.errors import SecondPassError as SecondPassError
     from secondpass.errors import UnknownModelError as UnknownModelError
     from secondpass.fuse import Fuse as Fuse
+    from secondpass.guarantee import Counts as Counts
+    from secondpass.guarantee import Guarantee as Guarantee
+    from secondpass.guarantee import GuaranteedThreshold as GuaranteedThreshold
+    from secondpass.guarantee import Promise as Promise
+    from secondpass.guarantee import Risk as Risk
+    from secondpass.guarantee import guaranteed as guaranteed
     from secondpass.judge.all_pairs import AllPairs as AllPairs
     from secondpass.judge.answer import Answer as Answer
     from secondpass.judge.answer import AsyncComparer as AsyncComparer
@@ -160,9 +167,11 @@ _HOMES = {
     "ThresholdEvidence TokensAtMost choose_threshold",
     "compare": "Compare Comparer ScorerComparer",
     "cut": "Refine Top",
-    "errors": "CalibrationError InvalidInputError MissingExtraError ModelError NoScoresError "
-    "NotCalibratedError OrderError RecipeError ScoreError SecondPassError UnknownModelError",
+    "errors": "CalibrationError GuaranteeError InvalidInputError MissingExtraError ModelError "
+    "NoScoresError NotCalibratedError OrderError RecipeError ScoreError SecondPassError "
+    "UnknownModelError",
     "fuse": "Fuse",
+    "guarantee": "Counts Guarantee GuaranteedThreshold Promise Risk guaranteed",
     "judge.all_pairs": "AllPairs",
     "judge.answer": "Answer AsyncComparer AsyncJudge AsyncPicker AsyncRater Usage",
     "judge.asking": "Algorithm Round Verdict",

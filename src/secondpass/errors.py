@@ -10,6 +10,7 @@
   + NoScoresError        scores were read off an order-only ranking       (also TypeError)
   + NotCalibratedError   probabilities were needed, raw scores given      (also TypeError)
   + CalibrationError     a calibrator cannot be fitted, or does not fit here (also ValueError)
+  + GuaranteeError       nothing can be promised, or the promise is not for here (also ValueError)
   + RecipeError          a pipeline cannot be written to or read from a recipe (also ValueError)
 
 Each inherits the built-in exception that callers already catch, and each message says what was
@@ -17,6 +18,8 @@ wrong and what to do about it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class SecondPassError(Exception):
@@ -66,6 +69,25 @@ class NotCalibratedError(SecondPassError, TypeError):
 
 class CalibrationError(SecondPassError, ValueError):
     """A calibrator cannot be fitted on this data, or was fitted on another pipeline."""
+
+
+class GuaranteeError(SecondPassError, ValueError):
+    """Nothing can be promised from these queries, or the promise was made for another pipeline.
+
+    Attributes:
+        best: For each risk the least level that could be promised; None where none could. Empty
+            where the queries are not what was wrong.
+        more_queries: How many more judged queries would be enough, about; None where none would.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        best: Mapping[str, float | None] | None = None,
+        more_queries: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.best, self.more_queries = dict(best or {}), more_queries
 
 
 class RecipeError(SecondPassError, ValueError):

@@ -209,6 +209,13 @@ class Ranking(Sequence[Candidate]):
         """The same ranking with one more event."""
         return replace(self, events=(*self.events, Event(stage, kind, message)))
 
+    def _repr_html_(self) -> str:
+        """A table in notebooks."""
+        from secondpass.ranking_table import ranking_table
+
+        events = [(e.stage, e.message) for e in self.events]
+        return ranking_table(self.query, self.candidates, self.scale, events)
+
     def _taken(
         self,
         order: Sequence[int],

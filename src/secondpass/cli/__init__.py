@@ -1,11 +1,11 @@
-"""The command line: `secondpass rerank`, `secondpass evaluate`, `secondpass export`."""
+"""The command line: `secondpass rerank`, `evaluate`, `report`, `train`, `export`."""
 
 from __future__ import annotations
 
 import typer
 from rich.console import Console
 
-from secondpass.cli import evaluate, export, rerank
+from secondpass.cli import evaluate, export, report, rerank, train
 from secondpass.errors import SecondPassError
 
 app = typer.Typer(
@@ -15,7 +15,13 @@ app = typer.Typer(
     help="Put the right documents on top, and say how likely each is to be relevant.",
     rich_markup_mode=None,
 )
-for command in (rerank.rerank, evaluate.evaluate, export.export):
+for command in (
+    rerank.rerank,
+    evaluate.evaluate,
+    report.report,
+    train.train,
+    export.export,
+):
     app.command()(command)
 
 

@@ -20,7 +20,7 @@ class FusionRival:
         name: ``Fuse`` with equal weights, or one member.
         ndcg: Mean nDCG@10 of each fold.
         log_loss: Of each fold, nats per pair, with Platt's calibrator fitted on the other folds;
-            empty where it gives no raw scores.
+            empty where it gives no raw scores, or pooled ones that rank against the labels.
         difference: Mean over queries of the learned nDCG@10 minus this one's.
         low: Lower end of its 95 % interval, with the query as the sample.
         high: Upper end.
@@ -72,7 +72,7 @@ class FusionEvidence:
         if worst.high < 0:
             return f"Learned weights are worse than {worst.name}; use that."
         named = ", ".join(r.name for r in self.rivals if r.low <= 0)
-        return f"Learned weights are not shown to be better than {named}, which needs no labels."
+        return f"Learned weights are not shown to be better than {named}: no labels needed there."
 
     def __str__(self) -> str:
         rows: list[list[str | float | None]] = [

@@ -17,6 +17,8 @@ from secondpass.score import Pair
 try:
     import torch
     from sentence_transformers import CrossEncoder
+
+    import secondpass.models.late_interaction  # noqa: F401 - registers its class
 except ImportError as error:
     raise MissingExtraError("the cross-encoder: backend", "torch") from error
 
@@ -111,6 +113,15 @@ class TorchCrossEncoder:
                 self.on_progress(done, len(pairs))
         return scores, [note for _, _, note in fitted]
 
+    @property
+    def encoder(self) -> Any:
+        """The `CrossEncoder` as sentence-transformers has it, such as for its trainer."""
+        return self._encoder
+
+    def cut(self, query: str, text: str, max_length: int) -> str:
+        """So much of the text that the pair has `max_length` tokens; the query stays whole."""
+        return self._fitted(query, text, max_length)[0]
+
     def _predicted(self, pairs: list[Pair]) -> list[float]:
         out = self._encoder.predict(
             pairs,
@@ -123,7 +134,7 @@ class TorchCrossEncoder:
             out = out[:, 1] - out[:, 0]
         return [float(x) for x in out.reshape(len(pairs), -1)[:, 0]]
 
-    def _fitted(self, query: str, text: str) -> tuple[str, int, Note]:
+    def _fitted(self, query: str, text: str, limit: int | None = None) -> tuple[str, int, Note]:
         """The text cut to fit, the tokens of the whole input, and what was cut."""
         if query not in self._templates:
             self._templates = {query: self._length((query, ""))}  # one query at a time is plenty
@@ -133,11 +144,12 @@ class TorchCrossEncoder:
             verbose=False,
         )  # fmt: skip
         offsets = encoding["offset_mapping"]
-        room = max(0, self._limit - frame)
+        limit = self._limit if limit is None else min(limit, self._limit)
+        room = max(0, limit - frame)
         if len(offsets) <= room:
             return text, frame + len(offsets), {}
         kept = text[: offsets[room - 1][1]] if room else ""
-        return kept, self._limit, {"cut_tokens": len(offsets) - room, "read_tokens": room}
+        return kept, limit, {"cut_tokens": len(offsets) - room, "read_tokens": room}
 
     def _length(self, pair: Pair) -> int:
         features = self._encoder.preprocess([pair])

@@ -26,6 +26,7 @@ try:
     import torch
     import transformers
 
+    import secondpass.models.late_interaction  # noqa: F401 - registers its class
     from secondpass.models.export_check import (
         SAMPLES,
         ExportReport,

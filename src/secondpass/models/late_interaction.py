@@ -35,13 +35,13 @@ START_SCALE, START_OFFSET = 20.0, -14.0
 """Of the logit before training: cosines of all-MiniLM-L6-v2's best matches lie around 0.7."""
 
 
-class LateInteractionConfig(BertConfig):
+class LateInteractionConfig(BertConfig):  # type: ignore[no-untyped-call]
     """A BERT configuration under a name of its own."""
 
     model_type = "late-interaction-bert"
 
 
-class LateInteractionBert(BertPreTrainedModel):
+class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
     """Scores pairs with one logit, see the module.
 
     Args:
@@ -57,7 +57,7 @@ class LateInteractionBert(BertPreTrainedModel):
         self.importance = torch.nn.Linear(config.hidden_size, 1, bias=False)
         self.offset = torch.nn.Linear(config.hidden_size, 1)
         self.scales = torch.nn.Parameter(torch.tensor([START_SCALE, 0.0]))
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_bi_encoder(cls, folder: str) -> LateInteractionBert:
@@ -123,7 +123,7 @@ class LateInteractionBert(BertPreTrainedModel):
         positions: torch.Tensor | None,
         apart: torch.Tensor | None,
     ) -> torch.Tensor:
-        hidden = self.bert.embeddings(
+        hidden: torch.Tensor = self.bert.embeddings(
             input_ids=ids, position_ids=positions, token_type_ids=torch.zeros_like(ids)
         )
         closed = _closed(mask[:, None, None, :], hidden.dtype)
@@ -142,7 +142,8 @@ class LateInteractionBert(BertPreTrainedModel):
         late = (weights.softmax(-1) * best).sum(-1)
         whole = (query_mean * text_mean).sum(-1)
         offset = self.offset(query_mean).squeeze(-1)
-        return self.scales[0] * late + self.scales[1] * whole + offset
+        logits: torch.Tensor = self.scales[0] * late + self.scales[1] * whole + offset
+        return logits
 
     @staticmethod
     def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -168,7 +169,7 @@ def pair_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
         pair="[CLS] $A [SEP] [CLS]:1 $B:1 [SEP]:1",
         special_tokens=[(t, backend.token_to_id(t)) for t in ("[CLS]", "[SEP]")],
     )
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=backend,
         model_max_length=512,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],

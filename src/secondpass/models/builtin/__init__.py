@@ -69,7 +69,8 @@ def stage(
         raise ModelError(f'there is no built-in model {name!r}; write "builtin" or "builtin:raw"')
     try:
         fitted = json.loads((FOLDER / "calibrator.json").read_text(encoding="utf-8"))
-        return score >> Calibrate(Beta(**fitted["beta"]), fitted["fitted_on"])
+        curve, origin = Beta(**fitted["beta"]), fitted["fitted_on"]
+        return score >> Calibrate(curve, origin, base_rate=fitted["base_rate"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"the built-in model's calibrator is damaged ({error}); install secondpass again"

@@ -1,0 +1,77 @@
+"""docs/evaluation.md and its plots, from what the benchmarks wrote into benchmarks/results.
+
+    python benchmarks/page.py
+
+Figures and plots only: no text of a collection is on the page.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import data
+
+PAGE = data.ROOT / "docs/evaluation.md"
+SECTIONS = {
+    "builtin_collections": (
+        "The built-in model on every English collection",
+        "Does reranking with what ships in the package help, and against what? BM25 is the order "
+        "that came in; the bi-encoder is the model whose weights training started from.",
+    ),
+    "builtin_quality": (
+        "What quantisation costs and gains",
+        "The same weights in float32 and in the int8 file that ships.",
+    ),
+    "evaluation": (
+        "Compared, with tests",
+        "Differences with bootstrap intervals and randomisation tests, corrected for their number; "
+        "how much any reranking could reach; quality and latency by depth.",
+    ),
+    "calibration": (
+        "What its probabilities are worth",
+        "As shipped on collections that it never saw, moved to their base rate without a label, "
+        "and fitted on a few of their queries.",
+    ),
+    "guarantee": (
+        "Whether a promise holds",
+        "`guaranteed(..., missed at most .1, confidence .9)` on random halves of the queries, "
+        "checked on what it had not seen, and how much context it saves.",
+    ),
+    "learned_fusion": (
+        "Learned weights",
+        "`Fuse.learn` against fixed weights and against each member.",
+    ),
+    "fine_tuning": (
+        "Fine-tuned on a new domain",
+        "`secondpass train` on one half of a collection's queries, measured on the other.",
+    ),
+    "judges": (
+        "What an LLM's order costs",
+        "A simulated judge: quality, calls and rounds of each algorithm.",
+    ),
+    "footprint": ("Start and memory", "A new process, and a thousand long candidates."),
+}
+
+
+def main() -> None:
+    parts = [
+        "# Evaluation\n",
+        "Made by `make evaluate`. Every table names the command that wrote it; run it to see what "
+        "your machine says. The collections are not part of the repository.\n",
+    ]
+    figures = PAGE.parent / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    for name, (title, about) in SECTIONS.items():
+        table = data.RESULTS / f"{name}.md"
+        if not table.exists():
+            raise SystemExit(f"{table.name} is missing; `make evaluate` writes it")
+        parts += [f"## {title}\n", about + "\n", table.read_text(encoding="utf-8")]
+        plots = sorted(data.RESULTS.glob(f"{name}*.png"))
+        for plot in plots:
+            shutil.copyfile(plot, figures / plot.name)
+            parts.append(f"![{title}](figures/{plot.name})\n")
+    PAGE.write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

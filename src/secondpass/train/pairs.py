@@ -1,0 +1,105 @@
+"""Queries with texts that answer them, and the file formats that training takes."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from secondpass.calibrate import Judged, read_judged
+from secondpass.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPairs:
+    """A query and texts known to answer it; what does not is to be mined, or partly known.
+
+    Attributes:
+        query: What was asked.
+        positives: Texts that answer it, at least one.
+        negatives: Texts known not to, such as results that users passed over.
+    """
+
+    query: str
+    positives: tuple[str, ...]
+    negatives: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.query, str) or not self.query.strip():
+            raise InvalidInputError("the query must be a non-empty string")
+        if not self.positives:
+            raise InvalidInputError(f"no positive text for {self.query!r}")
+        for text in (*self.positives, *self.negatives):
+            if not isinstance(text, str):
+                raise InvalidInputError(f"a text of {self.query!r} is {text!r}, not a string")
+        both = set(self.positives) & set(self.negatives)
+        if both:
+            raise InvalidInputError(
+                f"a text is both positive and negative for {self.query!r}: {min(both)[:60]!r}"
+            )
+
+
+def read_pairs(path: str | os.PathLike[str]) -> list[QueryPairs]:
+    """Pairs from a JSONL file; lines with the same query become one.
+
+    One object a line: ``{"query": "...", "positive": "..." or [...], "negatives": [...]}``, the
+    negatives optional.
+
+    Raises:
+        InvalidInputError: No such file, or a line that does not fit; names the line.
+    """
+    merged: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for number, row in _rows(path):
+        try:
+            positives, negatives = _texts(row["positive"]), _texts(row.get("negatives", []))
+            checked = QueryPairs(row["query"], positives, negatives)
+        except (InvalidInputError, KeyError, TypeError) as error:
+            raise InvalidInputError(
+                f"{path}, line {number}: {type(error).__name__}: {error}. Expected "
+                '{"query": "...", "positive": "...", "negatives": [...]}'
+            ) from error
+        kept = merged.setdefault(checked.query, ({}, {}))
+        kept[0].update(dict.fromkeys(checked.positives))
+        kept[1].update(dict.fromkeys(checked.negatives))
+    return [QueryPairs(query, tuple(p), tuple(n)) for query, (p, n) in merged.items()]
+
+
+def read_training_data(path: str | os.PathLike[str]) -> list[Judged] | list[QueryPairs]:
+    """Judged lists (`read_judged`) or pairs (`read_pairs`), whichever the first line looks like.
+
+    Raises:
+        InvalidInputError: No such file, empty, or a line that does not fit; names the line.
+    """
+    number, first = next(iter(_rows(path)))
+    if isinstance(first, dict) and "texts" in first:
+        return read_judged(path)
+    if isinstance(first, dict) and "positive" in first:
+        return read_pairs(path)
+    raise InvalidInputError(
+        f"{path}, line {number} is neither a judged list nor a pair. Expected "
+        '{"query": "...", "texts": [...], "labels": [1, 0, ...]} or '
+        '{"query": "...", "positive": "...", "negatives": [...]}'
+    )
+
+
+def _rows(path: str | os.PathLike[str]) -> list[tuple[int, Any]]:
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"cannot read the training data in {path}: {error}") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                rows.append((number, json.loads(line)))
+            except ValueError as error:
+                raise InvalidInputError(f"{path}, line {number} is no JSON: {error}") from error
+    if not rows:
+        raise InvalidInputError(f"{path} is empty: there is nothing to train on")
+    return rows
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
