@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from secondpass.calibrate import log_loss as log_loss
     from secondpass.calibrate import read_judged as read_judged
     from secondpass.calibrate import reliability_curve as reliability_curve
-    from secondpass.calibrate.label_curve import LabelCurve as LabelCurve
-    from secondpass.calibrate.label_curve import LabelPoint as LabelPoint
     from secondpass.calibrate.label_curve import labels_needed as labels_needed
+    from secondpass.calibrate.label_points import LabelCurve as LabelCurve
+    from secondpass.calibrate.label_points import LabelPoint as LabelPoint
     from secondpass.calibrate.report import CalibrationReport as CalibrationReport
     from secondpass.calibrate.report import MethodReport as MethodReport
     from secondpass.calibrate.report import calibration_report as calibration_report
@@ -117,6 +117,9 @@ if TYPE_CHECKING:
     from secondpass.judge.sliding_window import SlidingWindow as SlidingWindow
     from secondpass.judge.top_down import TopDown as TopDown
     from secondpass.judge.tournament import Tournament as Tournament
+    from secondpass.learn import FusionEvidence as FusionEvidence
+    from secondpass.learn import FusionRival as FusionRival
+    from secondpass.learn import LearnedFuse as LearnedFuse
     from secondpass.metadata import Custom as Custom
     from secondpass.metadata import FieldWeight as FieldWeight
     from secondpass.metadata import Recency as Recency
@@ -156,7 +159,8 @@ _HOMES = {
     "MethodChoice Platt PriorShift Quality ReliabilityPoint Temperature adapted brier_parts "
     "brier_score calibrated class_balanced_calibration_error expected_calibration_error log_loss "
     "read_judged reliability_curve",
-    "calibrate.label_curve": "LabelCurve LabelPoint labels_needed",
+    "calibrate.label_curve": "labels_needed",
+    "calibrate.label_points": "LabelCurve LabelPoint",
     "calibrate.report": "CalibrationReport MethodReport calibration_report",
     "calibrate.transfer": "Transfer TransferTable transfer_table",
     "choose": "BestF ChosenThreshold CurvePoint Goal Outcome PrecisionAtLeast RecallAtLeast "
@@ -184,6 +188,7 @@ _HOMES = {
     "judge.sliding_window": "SlidingWindow",
     "judge.top_down": "TopDown",
     "judge.tournament": "Tournament",
+    "learn": "FusionEvidence FusionRival LearnedFuse",
     "metadata": "Custom FieldWeight Recency Trail",
     "models.bm25": "BM25 CorpusStatistics",
     "models.cross_encoder": "TorchCrossEncoder",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
-from secondpass.candidate import Candidate, Mark
 from secondpass.errors import InvalidInputError, NoScoresError, NotCalibratedError
-from secondpass.ranking import Event, Ranking
-from secondpass.stage import Composite, Flow, Stage
+from secondpass.normalise import NORMALISED
+from secondpass.opinions import ids_heard, scores_heard, with_trails
+from secondpass.ranking import Ranking
+from secondpass.stage import Composite, Flow, Pipeline, Stage
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from secondpass.calibrate.judged import Judged
+    from secondpass.learn.features import Aspect
+    from secondpass.learn.fields import FieldKind
 
 Normalise = Literal["reciprocal-rank", "min-max", "z-score", "probability"]
 Missing = Literal["worst", "skip"]
@@ -61,8 +67,8 @@ class Fuse(Composite):
             raise InvalidInputError(f"{len(given)} weights for {len(members)} members")
         if not all(math.isfinite(w) and w >= 0 for w in given) or sum(given) == 0:
             raise InvalidInputError(f"weights={given}: none may be negative, nor all 0")
-        if normalise not in _NORMALISED:
-            raise InvalidInputError(f"normalise={normalise!r}; one of {', '.join(_NORMALISED)}")
+        if normalise not in NORMALISED:
+            raise InvalidInputError(f"normalise={normalise!r}; one of {', '.join(NORMALISED)}")
         if missing not in ("worst", "skip"):
             raise InvalidInputError(f'missing={missing!r}; "worst" or "skip"')
         if k < 0:
@@ -74,6 +80,78 @@ class Fuse(Composite):
         how = f"{normalise}({k})" if normalise == "reciprocal-rank" else normalise
         self.name = f"Fuse({parts}; {how}{'' if missing == 'worst' else ', skip missing'})"
 
+    @staticmethod
+    def learn(
+        members: Sequence[Stage],
+        judged: Iterable[Judged],
+        method: Literal["logistic", "lambdamart"] = "logistic",
+        *,
+        fields: Sequence[str] | Mapping[str, FieldKind] = (),
+        features: Sequence[Aspect] = ("score", "standardised", "reciprocal-rank", "log-rank"),
+        missing: Missing = "worst",
+        k: int = 60,
+        now: datetime | None = None,
+        folds: int = 5,
+        seed: int = 0,
+    ) -> Pipeline:
+        """A fusion whose weights were learned from labelled queries.
+
+            hybrid = Fuse.learn([load("bm25"), load("builtin:raw")], judged, fields=["date"])
+            print(hybrid[0].evidence)       # against fixed weights and each member alone
+            print(hybrid[0].weights)
+
+        ``logistic`` is logistic regression: weights that can be read, regularised as
+        cross-validation by query asks for. The fusion itself gives raw scores, the log-odds; the
+        pipeline ends with a `Platt` calibrator, fitted on log-odds of queries that the weights had
+        not seen, so what leaves it are probabilities. ``lambdamart`` is boosted trees that learn
+        the order and find what interacts; it gives raw scores, wants more labels and the `learn`
+        extra, and `calibrated` on other queries makes probabilities of them.
+
+        A member's features are its score (the log-odds of a probability), the same standardised
+        within each ranking (raw scores only), 1 / (k + rank), -ln(rank), and whether it was silent.
+
+        Args:
+            members: Stages; they run once over the labelled queries.
+            judged: Labelled queries: ten with a relevant and another candidate at the least, fifty
+                for LambdaMART. Keep others to calibrate on and to judge the result.
+            method: See above.
+            fields: Metadata fields to learn from, by name, or with their kinds: ``number``,
+                ``date`` (taken as ln(1 + age in days)) or ``category`` (the ten most frequent
+                values are told apart).
+            features: Which of a member's features to use.
+            missing: What a candidate gets from a member that cut it or has no opinion: ``worst``,
+                that member's worst in this ranking; or ``skip``, what is usual over all.
+            k: Damping of the reciprocal rank.
+            now: The moment from which ages count; that of each call if None.
+            folds: Of the cross-validation by query.
+            seed: Of folds and trees; the same seed gives the same fusion.
+
+        Returns:
+            A `LearnedFuse`, and for ``logistic`` a calibrator behind it.
+
+        Raises:
+            CalibrationError: Too few labelled queries, one class only, or members that say nothing
+                about relevance.
+            InvalidInputError: Arguments or metadata that do not fit.
+            MissingExtraError: scikit-learn or LightGBM is not installed.
+        """
+        from secondpass.learn.learning import learned
+
+        fixed = Fuse(*members, missing=missing, k=k)
+        return learned(
+            fixed.members,
+            judged,
+            method,
+            fields=fields,
+            aspects=features,
+            missing=missing,
+            k=k,
+            now=now,
+            folds=folds,
+            seed=seed,
+            fixed=fixed._one,
+        )
+
     def flow(self, rankings: Sequence[Ranking]) -> Flow:
         results = yield [(member, rankings) for member in self.members]
         return [self._one(r, said) for r, *said in zip(rankings, *results, strict=True)]
@@ -81,12 +159,7 @@ class Fuse(Composite):
     def _one(self, ranking: Ranking, said: Sequence[Ranking]) -> Ranking:
         opinions = [self._opinion(m, s) for m, s in zip(self.members, said, strict=True)]
         scores = [self._sum(c.id, opinions) for c in ranking]
-        told = replace(
-            ranking,
-            candidates=self._with_marks(ranking, said),
-            scale="order",
-            events=_merged(ranking, said),
-        )
+        told = with_trails(ranking, said)
         unheard = sum(c.id not in o for c in ranking for o in opinions)
         if unheard:
             told = told.told(
@@ -99,23 +172,19 @@ class Fuse(Composite):
 
     def _opinion(self, member: Stage, said: Ranking) -> dict[str, float]:
         if self.normalise == "reciprocal-rank":
-            heard = [c.id for c in said if not _silent(c.trail, said)]
-            return {id: 1 / (self.k + rank) for rank, id in enumerate(heard, start=1)}
+            return {id: 1 / (self.k + rank) for rank, id in enumerate(ids_heard(said), start=1)}
         if self.normalise == "probability" and len(said) and said.scale != "probability":
             raise NotCalibratedError(
                 f"Fuse was to add up probabilities, and {member.name!r} gives "
                 f"{said.scale} scores; calibrate that member, or choose another normalisation"
             )
-        heard_scores = {
-            c.id: c.trail[-1].score if said.scale == "order" else c.score for c in said if c.trail
-        }
-        known = {id: s for id, s in heard_scores.items() if s is not None}
+        known = scores_heard(said)
         if len(said) and not known:
             raise NoScoresError(
                 f"{member.name!r} gives no scores on the query {said.query!r}, and "
                 f'{self.normalise} needs some; use normalise="reciprocal-rank"'
             )
-        return dict(zip(known, _NORMALISED[self.normalise](list(known.values())), strict=True))
+        return dict(zip(known, NORMALISED[self.normalise](list(known.values())), strict=True))
 
     def _sum(self, id: str, opinions: Sequence[dict[str, float]]) -> float:
         total, heard = 0.0, 0.0
@@ -127,44 +196,3 @@ class Fuse(Composite):
         if self.missing == "skip":
             return total * sum(self.weights) / heard if heard else 0.0
         return total
-
-    def _with_marks(self, ranking: Ranking, said: Sequence[Ranking]) -> tuple[Candidate, ...]:
-        new: dict[str, list[Mark]] = {c.id: [] for c in ranking}
-        before = {c.id: len(c.trail) for c in ranking}
-        for s in said:
-            for c in s:
-                new[c.id].extend(c.trail[before[c.id] :])
-        return tuple(replace(c, score=None, trail=(*c.trail, *new[c.id])) for c in ranking)
-
-
-def _silent(trail: tuple[Mark, ...], said: Ranking) -> bool:
-    """Whether the member that made `said` had no opinion on this one but had on others."""
-    some = any(c.trail and c.trail[-1].score is not None for c in said)
-    return said.scale == "order" and some and trail[-1].score is None
-
-
-def _merged(ranking: Ranking, said: Sequence[Ranking]) -> tuple[Event, ...]:
-    old = len(ranking.events)
-    return (*ranking.events, *(event for s in said for event in s.events[old:]))
-
-
-def _min_max(scores: Sequence[float]) -> list[float]:
-    if not scores:
-        return []
-    low, high = min(scores), max(scores)
-    return [(s - low) / (high - low) if high > low else 0.5 for s in scores]
-
-
-def _z_score(scores: Sequence[float]) -> list[float]:
-    if not scores:
-        return []
-    mean, deviation = statistics.fmean(scores), statistics.pstdev(scores)
-    return [(s - mean) / deviation if deviation > 0 else 0.0 for s in scores]
-
-
-_NORMALISED: dict[str, Callable[[Sequence[float]], list[float]]] = {
-    "reciprocal-rank": list,  # made from ranks, in _opinion
-    "min-max": _min_max,
-    "z-score": _z_score,
-    "probability": list,
-}

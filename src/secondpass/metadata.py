@@ -42,14 +42,14 @@ class Recency:
 
     def score_candidates(self, query: str, candidates: Sequence[Candidate]) -> list[float | None]:
         """One score in (0, 1] per candidate, or None."""
-        now = _utc(self.now) if self.now is not None else datetime.now(UTC)
+        now = utc(self.now) if self.now is not None else datetime.now(UTC)
         return [self._one(c, now) for c in candidates]
 
     def _one(self, candidate: Candidate, now: datetime) -> float | None:
         value = candidate.metadata.get(self.field)
         if value is None:
             return self.missing
-        age = max(timedelta(0), now - _moment(value, self.field, candidate.id))
+        age = max(timedelta(0), now - moment(value, self.field, candidate.id))
         return float(0.5 ** (age / self.half_life))
 
 
@@ -117,12 +117,13 @@ class Trail:
         ]
 
 
-def _moment(value: Any, field: str, id: str) -> datetime:
+def moment(value: Any, field: str, id: str) -> datetime:
+    """A date of any of the forms that `Recency` takes, in UTC."""
     try:
         if isinstance(value, str):
-            return _utc(datetime.fromisoformat(value))
+            return utc(datetime.fromisoformat(value))
         if isinstance(value, datetime):
-            return _utc(value)
+            return utc(value)
         if isinstance(value, date):
             return datetime(value.year, value.month, value.day, tzinfo=UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -135,5 +136,6 @@ def _moment(value: Any, field: str, id: str) -> datetime:
     )
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def utc(at: datetime) -> datetime:
+    """The same moment in UTC; without a zone it is taken as UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

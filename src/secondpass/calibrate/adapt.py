@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from secondpass.calibrate.prior_shift import PriorShift
 from secondpass.calibrate.stage import Calibrate, CalibrateOrder
-from secondpass.errors import CalibrationError
+from secondpass.errors import CalibrationError, InvalidInputError
 from secondpass.ranking import Ranking
 from secondpass.stage import Pipeline, Stage
 
@@ -54,6 +54,12 @@ def adapted(
             "calibrated(stage, judged)"
         )
     given = list(rankings)
+    odd = next((r for r in given if not isinstance(r, Ranking)), None)
+    if odd is not None:
+        raise InvalidInputError(
+            f"adapted takes rankings without labels, and {type(odd).__name__} is none; of labelled "
+            "queries give [j.ranking for j in judged]"
+        )
     before = Pipeline(*stages[:place], calibrate.shifted(None))
     said = [r.scores for r in before.run(given) if len(r)]
     if len(said) < FEWEST:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from secondpass.errors import CalibrationError, MissingExtraError
@@ -14,6 +15,7 @@ from secondpass.errors import CalibrationError, MissingExtraError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from threadpoolctl import ThreadpoolController
 
     Floats = npt.NDArray[np.float64]
 
@@ -95,15 +97,28 @@ def minimised(
         slope = rows @ (expit(z) - targets) / len(targets)
         return float(value), slope
 
-    found = minimize(
-        loss,
-        np.asarray(start, dtype=np.float64),
-        jac=True,
-        bounds=bounds,
-        method="L-BFGS-B",
-        options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
-    )
+    with _pools().limit(limits=1, user_api="blas"):
+        found = minimize(
+            loss,
+            np.asarray(start, dtype=np.float64),
+            jac=True,
+            bounds=bounds,
+            method="L-BFGS-B",
+            options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
+        )
     return [float(x) for x in found.x]
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    """BLAS's threads, looked up once: that takes longer than a fit.
+
+    The minimiser solves systems of a few numbers, and on a busy machine the threads that BLAS
+    wakes for each of them cost milliseconds of waiting.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def sigmoid(x: float) -> float:

@@ -7,9 +7,10 @@ import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from secondpass.candidate import Candidate
-from secondpass.errors import InvalidInputError
+from secondpass.errors import InvalidInputError, shown
 from secondpass.ranking import Ranking
 
 
@@ -26,17 +27,25 @@ class Judged:
     relevant: frozenset[str]
 
     def __post_init__(self) -> None:
+        odd = self.relevant if isinstance(self.relevant, str) else None
+        odd = odd or next((id for id in self.relevant if not isinstance(id, str)), None)
+        if odd is not None:
+            raise InvalidInputError(
+                f"relevant ids of {self.ranking.query!r}: got {shown(odd)}; give a list of the "
+                'candidates\' ids, which are strings ("0", "1", ... for texts)'
+            )
         unknown = sorted(self.relevant - set(self.ranking.ids))
         if unknown:
             raise InvalidInputError(
                 f"relevant ids that are not among the candidates of {self.ranking.query!r}: "
-                f"{', '.join(unknown[:5])}"
+                f"{', '.join(unknown[:5])}; leave out what the first stage missed"
             )
 
     @classmethod
     def of(cls, query: str, docs: Iterable[str | Candidate], relevant: Collection[str]) -> Judged:
         """A query, its documents, and the ids of the relevant ones ("0", "1", ... for texts)."""
-        return cls(Ranking.of(query, docs), frozenset(relevant))
+        ids = relevant if isinstance(relevant, str) else frozenset(relevant)
+        return cls(Ranking.of(query, docs), ids)  # type: ignore[arg-type]
 
 
 def read_judged(path: str | os.PathLike[str]) -> list[Judged]:
@@ -49,27 +58,60 @@ def read_judged(path: str | os.PathLike[str]) -> list[Judged]:
         InvalidInputError: No such file, or a line that does not fit; names the line.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = Path(path).read_bytes().splitlines()
+    except OSError as error:
         raise InvalidInputError(f"cannot read the judged queries in {path}: {error}") from error
     judged: list[Judged] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            query, texts, labels = row["query"], row["texts"], row["labels"]
-            if len(texts) != len(labels):
-                raise InvalidInputError(f"{len(texts)} texts and {len(labels)} labels")
-            if any(label not in (0, 1) for label in labels):
-                raise InvalidInputError(f"labels must be 0 or 1, got {labels}")
-            relevant = [str(i) for i, label in enumerate(labels) if label]
-            judged.append(Judged.of(query, texts, relevant))
-        except (ValueError, KeyError, TypeError) as error:
+            judged.append(_judged(json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))))
+        except UnicodeDecodeError as error:
             raise InvalidInputError(
-                f"{path}, line {number}: {type(error).__name__}: {error}. Expected "
+                f"cannot read {path}: line {number} is not UTF-8 ({error.reason}); convert the "
+                "file to UTF-8, and unpack it if it is packed"
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            said = f"no field {error}" if isinstance(error, KeyError) else str(error)
+            raise InvalidInputError(
+                f"{path}, line {number}: {said}. Expected "
                 '{"query": "...", "texts": [...], "labels": [1, 0, ...]}'
             ) from error
     if not judged:
         raise InvalidInputError(f"{path} holds no judged query")
     return judged
+
+
+def _judged(row: Any) -> Judged:
+    if not isinstance(row, dict):
+        raise InvalidInputError("no JSON object")
+    query, texts, labels = row["query"], row["texts"], row["labels"]
+    if not isinstance(texts, list) or not isinstance(labels, list) or len(texts) != len(labels):
+        raise InvalidInputError(
+            f"texts and labels must be lists of one length, got {len(texts)} and {len(labels)}"
+        )
+    odd = [label for label in labels if label not in (0, 1)]
+    if odd:
+        raise InvalidInputError(
+            f"labels must be 0 or 1, got {odd[0]!r}; grades are read by "
+            "evaluate.read_jsonl(path, relevant_from=2).judged()"
+        )
+    return Judged.of(query, texts, [str(i) for i, label in enumerate(labels) if label])
+
+
+def judged_list(judged: Iterable[Judged]) -> list[Judged]:
+    """Labelled queries as a list, each of them looked at.
+
+    Raises:
+        InvalidInputError: Something else among them.
+    """
+    known = list(judged) if isinstance(judged, Iterable) else [judged]
+    for one in known:
+        if not isinstance(one, Judged):
+            raise InvalidInputError(
+                f"labelled queries are a list of Judged, and {type(one).__name__} is none; make "
+                "one with Judged.of(query, docs, relevant), or read_judged(path), or "
+                "collection.judged()"
+            )
+    return known

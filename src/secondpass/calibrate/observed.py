@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from secondpass.calibrate.by_rank import ByRank
 from secondpass.calibrate.fingerprint import fingerprint
-from secondpass.calibrate.judged import Judged
+from secondpass.calibrate.judged import Judged, judged_list
 from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
 from secondpass.errors import CalibrationError, InvalidInputError, NotCalibratedError
 from secondpass.ranking import Ranking
@@ -65,14 +65,23 @@ def observe(stage: Stage, judged: Iterable[Judged]) -> Observed:
         CalibrationError: No labelled query, or no candidate at all.
         NotCalibratedError: The stage gives probabilities, or a different scale for each query.
     """
-    known = list(judged)
+    if not isinstance(stage, Stage):
+        raise InvalidInputError(
+            f"{stage!r} is no stage; load({stage!r}) makes one of a model string"
+            if isinstance(stage, str)
+            else f"{stage!r} is no stage; Score(scorer) makes one"
+        )
+    known = judged_list(judged)
     if not known:
         raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
     stage = uncalibrated(stage)
     ranked = stage.run([j.ranking for j in known])
     scales = {r.scale for r in ranked if len(r)}
     if not scales:
-        raise CalibrationError(f"{stage.name!r} left no candidate of any judged query")
+        raise CalibrationError(
+            f"{stage.name!r} left no candidate of any judged query; give queries "
+            "with candidates, or cut less before"
+        )
     if scales not in ({"raw"}, {"order"}):
         raise NotCalibratedError(
             f"{stage.name!r} gives {' and '.join(sorted(scales))} scores; calibration needs raw "

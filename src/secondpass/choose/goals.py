@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from secondpass.choose.outcome import CurvePoint, Outcome
 from secondpass.errors import InvalidInputError
 
 
+@runtime_checkable
 class Goal(Protocol):
     """Picks a threshold from a curve; write your own if the four here are not yours."""
 

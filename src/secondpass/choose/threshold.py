@@ -8,7 +8,7 @@ from typing import Literal
 
 from secondpass.calibrate.fingerprint import fingerprint
 from secondpass.calibrate.folds import folds_by_query
-from secondpass.calibrate.judged import Judged
+from secondpass.calibrate.judged import Judged, judged_list
 from secondpass.calibrate.stage import Calibrate, CalibrateOrder
 from secondpass.choose.evidence import ChosenThreshold, ThresholdEvidence
 from secondpass.choose.goals import Goal
@@ -63,7 +63,11 @@ def choose_threshold(
         NoScoresError: The pipeline gives only an order.
         NotCalibratedError: It gives a different scale for each query.
     """
-    known = list(judged)
+    if isinstance(goal, type) or not isinstance(goal, Goal):
+        raise InvalidInputError(
+            f"goal={goal!r} is no goal; give one such as BestF() or PrecisionAtLeast(0.8)"
+        )
+    known = judged_list(judged)
     if isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], Threshold):
         pipeline = pipeline[:-1]
     ranked = pipeline.run([j.ranking for j in known])
@@ -146,7 +150,10 @@ def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability",
             "choose_threshold(calibrated(stage, judged), others, goal)"
         )
     if not scales:
-        raise CalibrationError(f"{pipeline.name!r} left no candidate of any judged query")
+        raise CalibrationError(
+            f"{pipeline.name!r} left no candidate of any judged query; give queries with "
+            "candidates, or cut less before"
+        )
     raise NotCalibratedError(
         f"{pipeline.name!r} gives raw scores for some queries and probabilities for others"
     )

@@ -43,6 +43,17 @@ def collected(
     topics = tuple(
         Topic(q, Ranking.of(queries[q], found.get(q, ()), source=source), qrels[q]) for q in asked
     )
+    reachable = any(
+        grade >= relevant_from and doc in ids
+        for t in topics
+        for ids in [set(t.ranking.ids)]
+        for doc, grade in t.grades.items()
+    )
+    if topics and not reachable:
+        told.append(
+            "no relevant document is among the candidates of any query; check that judgements "
+            "and candidates name documents alike"
+        )
     made = Collection(name, topics, relevant_from, tuple(told))
     if made.without_relevant == len(made):
         raise InvalidInputError(

@@ -42,8 +42,14 @@ def read_jsonl(
                 f'{path}, line {number}: {said}. Expected {{"query": "...", "texts": [...], '
                 '"labels": [1, 0, ...]}'
             ) from error
-    notes = ("every candidate is judged and no other document is known",)
-    return Collection(name or Path(path).name, tuple(topics), relevant_from, notes)
+    notes = ["every candidate is judged and no other document is known"]
+    copies = len(topics) - len({t.ranking.query for t in topics})
+    if copies:
+        notes.append(
+            f"{copies} of {len(topics)} queries repeat the text of another; each counts as a "
+            "sample of its own, so intervals are too narrow"
+        )
+    return Collection(name or Path(path).name, tuple(topics), relevant_from, tuple(notes))
 
 
 def _topic(row: Mapping[str, Any], number: int, depth: int | None) -> Topic:

@@ -24,7 +24,7 @@ def lines(path: PathLike) -> Iterator[tuple[int, str]]:
     path = Path(path)
     number, some = 0, False
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with gzip.open(path) if _packed(path) else path.open("rb") as stream:
             for number, raw in enumerate(stream, start=1):
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 if text.strip():
@@ -32,12 +32,20 @@ def lines(path: PathLike) -> Iterator[tuple[int, str]]:
                     yield number, text
     except UnicodeDecodeError as error:
         raise InvalidInputError(
-            f"{path}, line {number} is not UTF-8 ({error.reason}); convert the file"
+            f"{path}, line {number} is not UTF-8 ({error.reason}); convert the file to UTF-8"
         ) from error
     except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInputError(f"cannot read {path} behind line {number}: {error}") from error
+        behind = f" behind line {number}; it is damaged, so get it again" if number else ""
+        raise InvalidInputError(f"cannot read {path}{behind}: {error}") from error
     if not some:
         raise InvalidInputError(f"{path} is empty")
+
+
+def _packed(path: Path) -> bool:
+    """By its name or by its first bytes, since some are renamed."""
+    with path.open("rb") as stream:
+        first = stream.read(2)
+    return first == b"\x1f\x8b" or (path.suffix == ".gz" and first != b"")
 
 
 def rows(path: PathLike) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -14,6 +14,8 @@ Grades = Mapping[str, int]
 """For each judged document its grade; 0 is not relevant, more is better."""
 Qrels = Mapping[str, Grades]
 """Grades by query id."""
+MOST_GRADE = 1000
+"""trec_eval takes memory in proportion, and far above it computes nonsense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Topic:
         grades: Of every judged document, also of those that the first stage missed.
 
     Raises:
-        InvalidInputError: No judgement at all, or a grade that is no whole number.
+        InvalidInputError: No judgement at all, or a grade that is no whole number or above 1000.
     """
 
     id: str
@@ -45,6 +47,11 @@ class Topic:
                 raise InvalidInputError(
                     f"query {self.id!r}, document {doc!r}: a grade is a whole number, "
                     f"got {shown(grade)}"
+                )
+            if grade > MOST_GRADE:  # trec_eval counts each grade up to the highest
+                raise InvalidInputError(
+                    f"query {self.id!r}, document {doc!r} has the grade {grade}; the highest "
+                    f"that can be measured with is {MOST_GRADE}, so use a scale such as 0 to 3"
                 )
 
     def relevant(self, relevant_from: int = 1) -> frozenset[str]:

@@ -70,7 +70,8 @@ def read_run(path: PathLike, depth: int = 1000, queries: Container[str] | None =
             score = math.nan
         if not math.isfinite(score):
             raise InvalidInputError(
-                f"{path}, line {number}: the score {fields[4]!r} is no finite number"
+                f"{path}, line {number}: the score {fields[4]!r} is no finite number; a run has "
+                "'query Q0 document rank score tag'"
             )
         found = kept.setdefault(query, [])
         found.append(Found(doc, score, number))
@@ -121,7 +122,8 @@ def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
             if not qrels and written.strip().lower() in ("score", "grade", "relevance", "label"):
                 continue
             raise InvalidInputError(
-                f"{path}, line {number}: the grade {written!r} is no whole number"
+                f"{path}, line {number}: the grade {written!r} is no whole number; judgements "
+                "have 'query 0 document grade', grade 0 where it is not relevant"
             ) from None
         if qrels.setdefault(query, {}).setdefault(doc, grade) != grade:
             raise InvalidInputError(
