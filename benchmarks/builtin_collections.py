@@ -3,8 +3,8 @@
     python benchmarks/builtin_collections.py
 
 nDCG@10 of the BM25 top 100 (WikiQA: of each question's judged sentences), NIST's judgements where
-there are. Bi-encoder: cosine of all-MiniLM-L6-v2 as its package has it, float32. The first 150
-queries of nq-gold and 100 of xquad-en, all of the others. Differences come with a bootstrap
+there are. Bi-encoder: cosine of all-MiniLM-L6-v2 as its package has it, float32. The first 75
+queries of cranfield, 60 of nq-gold, 40 of xquad-en and cisi, all of the others. Differences come with a bootstrap
 interval over queries. Writes benchmarks/results/builtin_collections.json and .md.
 """
 
@@ -26,7 +26,7 @@ COLLECTIONS = (
     "trec-dl19", "trec-dl21", "wikiqa-test", "nq-gold", "xquad-en", "cranfield", "cisi", "cacm",
     "med", "npl", "lisa",
 )  # fmt: skip
-FIRST = {"nq-gold": 150, "xquad-en": 100}
+FIRST = {"nq-gold": 60, "xquad-en": 40, "cranfield": 75, "cisi": 40}
 DEPTH, RESAMPLES = 100, 2000
 
 

@@ -110,7 +110,7 @@ def main() -> None:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tried = {folder.name: network.state_dict()}
         if start is not None:
-            tried |= {f"{folder.name} x {s}": blended(start, network, s) for s in (0.0, 0.5, 0.75)}
+            tried |= {f"{folder.name} x {s}": blended(start, network, s) for s in (0.0, 0.3, 0.6)}
         for name, weights in tried.items():
             network.load_state_dict(weights)
             figures = {x[0]: round(ndcg(network, tokenizer, x), 4) for x in which}

@@ -4,7 +4,7 @@
 
 About two hours on two processor cores, minutes on a GPU. Interrupt and repeat it as you like: what
 is done is not done again. The weights that ship lie between the untrained ones and the trained
-ones, where a development split and trec-dl21 like them best (training/README.md).
+ones, where development queries gain most and trec-dl21 loses next to nothing (training/README.md).
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from transformers import AutoTokenizer
 from secondpass.models.late_interaction import LateInteractionBert
 
 HERE = Path(__file__).parent
-SHARES = (0.25, 0.5, 0.75, 1.0)
+SHARES = (0.0, 0.3, 0.6, 1.0)
 """How far from the untrained to the trained weights."""
+LOSS = 0.005
+"""nDCG@10 on trec-dl21 that may be given for what is gained on the development queries."""
 
 
 def main() -> None:
@@ -46,7 +48,7 @@ def main() -> None:
 
 
 def choose(start: Path, trained: Path, lists: Path, to: Path) -> None:
-    """The blend with the best mean of nDCG@10 on both development sets, as a folder."""
+    """The blend that does best on development queries and loses next to nothing on trec-dl21."""
     untrained = LateInteractionBert.from_bi_encoder(str(start)).eval()
     network = LateInteractionBert.from_pretrained(trained).eval()
     tokenizer = AutoTokenizer.from_pretrained(trained)
@@ -57,7 +59,9 @@ def choose(start: Path, trained: Path, lists: Path, to: Path) -> None:
         network.load_state_dict(weights)
         figures[share] = {x[0]: round(develop.ndcg(network, tokenizer, x), 4) for x in which}
         print(share, figures[share], flush=True)
-    best = max(SHARES, key=lambda s: sum(figures[s].values()))
+    web = max(f["trec-dl21"] for f in figures.values()) - LOSS
+    kept = [s for s in SHARES if figures[s]["trec-dl21"] >= web]
+    best = max(kept, key=lambda s: figures[s]["development"])
     network.load_state_dict(blends[best])
     network.save_pretrained(to)
     tokenizer.save_pretrained(to)
