@@ -4,8 +4,8 @@
 
 nDCG@10 of the BM25 top 100 (WikiQA: of each question's judged sentences), NIST's judgements where
 there are. Bi-encoder: cosine of all-MiniLM-L6-v2 as its package has it, float32. The first 75
-queries of cranfield, 60 of nq-gold, 40 of xquad-en and cisi, all of the others. Differences come with a bootstrap
-interval over queries. Writes benchmarks/results/builtin_collections.json and .md.
+queries of cranfield, 60 of nq-gold, 40 of xquad-en and cisi, all of the others. Differences come
+with a bootstrap interval over queries. Writes benchmarks/results/builtin_collections.json and .md.
 """
 
 from __future__ import annotations
