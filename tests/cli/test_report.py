@@ -44,7 +44,7 @@ def test_a_page(collection: Path, tmp_path: Path) -> None:
     assert "mine helps" in page
     assert "No depth was asked for." in page
     assert "<dt>date</dt>" not in page
-    assert "<dt>command</dt><dd><code>secondpass " in page
+    assert "<dt>command</dt><dd><code>secondpass" in page
 
 
 def test_a_date_and_another_baseline(collection: Path, tmp_path: Path) -> None:

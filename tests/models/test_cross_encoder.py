@@ -57,7 +57,7 @@ def test_the_text_is_cut_and_the_query_is_not(tiny_bert: Path) -> None:
     model._encoder.predict = lambda pairs, **k: (seen.extend(pairs), real(pairs, **k))[1]
     scores, notes = model.score_with_notes([(query, "cats and dogs " * 30), (query, "short")])
     assert len(scores) == 2
-    assert notes == [{"cut_tokens": 71, "read_tokens": 19}, {}]
+    assert notes == [{"cut_tokens": 72, "read_tokens": 18}, {}]
     for sent_query, text in seen:
         assert sent_query == query
         assert model._length((sent_query, text)) <= 32

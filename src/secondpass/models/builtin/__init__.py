@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 
 class Builtin(OnnxCrossEncoder):
-    """The built-in cross-encoder, giving raw logits; see `OnnxCrossEncoder` for the arguments."""
+    """The built-in reranker, giving raw logits; see `OnnxCrossEncoder` for the arguments."""
 
     def __init__(
         self,
