@@ -95,9 +95,7 @@ def speed(scorers: dict[str, Scorer], rows: dict[str, dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--weights", type=Path, default=data.ROOT / "training/runs/v1/chosen"
-    )
+    parser.add_argument("--weights", type=Path, default=data.ROOT / "training/runs/v1/chosen")
     parser.add_argument("--speed-only", action="store_true", help="keep the stored quality")
     given = parser.parse_args()
     if not given.weights.exists():
