@@ -20,12 +20,9 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from secondpass import Candidate, Ranking, Score
+from secondpass.evaluate import bootstrap_interval
 from secondpass.models.builtin import Builtin
 
-COLLECTIONS = (
-    "trec-dl19", "trec-dl21", "wikiqa-test", "nq-gold", "xquad-en", "cranfield", "cisi", "cacm",
-    "med", "npl", "lisa",
-)  # fmt: skip
 FIRST = {"nq-gold": 60, "xquad-en": 40, "cranfield": 75, "cisi": 40}
 DEPTH, RESAMPLES = 100, 2000
 
@@ -50,16 +47,15 @@ def orders(
 
 
 def interval(a: list[float], b: list[float]) -> list[float]:
-    """95 % of the mean of a - b over queries drawn again, percentile bootstrap."""
-    g = np.random.default_rng(0)
-    away = np.array(a) - np.array(b)
-    means = away[g.integers(0, len(away), (RESAMPLES, len(away)))].mean(1)
-    return [round(float(x), 4) for x in np.quantile(means, (0.025, 0.975))]
+    """95 % of the mean of a - b over queries drawn again."""
+    away = [x - y for x, y in zip(a, b, strict=True)]
+    found = bootstrap_interval(away, method="percentile", resamples=RESAMPLES)
+    return [round(found.low, 4), round(found.high, 4)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("collections", nargs="*", default=list(COLLECTIONS))
+    parser.add_argument("collections", nargs="*", default=list(data.ENGLISH))
     given = parser.parse_args()
     data.needed(*(data.EVAL / name for name in given.collections))
     encoder, built_in = bi_encoder(), Score(Builtin())
@@ -91,7 +87,7 @@ def main() -> None:
         for what in set(by) - {"built_in"}:
             rows[name][f"above_{what}"] = interval(each["built_in"], each[what])
         print(name, rows[name], flush=True)
-        write(built_in.name, {c: rows[c] for c in COLLECTIONS if c in rows})
+        write(built_in.name, {c: rows[c] for c in data.ENGLISH if c in rows})
 
 
 def write(model: str, rows: dict[str, Any]) -> None:

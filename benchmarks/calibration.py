@@ -44,10 +44,6 @@ from secondpass import (
 )
 from secondpass.calibrate.figures import reliability_diagram
 
-COLLECTIONS = (
-    "trec-dl19", "trec-dl21", "wikiqa-test", "nq-gold", "xquad-en", "cranfield", "cisi", "cacm",
-    "med", "npl", "lisa",
-)  # fmt: skip
 QUERIES, DEPTH = 60, 20
 CURVE, CURVE_QUERIES, SIZES = "wikiqa-test", 240, (10, 25, 50, 100, 150)
 LABELLED, FEWEST_JUDGED, IN_COLLECTION, SPLITS = 50, 20, 100, 20
@@ -79,12 +75,12 @@ class Stored(Stage):
 
 
 def main() -> None:
-    data.needed(*(data.EVAL / name for name in COLLECTIONS))
+    data.needed(*(data.EVAL / name for name in data.ENGLISH))
     builtin = load("builtin")
     assert isinstance(builtin, Pipeline)
     shipped = builtin[-1]
     assert isinstance(shipped, Calibrate)
-    known = {name: read(name, builtin[:-1]) for name in COLLECTIONS}
+    known = {name: read(name, builtin[:-1]) for name in data.ENGLISH}
     model = Stored(builtin[:-1].name, known.values()) >> shipped
     judged = {name: k.judged[:QUERIES] for name, k in known.items()}
     table = transfer_table(model, judged, base_rate=shipped.base_rate or fitted_rate())
@@ -95,7 +91,7 @@ def main() -> None:
         "candidates_at_most": DEPTH,
         "collections": {
             name: shipped_row(table[SHIPPED, name], model, judged[name], known[name])
-            for name in COLLECTIONS
+            for name in data.ENGLISH
         },
         "transfer": [cell(c) for c in table.cells],
         "transfer_means": means(table),
@@ -108,7 +104,7 @@ def main() -> None:
     }
     (data.RESULTS / "calibration.json").write_text(json.dumps(report, indent=2) + "\n")
     (data.RESULTS / "calibration.md").write_text(page(report, table))
-    curves = {name: table[SHIPPED, name].quality.curve for name in COLLECTIONS}
+    curves = {name: table[SHIPPED, name].quality.curve for name in data.ENGLISH}
     title = "Built-in model, shipped calibrator, unseen collections"
     reliability_diagram(curves, title).savefig(data.RESULTS / "calibration.png", dpi=130)
 
@@ -248,7 +244,7 @@ def needed(model: Stage, judged: list[Judged]) -> dict[str, Any]:
 
 
 def page(report: dict[str, Any], table: TransferTable) -> str:
-    names = list(COLLECTIONS)
+    names = list(data.ENGLISH)
     shipped = report["collections"]
     columns = list(next(iter(shipped.values())))
     plain = [[name, *row.values()] for name, row in shipped.items()]

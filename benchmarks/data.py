@@ -12,6 +12,11 @@ from secondpass.evaluate.metrics import per_query
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 EVAL = ROOT.parent / "shared/data/eval"
+ENGLISH = (
+    "trec-dl19", "trec-dl21", "wikiqa-test", "nq-gold", "xquad-en", "cranfield", "cisi", "cacm",
+    "med", "npl", "lisa",
+)  # fmt: skip
+"""The English collections."""
 
 Qrels = dict[str, dict[str, int]]
 Lists = dict[str, list[str]]

@@ -19,9 +19,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 
-import bm25s
 import pairs
-import Stemmer
 
 from secondpass import (
     Beta,
@@ -34,6 +32,7 @@ from secondpass import (
     brier_score,
     expected_calibration_error,
 )
+from secondpass.evaluate.first_stage import best_matches
 from secondpass.models.builtin import FOLDER, Builtin
 
 
@@ -51,17 +50,10 @@ def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:
 
 def judged(rows: list[pairs.Row], asked: list[pairs.Row], depth: int) -> list[Judged]:
     passages = list({r.positive: r for r in rows}.values())
-    stemmer = Stemmer.Stemmer("english")
-
-    def words(texts: list[str]) -> bm25s.tokenization.Tokenized:
-        return bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
-
-    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
-    index.index(words([p.positive for p in passages]), show_progress=False)
-    places, _ = index.retrieve(words([r.query for r in asked]), k=4 * depth, show_progress=False)
+    best = best_matches([p.positive for p in passages], [r.query for r in asked], 4 * depth)
     made = []
-    for row, found in zip(asked, places, strict=True):
-        others = [passages[i].positive for i in found if passages[i].group != row.group]
+    for row, found in zip(asked, best, strict=True):
+        others = [passages[i].positive for i, _ in found if passages[i].group != row.group]
         texts = [row.positive, *others[: depth - 1]]
         random.Random(row.query).shuffle(texts)
         docs = [Candidate(str(i), t) for i, t in enumerate(texts)]

@@ -19,6 +19,7 @@ import lzma
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load, save
@@ -36,7 +37,7 @@ def pack(lists: Path, to: Path, megabytes: float) -> None:
     share = 1.0
     while share > 0.01:
         kept = [json.loads(row) for row in rows[: int(share * len(rows))]]
-        used = sorted({i for r in kept for i in (*r["others"], *([r["positive"]] if "positive" in r else []))})  # fmt: skip # noqa: E501
+        used = sorted({i for row in kept for i in places(row)})
         place = {old: new for new, old in enumerate(used)}
         for row in kept:
             row["others"] = [place[i] for i in row["others"]]
@@ -50,6 +51,11 @@ def pack(lists: Path, to: Path, megabytes: float) -> None:
             return
         share *= min(0.95, megabytes * 1e6 / len(packed))
     raise SystemExit(f"{megabytes} MB are too few for any lists")
+
+
+def places(row: dict[str, Any]) -> list[int]:
+    """The passages of a list; an unlabelled one has no positive."""
+    return [*row["others"], *([row["positive"]] if "positive" in row else [])]
 
 
 def unpack(packed: Path, to: Path) -> None:

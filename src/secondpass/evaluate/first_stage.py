@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from secondpass.candidate import Candidate
@@ -22,25 +22,43 @@ def bm25_candidates(
     Raises:
         MissingExtraError: bm25s is not installed.
     """
+    ids, bodies = list(texts), list(texts.values())
+    best = best_matches(bodies, list(queries.values()), depth)
+    return {
+        q: [Candidate(ids[i], bodies[i], score=score) for i, score in row if score > 0]
+        for q, row in zip(queries, best, strict=True)
+    }
+
+
+def best_matches(
+    texts: Sequence[str], queries: Sequence[str], depth: int, *, backend: str = "numpy"
+) -> list[list[tuple[int, float]]]:
+    """For each query the places of its best texts and their scores, best first.
+
+    Args:
+        texts: The corpus.
+        queries: What to look for.
+        depth: So many for each query, or all texts if they are fewer; some may score 0.
+        backend: Of bm25s, "numpy" or "numba", which must then be installed.
+
+    Raises:
+        MissingExtraError: bm25s is not installed.
+    """
     try:
         import bm25s
         import Stemmer
     except ImportError as error:
         raise MissingExtraError("BM25 as the first stage", "bm25") from error
-    stemmer, ids = Stemmer.Stemmer("english"), list(texts)
+    stemmer = Stemmer.Stemmer("english")
 
-    def words(given: list[str]) -> Any:
-        return bm25s.tokenize(given, stopwords="en", stemmer=stemmer, show_progress=False)
+    def words(given: Sequence[str]) -> Any:
+        return bm25s.tokenize(list(given), stopwords="en", stemmer=stemmer, show_progress=False)
 
-    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
-    index.index(words(list(texts.values())), show_progress=False)
-    most = min(depth, len(ids))
-    places, scores = index.retrieve(words(list(queries.values())), k=most, show_progress=False)
-    return {
-        q: [
-            Candidate(ids[i], texts[ids[i]], score=float(s))
-            for i, s in zip(row, found, strict=True)
-            if s > 0
-        ]
-        for q, row, found in zip(queries, places, scores, strict=True)
-    }
+    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4, backend=backend)
+    index.index(words(texts), show_progress=False)
+    most = min(depth, len(texts))
+    places, scores = index.retrieve(words(queries), k=most, show_progress=False)
+    return [
+        [(int(i), float(s)) for i, s in zip(row, found, strict=True)]
+        for row, found in zip(places, scores, strict=True)
+    ]

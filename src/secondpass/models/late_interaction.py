@@ -70,7 +70,6 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
             network.importance.weight.zero_()
             network.offset.weight.zero_()
             network.offset.bias.fill_(START_OFFSET)
-            network.scales.copy_(torch.tensor([START_SCALE, 0.0]))
         return network
 
     def forward(
@@ -169,9 +168,14 @@ def pair_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
         pair="[CLS] $A [SEP] [CLS]:1 $B:1 [SEP]:1",
         special_tokens=[(t, backend.token_to_id(t)) for t in ("[CLS]", "[SEP]")],
     )
+    return as_it_is(backend)
+
+
+def as_it_is(backend: Tokenizer, longest: int = 512) -> PreTrainedTokenizerFast:
+    """A tokenizer with BERT's special tokens for transformers, its template left alone."""
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=backend,
-        model_max_length=512,
+        model_max_length=longest,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
         cls_token="[CLS]",
         sep_token="[SEP]",

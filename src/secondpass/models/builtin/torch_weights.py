@@ -22,19 +22,15 @@ try:
     import onnx
     import torch
     from onnx import numpy_helper
-    from transformers import (
-        AutoConfig,
-        AutoModelForSequenceClassification,
-        PreTrainedTokenizerFast,
-    )
+    from tokenizers import Tokenizer
+    from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    import secondpass.models.late_interaction  # noqa: F401 - registers its class
     from secondpass.models.export_check import Original, checked, taken
+    from secondpass.models.late_interaction import as_it_is  # registers its class as well
 except ImportError as error:
     raise MissingExtraError("taking the built-in model's weights into torch", "export") from error
 
 _MAKE: Any = AutoModelForSequenceClassification
-_TOKENIZER: Any = PreTrainedTokenizerFast
 _SKIPPED = ("network", "bert", "encoder")
 """Parts of a place that are in some graphs and not in others: who called the layer decides."""
 
@@ -74,16 +70,8 @@ def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] =
     network.load_state_dict(found)
     network.eval()
     # the file holds the pair template too, so one class serves both kinds of model
-    tokenizer = _TOKENIZER(
-        tokenizer_file=str(source / "tokenizer.json"),
-        model_max_length=min(512, config.max_position_embeddings),
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        mask_token="[MASK]",
-    )
+    backend = Tokenizer.from_file(str(source / "tokenizer.json"))
+    tokenizer = as_it_is(backend, min(512, config.max_position_embeddings))
     try:
         checked(Original(str(source), network, tokenizer, taken(network, tokenizer)), source, True)
     except ModelError as error:
