@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
+from secondpass.cut import Cut
 from secondpass.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.ranking import Ranking
-from secondpass.stage import Stage
 
 
-class Abstain(Stage):
+class Abstain(Cut):
     """All candidates if the best of them is relevant enough, none if it is not.
 
     Where `Threshold` judges each candidate, this judges the list: one good candidate keeps its
@@ -34,14 +33,7 @@ class Abstain(Stage):
         self.below = float(below)
         self.name = f"Abstain({below:g})"
 
-    @property
-    def origin(self) -> None:
-        return None
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
-
-    def _one(self, ranking: Ranking) -> Ranking:
+    def cut(self, ranking: Ranking) -> Ranking:
         if not len(ranking):
             return ranking
         if ranking.scale == "order":

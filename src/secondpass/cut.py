@@ -12,7 +12,25 @@ from secondpass.ranking import Ranking
 from secondpass.stage import Composite, Flow, Stage
 
 
-class Top(Stage):
+class Cut(Stage):
+    """A stage that only leaves candidates out, judging each ranking by itself; scores pass through.
+
+    Subclasses write `cut`.
+    """
+
+    @property
+    def origin(self) -> None:
+        return None
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [self.cut(r) for r in rankings]
+
+    def cut(self, ranking: Ranking) -> Ranking:
+        """What is kept of one ranking, in its order."""
+        raise NotImplementedError
+
+
+class Top(Cut):
     """Keep the first k candidates; the rest are gone. Scores pass through.
 
     Raises:
@@ -23,12 +41,8 @@ class Top(Stage):
         self.k = _count(k)
         self.name = f"Top({k})"
 
-    @property
-    def origin(self) -> None:
-        return None
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [r.head(self.k) for r in rankings]
+    def cut(self, ranking: Ranking) -> Ranking:
+        return ranking.head(self.k)
 
 
 class Refine(Composite):

@@ -22,65 +22,42 @@ from secondpass.stage import Stage
 
 FORMAT = 1
 
-_MODULES = {
-    "Pipeline": "secondpass.stage",
-    "Score": "secondpass.score",
-    "Compare": "secondpass.compare",
-    "Order": "secondpass.order",
-    "ScorerComparer": "secondpass.compare",
-    "Rate": "secondpass.rate",
-    "SlidingWindow": "secondpass.judge.sliding_window",
-    "TopDown": "secondpass.judge.top_down",
-    "Tournament": "secondpass.judge.tournament",
-    "SetwiseHeapsort": "secondpass.judge.setwise",
-    "SetwiseInsertion": "secondpass.judge.setwise",
-    "SelfConsistent": "secondpass.judge.self_consistent",
-    "AllPairs": "secondpass.judge.all_pairs",
-    "Heapsort": "secondpass.judge.heapsort",
-    "SlidingPairs": "secondpass.judge.sliding_pairs",
-    "Budget": "secondpass.judge.budget",
-    "Prices": "secondpass.judge.budget",
-    "Top": "secondpass.cut",
-    "Refine": "secondpass.cut",
-    "Fuse": "secondpass.fuse",
-    "LearnedFuse": "secondpass.learn",
-    "Features": "secondpass.learn",
-    "NumberField": "secondpass.learn",
-    "DateField": "secondpass.learn",
-    "CategoryField": "secondpass.learn",
-    "LogisticModel": "secondpass.learn",
-    "LambdaMartModel": "secondpass.learn",
-    "Tree": "secondpass.learn",
-    "FusionEvidence": "secondpass.learn",
-    "FusionRival": "secondpass.learn",
-    "Calibrate": "secondpass.calibrate",
-    "CalibrateOrder": "secondpass.calibrate",
-    "ByRank": "secondpass.calibrate",
-    "MethodChoice": "secondpass.calibrate",
-    "PriorShift": "secondpass.calibrate",
-    "ChatJudge": "secondpass.judge.chat_judge",
-    "OpenAIChat": "secondpass.models.chat",
-    "Prompts": "secondpass.judge.prompts",
-    "Threshold": "secondpass.threshold",
-    "Abstain": "secondpass.abstain",
-    "TokenBudget": "secondpass.token_budget",
-    "GuaranteedThreshold": "secondpass.guarantee",
-    "Guarantee": "secondpass.guarantee",
-    "Promise": "secondpass.guarantee",
-    "Platt": "secondpass.calibrate",
-    "Temperature": "secondpass.calibrate",
-    "Isotonic": "secondpass.calibrate",
-    "Beta": "secondpass.calibrate",
-    "Cached": "secondpass.cache",
-    "Recency": "secondpass.metadata",
-    "FieldWeight": "secondpass.metadata",
-    "Trail": "secondpass.metadata",
-    "BM25": "secondpass.models.bm25",
-    "CorpusStatistics": "secondpass.models.bm25",
-    "OnnxCrossEncoder": "secondpass.models.onnx",
-    "TorchCrossEncoder": "secondpass.models.cross_encoder",
-    "Builtin": "secondpass.models.builtin",
+_HOMES = {
+    "stage": "Pipeline",
+    "score": "Score",
+    "compare": "Compare ScorerComparer",
+    "order": "Order",
+    "rate": "Rate",
+    "judge.sliding_window": "SlidingWindow",
+    "judge.top_down": "TopDown",
+    "judge.tournament": "Tournament",
+    "judge.setwise": "SetwiseHeapsort SetwiseInsertion",
+    "judge.self_consistent": "SelfConsistent",
+    "judge.all_pairs": "AllPairs",
+    "judge.heapsort": "Heapsort",
+    "judge.sliding_pairs": "SlidingPairs",
+    "judge.budget": "Budget Prices",
+    "cut": "Top Refine",
+    "fuse": "Fuse",
+    "learn": "LearnedFuse Features NumberField DateField CategoryField "
+    "LogisticModel LambdaMartModel Tree FusionEvidence FusionRival",
+    "calibrate": "Calibrate CalibrateOrder ByRank MethodChoice "
+    "PriorShift Platt Temperature Isotonic Beta",
+    "judge.chat_judge": "ChatJudge",
+    "models.chat": "OpenAIChat",
+    "judge.prompts": "Prompts",
+    "threshold": "Threshold",
+    "abstain": "Abstain",
+    "token_budget": "TokenBudget",
+    "guarantee": "GuaranteedThreshold Guarantee Promise",
+    "cache": "Cached",
+    "metadata": "Recency FieldWeight Trail",
+    "models.bm25": "BM25 CorpusStatistics",
+    "models.onnx": "OnnxCrossEncoder",
+    "models.cross_encoder": "TorchCrossEncoder",
+    "models.builtin": "Builtin",
 }
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 """What a recipe may name. Nothing else is imported, so a recipe from a stranger runs no code."""
 
 
@@ -252,8 +229,8 @@ def _built(data: Any, known: Mapping[str, type]) -> Any:
         make = _VALUES[kind]
     elif kind in known:
         make = known[kind]
-    elif kind in _MODULES:
-        make = getattr(import_module(_MODULES[kind]), kind)
+    elif kind in _HOME_OF:
+        make = getattr(import_module(f"secondpass.{_HOME_OF[kind]}"), kind)
     else:
         raise RecipeError(
             f"this recipe names {kind!r}, which secondpass does not have; if it is yours, "

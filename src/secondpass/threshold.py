@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Literal, SupportsFloat
 
+from secondpass.cut import Cut
 from secondpass.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.ranking import Ranking
-from secondpass.stage import Stage
 
 
-class Threshold(Stage):
+class Threshold(Cut):
     """Keep candidates that score at least so much. Scores pass through; none may be left.
 
     An empty result is an answer: nothing here is relevant. An event says how many were dropped.
@@ -40,14 +39,7 @@ class Threshold(Stage):
         self.at_least, self.scale = float(at_least), scale
         self.name = f"{'p' if scale == 'probability' else 'raw'}>={at_least:g}"
 
-    @property
-    def origin(self) -> None:
-        return None
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
-
-    def _one(self, ranking: Ranking) -> Ranking:
+    def cut(self, ranking: Ranking) -> Ranking:
         if not len(ranking):
             return ranking
         if ranking.scale == "order":

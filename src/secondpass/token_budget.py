@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from operator import index
 from typing import SupportsIndex
 
+from secondpass.cut import Cut
 from secondpass.errors import InvalidInputError
 from secondpass.judge.tokens import Counter, estimated
 from secondpass.ranking import Ranking
-from secondpass.stage import Stage
 
 
-class TokenBudget(Stage):
+class TokenBudget(Cut):
     """Keep the best candidates that fit into so many tokens, in their order. Scores pass through.
 
     Best first, each candidate that still fits is kept; one that does not is left out, and a
@@ -40,14 +39,7 @@ class TokenBudget(Stage):
         self.tokens, self.count = index(tokens), count
         self.name = f"TokenBudget({tokens})"
 
-    @property
-    def origin(self) -> None:
-        return None
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
-
-    def _one(self, ranking: Ranking) -> Ranking:
+    def cut(self, ranking: Ranking) -> Ranking:
         room, kept, left_out = self.tokens, [], []
         for place, candidate in enumerate(ranking):
             size = counted(candidate.text, self.count)

@@ -10,7 +10,24 @@ from secondpass.judge.heap import top_of_heap
 
 
 @dataclass(frozen=True, slots=True)
-class SetwiseHeapsort:
+class _Setwise:
+    children: int = 9
+    k: int = 10
+
+    def __post_init__(self) -> None:
+        if self.children < 2 or self.k < 1:
+            raise InvalidInputError(
+                f"children={self.children}, k={self.k}: a judge sees at least 2 children, and "
+                "sorts at least 1"
+            )
+
+    @property
+    def asks(self) -> Asks:
+        return "best"
+
+
+@dataclass(frozen=True, slots=True)
+class SetwiseHeapsort(_Setwise):
     """Take the best k off a heap whose nodes are judged together with all their children.
 
     Zhuang et al. 2024, "A Setwise Approach for Effective and Highly Efficient Zero-shot Ranking
@@ -26,16 +43,6 @@ class SetwiseHeapsort:
         InvalidInputError: One of them is too small.
     """
 
-    children: int = 9
-    k: int = 10
-
-    def __post_init__(self) -> None:
-        _check(self.children, self.k)
-
-    @property
-    def asks(self) -> Asks:
-        return "best"
-
     def flow(self, n: int) -> Flow:
         if n < 2:
             return Verdict(list(range(n)))
@@ -43,7 +50,7 @@ class SetwiseHeapsort:
 
 
 @dataclass(frozen=True, slots=True)
-class SetwiseInsertion:
+class SetwiseInsertion(_Setwise):
     """Sort the first k, then let the rest, few at a time, challenge the last of them.
 
     Podolak et al. 2025, "Beyond Reproducibility: Advancing Zero-shot LLM Reranking Efficiency
@@ -59,16 +66,6 @@ class SetwiseInsertion:
     Raises:
         InvalidInputError: One of them is too small.
     """
-
-    children: int = 9
-    k: int = 10
-
-    def __post_init__(self) -> None:
-        _check(self.children, self.k)
-
-    @property
-    def asks(self) -> Asks:
-        return "best"
 
     def flow(self, n: int) -> Flow:
         if n < 2:
@@ -108,10 +105,3 @@ def _inserted(head: list[int], new: int, below: list[int]) -> Asking[list[int]]:
         best = yield from pick([head[middle], new], so_far)
         low, high = (low, middle) if best == new else (middle + 1, high)
     return [*head[:low], new, *head[low:]]
-
-
-def _check(children: int, k: int) -> None:
-    if children < 2 or k < 1:
-        raise InvalidInputError(
-            f"children={children}, k={k}: a judge sees at least 2 children, and sorts at least 1"
-        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,9 @@ try:
     from sentence_transformers.base.evaluation import BaseEvaluator
     from sentence_transformers.cross_encoder import CrossEncoderTrainer, losses
     from sentence_transformers.cross_encoder.training_args import CrossEncoderTrainingArguments
-    from transformers import PrinterCallback, TrainerCallback
+    from transformers import PrinterCallback
+
+    from secondpass.train.watch import Watch
 except ImportError as error:
     raise MissingExtraError("training a cross-encoder", "train") from error
 
@@ -93,7 +94,7 @@ def trained(  # noqa: PLR0917 - one caller, and each is a different thing
     pointwise = settings.loss == "pointwise"
     batch = settings.batch * (settings.list_size if pointwise else 1)
     per_epoch = math.ceil(len(rows) / batch)
-    watch = _Watch(settings.hours, on_progress, sum(map(pairs_in, rows)) / per_epoch)
+    watch = Watch(settings.hours, on_progress, sum(map(pairs_in, rows)) / per_epoch)
     arguments = CrossEncoderTrainingArguments(
         output_dir=str(folder.checkpoints),
         num_train_epochs=settings.epochs,
@@ -195,51 +196,10 @@ class _Choice(BaseEvaluator):
             raise ModelError(f"the model no longer gives finite scores: {error}") from error
 
 
-class _Watch(TrainerCallback):
-    """Speed, loss and time of a run."""
-
-    def __init__(
-        self,
-        hours: float | None,
-        on_progress: Callable[[TrainingProgress], None] | None,
-        pairs_per_step: float,
-    ) -> None:
-        self.seconds = None if hours is None else hours * 3600
-        self.on_progress, self.pairs_per_step = on_progress, pairs_per_step
-        self.recent: deque[float] = deque(maxlen=20)
-        self.began = self.first = 0
-        self.start = time.monotonic()
-        self.speed: float | None = None
-        self.stopped: str | None = None
-
-    @property
-    def loss(self) -> float | None:
-        """Mean of the last steps."""
-        return sum(self.recent) / len(self.recent) if self.recent else None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.start, self.first = time.monotonic(), state.global_step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        spent = time.monotonic() - self.start
-        done = state.global_step - self.first
-        self.speed = done * self.pairs_per_step / spent if spent else None
-        left = spent / done * (state.max_steps - state.global_step)
-        if self.seconds is not None and spent > self.seconds and left:
-            self.stopped = f"the {self.seconds / 3600:g} hours are over"
-            control.should_training_stop = control.should_evaluate = control.should_save = True
-        if self.on_progress is not None:
-            self.on_progress(
-                TrainingProgress(
-                    "training", state.global_step, state.max_steps, self.loss, self.speed, left
-                )
-            )
-
-
 class _Trainer(CrossEncoderTrainer):
     """Stops at a loss that is no number, before it reaches the weights."""
 
-    watch: _Watch
+    watch: Watch
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         loss = super().compute_loss(*args, **kwargs)
