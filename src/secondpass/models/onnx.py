@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
-from tokenizers import Tokenizer
 
 from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, ModelError
 from secondpass.models.canary import check_canaries
 from secondpass.models.digest import digest
+from secondpass.models.folder import (
+    MODEL_FILES,
+    json_file,
+    logits_of,
+    model_file,
+    pad_id,
+    processors,
+    tokenizer_of,
+)
 from secondpass.models.hub import fetched
 from secondpass.models.pairing import Pairing, Tokens, longest_input, packed
 from secondpass.score import Pair
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
 
 PAIRS_AT_ONCE = 4096
 """Pairs tokenised and sorted together; more come in further rounds, so memory stays bounded."""
-MODEL_FILES = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
 
 
 class OnnxCrossEncoder:
@@ -75,12 +81,12 @@ class OnnxCrossEncoder:
         self.max_length, self.token_budget, self.threads = max_length, token_budget, threads
         self.verify, self.on_progress = verify, on_progress
         self.folder = fetched(self.model, revision, file or MODEL_FILES)
-        path = _model_file(self.folder, file)
-        config = _json(self.folder / "config.json")
+        path = model_file(self.folder, file)
+        config = json_file(self.folder / "config.json")
         self.name = f"{self._label()}@{self._content(path)}"
-        self._pairing = Pairing(_tokenizer(self.folder), longest_input(max_length, config))
-        self._pad = _pad_id(self._pairing.tokenizer, config)
-        self._session = _session(path, threads or _processors())
+        self._pairing = Pairing(tokenizer_of(self.folder), longest_input(max_length, config))
+        self._pad = pad_id(self._pairing.tokenizer, config)
+        self._session = _session(path, threads or processors())
         self._inputs = {given.name for given in self._session.get_inputs()}
         self._output = self._head()
         if verify:
@@ -124,7 +130,7 @@ class OnnxCrossEncoder:
             raise ModelError(
                 f"{self.name!r} failed on a batch of shape {ids.shape}: {error}"
             ) from error
-        return _logits(np.asarray(out, dtype=np.float32), len(batch), self.name)
+        return logits_of(np.asarray(out, dtype=np.float32), len(batch), self.name)
 
     def _head(self) -> str:
         outputs = self._session.get_outputs()
@@ -158,62 +164,6 @@ def _opened(kind: type[OnnxCrossEncoder], arguments: Mapping[str, Any]) -> OnnxC
     return kind(**arguments)
 
 
-def _model_file(folder: Path, file: str | None) -> Path:
-    if file is not None:
-        if not (folder / file).is_file():
-            raise ModelError(f"{folder} has no file {file!r}; it has {_listed(folder)}")
-        return folder / file
-    for name in MODEL_FILES:
-        if (folder / name).is_file():
-            return folder / name
-    found = sorted(folder.rglob("*.onnx"))
-    if len(found) == 1:
-        return found[0]
-    raise ModelError(
-        f"{folder} holds {len(found)} .onnx files ({_listed(folder)}); "
-        + ("say which: file='...'" if found else "make one: secondpass export MODEL DIR")
-    )
-
-
-def _listed(folder: Path) -> str:
-    names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}") from error
-
-
-def _tokenizer(folder: Path) -> Tokenizer:
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise ModelError(f"{folder} has no tokenizer.json; secondpass export MODEL DIR writes one")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises bare Exception
-        raise ModelError(f"cannot read {path}: {error}") from error
-
-
-def _pad_id(tokenizer: Tokenizer, config: Mapping[str, Any]) -> int:
-    pad = config.get("pad_token_id")
-    if pad is None:
-        pad = next(
-            (i for t in ("[PAD]", "<pad>") if (i := tokenizer.token_to_id(t)) is not None), 0
-        )
-    return int(pad)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):  # what this process may use, where the system says
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -226,14 +176,3 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
         )
     except Exception as error:  # onnxruntime's own classes are not importable by name
         raise ModelError(f"ONNX Runtime cannot read {path}: {error}") from error
-
-
-def _logits(out: npt.NDArray[np.float32], rows: int, name: str) -> npt.NDArray[np.float32]:
-    if out.shape in ((rows,), (rows, 1)):
-        return out.reshape(rows)
-    if out.shape == (rows, 2):
-        return out[:, 1] - out[:, 0]
-    raise ModelError(
-        f"{name!r} returns {out.shape} for {rows} pairs; a reranker has one label, or two "
-        "(not relevant, relevant)"
-    )
