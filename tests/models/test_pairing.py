@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from secondpass import ModelError
+from secondpass.models import tokenised
 from secondpass.models.builtin import FOLDER
-from secondpass.models.pairing import Pairing, packed
+from secondpass.models.pairing import Pairing
 
 
 def _tokenizer() -> Tokenizer:
@@ -60,24 +59,16 @@ def test_lone_surrogates_do_not_crash() -> None:
     assert len(tokens.ids) > 4
 
 
-def test_each_distinct_text_is_tokenised_once() -> None:
+def test_each_distinct_text_is_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    pairing = Pairing(_tokenizer(), 64)
-    real = pairing._batch
-    pairing._batch = lambda texts: (seen.extend(texts), real(texts))[1]  # type: ignore[method-assign]
-    pairing([(q, t) for q in ("q1", "q2") for t in ("a", "b", "a")])
+    real = tokenised._encoded
+    monkeypatch.setattr(
+        tokenised, "_encoded", lambda by, texts: (seen.extend(texts), real(by, texts))[1]
+    )
+    Pairing(_tokenizer(), 64)([(q, t) for q in ("q1", "q2") for t in ("a", "b", "a")])
     assert sorted(seen) == ["a", "b", "q1", "q2"]
 
 
 def test_no_room_for_anything() -> None:
     with pytest.raises(ModelError, match="leaves no room"):
         Pairing(_tokenizer(), 3)
-
-
-@given(st.lists(st.integers(1, 512), max_size=80), st.integers(1, 2048))
-def test_batches_hold_every_pair_once_within_the_budget(lengths: list[int], budget: int) -> None:
-    batches = list(packed(lengths, budget))
-    assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
-    for batch in batches:
-        padded = len(batch) * max(lengths[i] for i in batch)
-        assert padded <= budget or len(batch) == 1

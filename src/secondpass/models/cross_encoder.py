@@ -11,7 +11,7 @@ from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, MissingExtraError, ModelError
 from secondpass.models.canary import check_canaries
 from secondpass.models.digest import digest
-from secondpass.models.pairing import packed
+from secondpass.models.batches import packed
 from secondpass.score import Pair
 
 try:

@@ -1,0 +1,78 @@
+"""Texts to token ids: each distinct one once, a book no further than a model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from tokenizers import Encoding, Tokenizer
+
+    Ids = npt.NDArray[np.int64]
+
+CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST = 64, 32_768
+"""A text is cut to this many characters before it is tokenised, so that a book does not cost a
+book's time. Real text has three to six characters a token."""
+CHARACTERS_AT_ONCE = 400_000
+"""Texts tokenised in one call: bounds the memory of their encodings."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextIds:
+    """One text as token ids, special tokens apart.
+
+    Attributes:
+        ids: The first of them, as many as any input can hold, shape (length,).
+        length: How many there were before that.
+        longer: Whether even that was counted on a prefix of the text.
+    """
+
+    ids: Ids
+    length: int
+    longer: bool
+
+    def cut_to(self, room: int) -> dict[str, object]:
+        """What a note says when only `room` ids are read; nothing if that is all."""
+        kept = min(room, len(self.ids))
+        note: dict[str, object] = {}
+        if self.length > kept or self.longer:
+            note = {"cut_tokens": self.length - kept, "read_tokens": kept}
+        if self.longer:
+            note["cut_is_a_lower_bound"] = True
+        return note
+
+
+def tokenised(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> dict[str, TextIds]:
+    """Each distinct text with its ids, on every processor (tokenizers does that by itself)."""
+    import numpy as np
+
+    limit = max(max_length * CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST)
+    done: dict[str, TextIds] = {}
+    for part in _by_characters(list(dict.fromkeys(texts)), limit):
+        encodings = _encoded(tokenizer, [text[:limit] for text in part])
+        for text, encoding in zip(part, encodings, strict=True):
+            ids = np.array(encoding.ids, dtype=np.int64)
+            done[text] = TextIds(ids[:max_length], len(ids), len(text) > limit)
+    return done
+
+
+def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[Encoding]:
+    # a lone surrogate is legal in a Python string and not in UTF-8, which the tokeniser needs
+    clean = [t.encode("utf-8", "replace").decode("utf-8") for t in texts]
+    return tokenizer.encode_batch_fast(clean, add_special_tokens=False)
+
+
+def _by_characters(texts: Sequence[str], limit: int) -> Iterator[list[str]]:
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        part.append(text)
+        size += min(len(text), limit)
+        if size >= CHARACTERS_AT_ONCE:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

@@ -1,0 +1,65 @@
+"""Batches hold every pair once, run beside each other, and fail together."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secondpass.models.batches import ahead, batches_for, packed, side_by_side
+
+LENGTHS = st.lists(st.integers(1, 512), max_size=80)
+
+
+@given(st.lists(st.integers(1, 512), max_size=80), st.integers(1, 2048))
+def test_batches_hold_every_pair_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    batches = list(packed(lengths, budget))
+    assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
+    for batch in batches:
+        padded = len(batch) * max(lengths[i] for i in batch)
+        assert padded <= budget or len(batch) == 1
+
+
+@given(LENGTHS, st.integers(1, 2048), st.integers(1, 8))
+def test_as_many_batches_as_keep_every_thread_busy(
+    lengths: list[int], budget: int, threads: int
+) -> None:
+    batches = batches_for(lengths, budget, threads)
+    assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
+    assert len(batches) >= min(len(lengths), threads)
+    for batch in batches:
+        assert len(batch) * max(lengths[i] for i in batch) <= budget or len(batch) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_results_come_in_order_and_errors_come_through(threads: int) -> None:
+    assert list(side_by_side(lambda x: 2 * x, range(20), threads)) == list(range(0, 40, 2))
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side(lambda x: 1 / x, [1, 0, 2], threads))
+
+
+def test_they_run_beside_each_other() -> None:
+    meeting = threading.Barrier(3, timeout=10)  # breaks unless three are there at once
+    assert len(list(side_by_side(lambda _: meeting.wait(), range(3), 3))) == 3
+
+
+def test_the_next_part_is_read_while_this_one_is_used() -> None:
+    begun = [threading.Event() for _ in range(3)]
+
+    def read(part: int) -> int:
+        begun[part].set()
+        return part
+
+    for part in ahead(read, [0, 1, 2]):
+        if part < 2:
+            assert begun[part + 1].wait(10)
+    assert list(ahead(read, [])) == []
+
+
+def test_an_error_of_the_next_part_comes_when_it_is_due() -> None:
+    parts = ahead(lambda x: 1 // x, [1, 0])
+    assert next(parts) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(parts)
