@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     from secondpass.models.bm25 import CorpusStatistics as CorpusStatistics
     from secondpass.models.chat import OpenAIChat as OpenAIChat
     from secondpass.models.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
+    from secondpass.models.late_interaction_onnx import LateInteraction as LateInteraction
     from secondpass.models.load import load as load
     from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
     from secondpass.oneline import rerank as rerank
@@ -193,6 +194,7 @@ _HOMES = {
     "models.bm25": "BM25 CorpusStatistics",
     "models.cross_encoder": "TorchCrossEncoder",
     "models.load": "load",
+    "models.late_interaction_onnx": "LateInteraction",
     "models.onnx": "OnnxCrossEncoder",
     "order": "Judge Order",
     "candidate": "Candidate Mark Note",

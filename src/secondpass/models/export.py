@@ -28,6 +28,8 @@ try:
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
     from secondpass.models.export_check import (
+        BY_TOKEN,
+        PARTS,
         SAMPLES,
         ExportReport,
         Logits,
@@ -79,6 +81,8 @@ def export(
         _write_tokenizer(original, folder / "tokenizer.json")
         # where it was loaded from is nobody's business but this machine's
         named = {k: v for k, v in config.to_dict().items() if k != "_name_or_path"}
+        if hasattr(original.network, "scales"):  # of a late interaction, which matches outside
+            named["scales"] = original.network.scales.tolist()
         _write_json(folder / "config.json", named)
         pairs, tolerance = checked(original, folder, int8)
         report = ExportReport(
@@ -130,6 +134,7 @@ def _loaded(model: str, revision: str | None, trust_remote_code: bool) -> Origin
 
 def _write_graph(original: Original, path: Path, int8: bool) -> None:
     names = original.inputs
+    outputs = ["logits", *(PARTS if hasattr(original.network, "importance") else ())]
     # rows of different lengths, so that the mask is not traced as a constant
     pairs = [SAMPLES[0][1:], SAMPLES[3][1:]]
     queries, texts = map(list, zip(*pairs, strict=True))
@@ -142,9 +147,10 @@ def _write_graph(original: Original, path: Path, int8: bool) -> None:
                 tuple(sample[n] for n in names),
                 raw,
                 input_names=names,
-                output_names=["logits"],
+                output_names=outputs,
                 dynamic_axes={n: {0: "batch", 1: "sequence"} for n in names}
-                | {"logits": {0: "batch"}},
+                | {n: {0: "batch"} for n in outputs}
+                | {n: {0: "batch", 1: "sequence"} for n in outputs if n in BY_TOKEN},
                 opset_version=OPSET,
                 dynamo=False,
             )

@@ -102,16 +102,26 @@ def taken(network: Any, tokenizer: Any) -> list[str]:
     return [n for n in given if n != "token_type_ids" or types > 1]
 
 
+PARTS = ("token_vectors", "mean", "importance", "offset")
+"""What a late-interaction model's file gives besides the logits, for `LateInteraction`."""
+BY_TOKEN = ("token_vectors", "importance")
+"""Those of them that have a second axis, the sequence."""
+
+
 class Logits(torch.nn.Module):
-    """`network` as a function of the tensors `names`, giving float32 logits [batch, labels]."""
+    """`network` as a function of the tensors `names`, giving float32 logits [batch, labels].
+
+    A late-interaction model gives `PARTS` after them.
+    """
 
     def __init__(self, network: Any, names: list[str]) -> None:
         super().__init__()
         self.network, self.names = network, names
 
     def forward(self, *tensors: Any) -> Any:
-        given = dict(zip(self.names, tensors, strict=True))
-        return self.network(**given, return_dict=True).logits.float()
+        made = self.network(**dict(zip(self.names, tensors, strict=True)), return_dict=True)
+        parts = [made[name] for name in PARTS if name in made]
+        return (made.logits.float(), *parts) if parts else made.logits.float()
 
 
 def checked(original: Original, folder: Path, int8: bool) -> tuple[tuple[PairCheck, ...], float]:
@@ -143,7 +153,7 @@ def checked(original: Original, folder: Path, int8: bool) -> tuple[tuple[PairChe
             [query], [text], truncation="only_second", max_length=limit, return_tensors="pt"
         )
         with torch.no_grad():
-            logits = Logits(network, names)(*(given[n] for n in names)).numpy()
+            logits = network(**{n: given[n] for n in names}, return_dict=True).logits.numpy()
         pairs.append(PairCheck(name, _score(logits[0]), _score(row)))
     scores = [pair.original for pair in pairs]
     floor, share = INT8_TOLERANCE

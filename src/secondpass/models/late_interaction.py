@@ -10,6 +10,7 @@ reranker before any training, and its vectors of a text can be kept.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from secondpass.errors import MissingExtraError
@@ -39,6 +40,26 @@ class LateInteractionConfig(BertConfig):  # type: ignore[no-untyped-call]
     """A BERT configuration under a name of its own."""
 
     model_type = "late-interaction-bert"
+
+
+@dataclass
+class LateInteractionOutput(SequenceClassifierOutput):
+    """Logits [batch, 1] of pairs, and what they are made of.
+
+    For a lone segment (token_type_ids of 0) the parts are all that a score needs of it, so that a
+    text can be encoded once for every query: `secondpass.models.token_matching`.
+
+    Attributes:
+        token_vectors: Of length 1, [batch, sequence, hidden].
+        mean: Of the first segment, of length 1, [batch, hidden].
+        importance: How much each token counts, before the softmax, [batch, sequence].
+        offset: What the query adds to the logit, [batch].
+    """
+
+    token_vectors: torch.Tensor | None = None
+    mean: torch.Tensor | None = None
+    importance: torch.Tensor | None = None
+    offset: torch.Tensor | None = None
 
 
 class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
@@ -79,8 +100,8 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         token_type_ids: torch.Tensor,
         labels: torch.Tensor | None = None,
         return_dict: bool | None = None,
-    ) -> SequenceClassifierOutput:
-        """Logits [batch, 1] of padded pairs, each argument int64 [batch, sequence]."""
+    ) -> LateInteractionOutput:
+        """Of padded pairs, each argument int64 [batch, sequence]."""
         second = token_type_ids * attention_mask
         first = attention_mask - second
         place = torch.cumsum(torch.ones_like(input_ids), 1) - 1
@@ -90,11 +111,22 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         vectors = functional.normalize(hidden, dim=-1)
         alike = vectors @ vectors.transpose(1, 2)
         best = (alike + _closed(second[:, None, :], alike.dtype)).max(-1).values
-        logits = self._logits(hidden, first, best, self._mean(hidden, second))
+        importance = self.importance(hidden).squeeze(-1)
+        mean = self._mean(hidden, first)
+        offset = self.offset(mean).squeeze(-1)
+        late = self._late(importance, first, best)
+        logits = self._logits(late, mean, self._mean(hidden, second), offset)
         loss = None
         if labels is not None:
             loss = functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
-        return SequenceClassifierOutput(loss=loss, logits=logits[:, None])
+        return LateInteractionOutput(
+            loss=loss,
+            logits=logits[:, None],
+            token_vectors=vectors,
+            mean=mean,
+            importance=importance,
+            offset=offset,
+        )
 
     def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Token vectors [batch, sequence, hidden] of single segments, as inside a pair."""
@@ -111,9 +143,11 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         q, t = functional.normalize(queries, dim=-1), functional.normalize(texts, dim=-1)
         alike = torch.einsum("qih,tjh->qtij", q, t)
         best = (alike + _closed(text_mask[None, :, None, :], alike.dtype)).max(-1).values
-        return self._logits(
-            queries[:, None], query_mask[:, None], best, self._mean(texts, text_mask)[None]
-        )
+        importance = self.importance(queries).squeeze(-1)
+        late = self._late(importance[:, None], query_mask[:, None], best)
+        mean = self._mean(queries, query_mask)
+        text_mean = self._mean(texts, text_mask)
+        return self._logits(late, mean[:, None], text_mean[None], self.offset(mean))
 
     def _encoded(
         self,
@@ -133,16 +167,23 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         return hidden
 
     def _logits(
-        self, queries: torch.Tensor, mask: torch.Tensor, best: torch.Tensor, text_mean: torch.Tensor
+        self,
+        late: torch.Tensor,
+        query_mean: torch.Tensor,
+        text_mean: torch.Tensor,
+        offset: torch.Tensor,
     ) -> torch.Tensor:
-        """From best matches [..., query tokens] and means [..., hidden] to logits [...]."""
-        weights = self.importance(queries).squeeze(-1) + _closed(mask, queries.dtype)
-        query_mean = self._mean(queries, mask)
-        late = (weights.softmax(-1) * best).sum(-1)
+        """From the weighted best matches and the means [..., hidden] to logits [...]."""
         whole = (query_mean * text_mean).sum(-1)
-        offset = self.offset(query_mean).squeeze(-1)
         logits: torch.Tensor = self.scales[0] * late + self.scales[1] * whole + offset
         return logits
+
+    @staticmethod
+    def _late(importance: torch.Tensor, mask: torch.Tensor, best: torch.Tensor) -> torch.Tensor:
+        """The mean of the best matches [..., query tokens], weighted."""
+        weights = (importance + _closed(mask, importance.dtype)).softmax(-1)
+        late: torch.Tensor = (weights * best).sum(-1)
+        return late
 
     @staticmethod
     def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

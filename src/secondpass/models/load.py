@@ -24,12 +24,14 @@ behind the colon and keyword options, and return a stage, a scorer, a comparer o
 _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
     "builtin": ("secondpass.models.builtin", "stage", False),
+    "builtin-split": ("secondpass.models.builtin", "split", True),
     "onnx": ("secondpass.models.onnx", "OnnxCrossEncoder", True),
+    "late-interaction": ("secondpass.models.late_interaction_onnx", "LateInteraction", True),
     "cross-encoder": ("secondpass.models.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.chat", "judge", True),
 }
-_NAMES = {"judge": "MODEL"}
+_NAMES = {"judge": "MODEL", "builtin-split": "FILE"}
 
 
 def load(
@@ -38,7 +40,8 @@ def load(
     """A stage for a model string.
 
     Args:
-        model: "backend:name": ``builtin``, ``builtin:raw``, ``onnx:FOLDER_OR_HUB_ID``,
+        model: "backend:name": ``builtin``, ``builtin:raw``, ``builtin-split:FILE`` (texts' vectors
+            are kept in a file), ``onnx:FOLDER_OR_HUB_ID``, ``late-interaction:FOLDER_OR_HUB_ID``,
             ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``, ``judge:MODEL`` (any OpenAI-compatible
             endpoint), or a backend that another package adds.
         options: Keyword arguments of the backend, such as {"max_length": 256}.

@@ -153,6 +153,8 @@ def _written(folder: RunFolder, *, int8: bool, onnx: bool, verify: bool) -> Stag
 
         return Score(TorchCrossEncoder(folder.torch.resolve(), verify=verify))
     from secondpass.models.export import export
+    from secondpass.models.folder import json_file
+    from secondpass.models.late_interaction_onnx import LateInteraction
     from secondpass.models.onnx import OnnxCrossEncoder
 
     try:
@@ -162,7 +164,9 @@ def _written(folder: RunFolder, *, int8: bool, onnx: bool, verify: bool) -> Stag
             f"training is done and its weights are in {folder.torch}, but: {error}. Call again "
             "with onnx=False to go on without ONNX; nothing is trained twice"
         ) from error
-    return Score(OnnxCrossEncoder(folder.onnx.resolve(), verify=verify))
+    config = json_file(folder.onnx / "config.json")
+    kind = LateInteraction if "scales" in config else OnnxCrossEncoder
+    return Score(kind(folder.onnx.resolve(), verify=verify))
 
 
 def _check(  # noqa: PLR0917 - numbers of one call

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from secondpass.calibrate import Beta, Calibrate
 from secondpass.errors import ModelError
-from secondpass.models.onnx import OnnxCrossEncoder
+from secondpass.models.late_interaction_onnx import LateInteraction
+from secondpass.models.onnx_scorer import TOKEN_BUDGET
 from secondpass.score import Score
 from secondpass.stage import Stage
 
 FOLDER = Path(__file__).parent
 
 
-class Builtin(OnnxCrossEncoder):
-    """The built-in reranker, giving raw logits; see `OnnxCrossEncoder` for the arguments."""
+class Builtin(LateInteraction):
+    """The built-in reranker, giving raw logits; see `LateInteraction` for the arguments."""
 
     def __init__(
         self,
         *,
+        vectors: str | os.PathLike[str] | None = None,
         max_length: int = 512,
-        token_budget: int = 1024,
+        token_budget: int = TOKEN_BUDGET,
         threads: int | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         super().__init__(
             FOLDER,
+            vectors=vectors,
             max_length=max_length,
             token_budget=token_budget,
             threads=threads,
@@ -39,24 +43,28 @@ class Builtin(OnnxCrossEncoder):
         return "builtin"
 
     def _arguments(self) -> dict[str, Any]:
-        return {n: getattr(self, n) for n in ("max_length", "token_budget", "threads")}
+        return {n: getattr(self, n) for n in ("vectors", "max_length", "token_budget", "threads")}
 
 
 def stage(
     name: str = "",
     *,
+    vectors: str | os.PathLike[str] | None = None,
     max_length: int = 512,
-    token_budget: int = 1024,
+    token_budget: int = TOKEN_BUDGET,
     threads: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Stage:
     """The built-in model: with its own calibrator ("builtin"), or raw logits ("builtin:raw").
+
+    With `vectors`, the file of `LateInteraction`, texts are read once for all queries.
 
     Raises:
         ModelError: Another name, or the packaged files are damaged.
     """
     score = Score(
         Builtin(
+            vectors=vectors,
             max_length=max_length,
             token_budget=token_budget,
             threads=threads,
@@ -67,10 +75,36 @@ def stage(
         return score
     if name:
         raise ModelError(f'there is no built-in model {name!r}; write "builtin" or "builtin:raw"')
+    return score >> _calibrator()
+
+
+def split(
+    name: str,
+    *,
+    max_length: int = 512,
+    token_budget: int = TOKEN_BUDGET,
+    threads: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Stage:
+    """The built-in model with the texts' vectors kept in the file `name` ("builtin-split:FILE").
+
+    Raises:
+        ModelError: The file holds something else, or the packaged files are damaged.
+    """
+    return stage(
+        vectors=name,
+        max_length=max_length,
+        token_budget=token_budget,
+        threads=threads,
+        on_progress=on_progress,
+    )
+
+
+def _calibrator() -> Calibrate:
     try:
         fitted = json.loads((FOLDER / "calibrator.json").read_text(encoding="utf-8"))
         curve, origin = Beta(**fitted["beta"]), fitted["fitted_on"]
-        return score >> Calibrate(curve, origin, base_rate=fitted["base_rate"])
+        return Calibrate(curve, origin, base_rate=fitted["base_rate"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"the built-in model's calibrator is damaged ({error}); install secondpass again"

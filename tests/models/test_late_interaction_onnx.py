@@ -1,0 +1,135 @@
+"""A query and a text are read apart, and the score is that of the joint file."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+
+from secondpass import (
+    InvalidInputError,
+    LateInteraction,
+    ModelError,
+    OnnxCrossEncoder,
+    Ranking,
+    load,
+)
+from secondpass.models.builtin import FOLDER
+from secondpass.testing import check_scorer, check_stage
+
+QUERY = "who wrote Faust?"
+TEXTS = [
+    "Johann Wolfgang von Goethe wrote the play Faust, published in two parts.",
+    "Cats sleep for most of the day.",
+    "Faust is a district of a small town, and nobody wrote it. " * 20,
+    "",
+]
+PAIRS = [(QUERY, text) for text in TEXTS] + [("how long do cats sleep?", TEXTS[1])]
+
+
+@pytest.fixture(scope="module")
+def model() -> LateInteraction:
+    return LateInteraction(FOLDER)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("model.onnx", "tokenizer.json", "config.json"):
+        shutil.copy(FOLDER / name, tmp_path)
+    return tmp_path
+
+
+def test_it_scores_as_the_joint_file_does(model: LateInteraction) -> None:
+    # the same arithmetic on rows of another length; int8 rounds a few of them the other way
+    assert model.score(PAIRS) == pytest.approx(OnnxCrossEncoder(FOLDER).score(PAIRS), abs=0.1)
+
+
+def test_the_laws(model: LateInteraction) -> None:
+    check_scorer(model)
+    check_stage(load(f"late-interaction:{FOLDER}"))
+
+
+def test_a_text_is_read_once_however_many_queries_ask(
+    model: LateInteraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    real = model._forward
+    monkeypatch.setattr(
+        model, "_forward", lambda outputs, batch: (read.append(len(batch)), real(outputs, batch))[1]
+    )
+    model.score([(f"question {i}", text) for i in range(5) for text in TEXTS])
+    assert sum(read) == 5 + len(TEXTS)
+
+
+def test_a_text_may_be_as_long_as_the_model_reads_whatever_the_query(folder: Path) -> None:
+    model = LateInteraction(folder, max_length=32)
+    words = "word " * 100
+    _, (note, other) = model.score_with_notes([(words, "short"), ("short", words)])
+    assert note == {"cut_query_tokens": 70}
+    assert other == {"cut_tokens": 70, "read_tokens": 30}
+    with pytest.raises(ModelError, match="max_length=2 leaves no room"):
+        LateInteraction(folder, max_length=2, verify=False)
+
+
+def test_kept_vectors_give_the_same_scores_without_reading_a_text(
+    tmp_path: Path, model: LateInteraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = model.score(PAIRS)
+    kept = LateInteraction(FOLDER, vectors=tmp_path / "texts.vectors")
+    assert kept.encode(TEXTS[:2]) == 2
+    assert kept.encode(TEXTS) == 2
+    again = LateInteraction(FOLDER, vectors=tmp_path / "texts.vectors")
+    monkeypatch.setattr(again, "_texts", lambda batch: pytest.fail(f"read {list(batch)}"))
+    scores, notes = again.score_with_notes(PAIRS)
+    assert scores == pytest.approx(expected, abs=LateInteraction.tolerance)
+    assert all(note["stored"] for note in notes)
+
+
+def test_what_is_met_for_the_first_time_is_kept_too(tmp_path: Path, model: LateInteraction) -> None:
+    first = LateInteraction(FOLDER, vectors=tmp_path / "texts.vectors")
+    scores, notes = first.score_with_notes(PAIRS)
+    assert scores == pytest.approx(model.score(PAIRS), abs=LateInteraction.tolerance)
+    assert not any("stored" in note for note in notes)
+    assert all(note["stored"] for note in first.score_with_notes(PAIRS)[1])
+
+
+def test_vectors_of_other_lengths_are_not_mixed(tmp_path: Path) -> None:
+    LateInteraction(FOLDER, vectors=tmp_path / "v", max_length=64)
+    with pytest.raises(ModelError, match=r"holds vectors of .*64 tokens.*delete it"):
+        LateInteraction(FOLDER, vectors=tmp_path / "v", max_length=128)
+
+
+def test_encoding_without_a_file_says_what_to_do(model: LateInteraction) -> None:
+    with pytest.raises(InvalidInputError, match="vectors='FILE'"):
+        model.encode(["a text"])
+
+
+def test_a_joint_model_is_refused(folder: Path) -> None:
+    import onnx
+
+    graph = onnx.load(folder / "model.onnx")
+    del graph.graph.output[1:]
+    onnx.save(graph, folder / "model.onnx")
+    with pytest.raises(ModelError, match=r"does not give token_vectors.*Use it as 'onnx:"):
+        LateInteraction(folder)
+
+
+def test_it_pickles_with_its_file(tmp_path: Path) -> None:
+    kept = LateInteraction(FOLDER, vectors=tmp_path / "v", max_length=64)
+    scores = kept.score(PAIRS)
+    again = pickle.loads(pickle.dumps(kept))
+    assert again.vectors == str(tmp_path / "v")
+    assert again.score(PAIRS) == pytest.approx(scores, abs=LateInteraction.tolerance)
+
+
+def test_the_built_in_model_split(tmp_path: Path) -> None:
+    ranking = Ranking.of(QUERY, TEXTS)
+    split = load(f"builtin-split:{tmp_path / 'v'}")
+    assert split(ranking).scores == pytest.approx(load("builtin")(ranking).scores, abs=0.01)
+    second = split(ranking)
+    assert second.scale == "probability"
+    assert all(c.trail[-2].note["stored"] for c in second)
+    assert json.loads((FOLDER / "config.json").read_text())["scales"]

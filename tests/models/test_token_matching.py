@@ -1,0 +1,30 @@
+"""MaxSim, against the definition written out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from secondpass.models.token_matching import QueryVectors, TextVectors, logits, weights
+
+
+def test_the_definition() -> None:
+    rng = np.random.default_rng(0)
+    of = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
+    query = QueryVectors(of(3, 8), weights(of(3)), of(8), 0.5)
+    texts = [TextVectors(of(n, 8), of(8)) for n in (1, 7, 2)]
+    scales = np.array([20, 2], np.float32)
+    by_hand = [
+        20
+        * sum(
+            w * max(q @ t for t in text.vectors)
+            for q, w in zip(query.vectors, query.weights, strict=True)
+        )
+        + 2 * query.mean @ text.mean
+        + 0.5
+        for text in texts
+    ]
+    np.testing.assert_allclose(logits(query, texts, scales), by_hand, rtol=1e-4)
+
+
+def test_weights_are_a_softmax_that_does_not_overflow() -> None:
+    np.testing.assert_allclose(weights(np.array([1000.0, 1000.0], np.float32)), [0.5, 0.5])
