@@ -136,10 +136,13 @@ def _written() -> TemporaryDirectory[str]:
     return folder
 
 
-def _documents_file() -> Names:
-    """Documents, one JSON object a line."""
+def _documents() -> Names:
+    """Documents, one JSON object a line, and a recipe."""
+    from secondpass import Recipe, load
+
     lines = [json.dumps({"id": f"d{i}", "text": text}) for i, text in enumerate(TEXTS)]
     Path("documents.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    Recipe.of(load("builtin")).save("reranker.json")
     return {}
 
 
@@ -150,5 +153,5 @@ READER: dict[str, Callable[[], Names]] = {
     "labels": _labels,
     "onnx": _onnx,
     "torch": _torch,
-    "documents-file": _documents_file,
+    "documents": _documents,
 }

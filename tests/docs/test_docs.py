@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 import secondpass
 from secondpass.cli import app
@@ -69,6 +70,18 @@ def test_the_commands_exist(page: Path) -> None:
             assert name in commands, line
             known = {o for p in commands[name].params for o in (*p.opts, *p.secondary_opts)}
             assert {w for w in rest if w.startswith("--")} <= known, line
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/command-line.md"])
+def test_the_rerank_commands_run(page: str, reader: Callable[[str], dict[str, Any]]) -> None:
+    reader("documents")
+    lines = [line for block in blocks(ROOT / page, "bash") for line in block.splitlines()]
+    runs = [shlex.split(line.rpartition("|")[2]) for line in lines if "secondpass rerank" in line]
+    assert runs
+    for words in runs:
+        done = CliRunner().invoke(app, words[1:], input="Goethe wrote Faust.\n")
+        assert done.exit_code == 0, (words, done.output)
 
 
 def test_every_public_name_is_in_the_reference() -> None:
