@@ -99,10 +99,10 @@ def _labels() -> Names:
 
 @lru_cache
 def _labelled() -> str:
-    """150 labelled queries of six candidates, two of them relevant to four queries in five."""
+    """120 labelled queries of six candidates, two of them relevant to four queries in five."""
     things = "honey Faust rust sleep bridges tides glass bread silk salt".split()  # noqa: SIM905
     lines = []
-    for i in range(150):
+    for i in range(120):
         thing, other = things[i % 10], things[(i + 3) % 10]
         query = f"what does chapter {i} say about {thing}?"
         right = [f"Chapter {i} says that {thing} matters.", f"About {thing}, see chapter {i}."]
