@@ -1,6 +1,7 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
 # make test    every check and every test
-# Both set up what they need in .venv; nothing else is touched.
+# make docs    the site, into build/site
+# They set up what they need in .venv; nothing else is touched.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
 
-.PHONY: demo test lint evaluate clean
+.PHONY: demo test lint docs evaluate clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
@@ -24,6 +25,9 @@ lint: $(VENV)/test.ready
 	$(BIN)/mypy --config-file $(LLAMA)/mypy.ini
 	$(BIN)/mypy --config-file $(LANGCHAIN)/mypy.ini
 	$(BIN)/lint-imports
+
+docs: $(VENV)/test.ready
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
 
 # every figure that the documentation gives, about an hour; writes benchmarks/results and docs/evaluation.md
 evaluate: $(VENV)/test.ready
@@ -47,5 +51,5 @@ $(VENV)/demo.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml
 # index offers a processor build, and sentence-transformers would ask for the newest
 $(VENV)/test.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml $(LANGCHAIN)/pyproject.toml
 	$(PIP) torch==2.13.0
-	$(PIP) -e ".[all]" -e $(LLAMA) -e $(LANGCHAIN) --group dev
+	$(PIP) -e ".[all]" -e $(LLAMA) -e $(LANGCHAIN) --group dev --group docs
 	touch $@

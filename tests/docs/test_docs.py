@@ -1,0 +1,130 @@
+"""Every Python block of the READMEs and of docs/ runs, top to bottom, as a reader would paste it,
+and the commands exist; see conftest.py for what a reader has."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+import secondpass
+from secondpass.cli import app
+
+ROOT = Path(__file__).parents[2]
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
+PAGES = [*READMES, *sorted((ROOT / "docs").rglob("*.md"))]
+HAS = re.compile(r"<!-- the reader has: (.*?) -->")
+ADAPTERS_READERS = ["index", "retriever"]
+BLOCK = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
+THEIRS = "theirs"
+"""In the title of blocks that show another library's call, which are not run."""
+COMING = {"bench"}
+"""Commands that pages name and that may not be there yet."""
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code of a page, each block on the lines where it stands, so that errors name them."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        "\n" * (text[: m.start()].count("\n") + 1) + m[3]
+        for m in BLOCK.finditer(text)
+        if m[1] == language and THEIRS not in m[2]
+    ]
+
+
+WITH_PYTHON = [page for page in PAGES if blocks(page, "python")]
+
+
+@pytest.mark.enable_socket
+@pytest.mark.filterwarnings("default::ResourceWarning")
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_blocks_run(page: Path, reader: Callable[[str], dict[str, Any]]) -> None:
+    said = HAS.search(page.read_text(encoding="utf-8"))
+    words = [w.strip() for w in said[1].split(",")] if said else []
+    if page.parents[1].name == "adapters":
+        words = ADAPTERS_READERS
+    names: dict[str, Any] = {"__name__": "page"}
+    for word in words:
+        names |= reader(word)
+    for block in blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_commands_exist(page: Path) -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for block in blocks(page, "bash"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            if "secondpass" not in words or "pip" in words:
+                continue
+            name, *rest = words[words.index("secondpass") + 1 :]
+            if name in COMING:
+                continue
+            assert name in commands, line
+            known = {o for p in commands[name].params for o in (*p.opts, *p.secondary_opts)}
+            assert {w for w in rest if w.startswith("--")} <= known, line
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/command-line.md"])
+def test_the_rerank_commands_run(page: str, reader: Callable[[str], dict[str, Any]]) -> None:
+    reader("documents")
+    lines = [line for block in blocks(ROOT / page, "bash") for line in block.splitlines()]
+    runs = [shlex.split(line.rpartition("|")[2]) for line in lines if "secondpass rerank" in line]
+    assert runs
+    for words in runs:
+        done = CliRunner().invoke(app, words[1:], input="Goethe wrote Faust.\n")
+        assert done.exit_code == 0, (words, done.output)
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs/api").glob("*.md"))
+    shown = re.findall(r"^::: secondpass\.(\w+)$", text, re.MULTILINE)
+    assert sorted(set(shown)) == sorted(shown), "twice"
+    assert set(secondpass.__all__) == set(shown)
+
+
+@pytest.mark.parametrize("module", ["evaluate", "report", "testing", "train"])
+def test_every_name_of_a_package_is_in_the_reference(module: str) -> None:
+    pytest.importorskip("datasets") if module == "train" else None
+    text = (ROOT / f"docs/api/{module}.md").read_text(encoding="utf-8")
+    shown = re.findall(rf"^::: secondpass\.{module}\.(\w+)$", text, re.MULTILINE)
+    package = __import__(f"secondpass.{module}", fromlist=["__all__"])
+    assert set(package.__all__) == set(shown)
+
+
+def test_the_picture_shows_what_the_model_says() -> None:
+    source = ROOT / "docs/assets/picture.py"
+    made: dict[str, Any] = {"__name__": "picture", "__file__": str(source)}
+    exec(compile(source.read_text(encoding="utf-8"), str(source), "exec"), made)
+    before, after = made["run"]()
+    svg = (ROOT / "docs/assets/before-after.svg").read_text(encoding="utf-8")
+    texts = re.findall(r"<text [^>]*>([^<]*)</text>", svg)
+    for order in (before, after):
+        places = [c.text for c in order]
+        side = [t for t in texts if t in places]
+        side = side[: len(places)] if order is before else side[len(places) :]
+        assert side == places
+    shown = [float(t) for t in texts if re.fullmatch(r"0\.\d\d", t)]
+    assert shown == pytest.approx(after.scores, abs=0.03)
+
+
+def test_the_patterns_do_what_they_say() -> None:
+    from secondpass import Ranking, Threshold, Top, load
+
+    docs = [f"filler number {i} about nothing" for i in range(50)]
+    docs[7] = "Goethe wrote Faust."
+    docs[30] = docs[7]
+    model = load("builtin", cache=1000)
+    selective = (Top(20) >> model >> Threshold(0.7))(Ranking.of("who wrote Faust?", docs))
+    assert selective.ids == ["7"]
+    multi = (Top(100) >> model >> Top(20) >> model)(Ranking.of("who wrote Faust?", docs))
+    assert multi.ids[:2] == ["7", "30"]
+    assert len(multi) == 20
