@@ -105,7 +105,7 @@ class EarlyExit(Composite):
             rankings: Of the kind that it will run on, each with more than k candidates.
             k: How many of the best have to be right.
             cheap: See `EarlyExit`.
-            prefix: Characters of the first reading, 512 if None; not with `cheap`.
+            prefix: Characters of the first reading, 256 if None; not with `cheap`.
             coverage: Which share of the true top k is found, about, on new queries; lower is
                 faster.
             rest: See `EarlyExit`.
@@ -115,7 +115,7 @@ class EarlyExit(Composite):
             CalibrationError: Too few rankings, or their texts are too short to gain anything.
             InvalidInputError: See `EarlyExit`.
         """
-        used = 512 if prefix is None and cheap is None else prefix
+        used = 256 if prefix is None and cheap is None else prefix
         fitted_on = _readers(stage, cheap, used)
         longer = [r for r in rankings if len(r) > k]
         short = (cheap or stage).run([shortened(r, used) for r in longer])

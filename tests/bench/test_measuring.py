@@ -46,7 +46,7 @@ def test_latency_rate_and_what_fits_on_a_fake_clock() -> None:
     scorer = Clocked()
     steps: list[tuple[int, int]] = []
     speed = measure(
-        Score(scorer), depths=(10, 1, 100), budget=0.05, seconds=0.5, launch=None, settings=(),
+        Score(scorer), depths=(10, 1, 100), budget=0.0505, seconds=0.5, launch=None, settings=(),
         clock=scorer.clock, on_progress=lambda done, total: steps.append((done, total)),
     )  # fmt: skip
     short, long = speed.workloads
