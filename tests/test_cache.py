@@ -1,10 +1,33 @@
 from __future__ import annotations
 
+import math
+import pickle
+import random
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from secondpass import Cached, Fuse, InvalidInputError, Ranking, Score, Top
+from secondpass import (
+    Cached,
+    Fuse,
+    InvalidInputError,
+    Note,
+    Pair,
+    Ranking,
+    Recipe,
+    RecipeError,
+    Score,
+    ScoreError,
+    Top,
+    load,
+)
+from secondpass.disk_cache import DiskCache
 from secondpass.testing import FakeScorer, check_scorer
 
 RANKING = Ranking.of("dogs bark", ["cats purr", "dogs bark", "the dogs"])
@@ -63,6 +86,237 @@ def test_threads_may_share_it() -> None:
     for t in threads:
         t.join()
     assert failures == []
+
+
+class Slow:
+    """Counts what it scores, and can be held up or made to fail."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        self.started, self.go = threading.Event(), threading.Event()
+        self.seen: list[str] = []
+        self.broken = False
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        self.seen += [text for _, text in pairs]
+        self.started.set()
+        assert self.go.wait(10)
+        if self.broken:
+            self.broken = False
+            raise RuntimeError("out of memory")
+        return [float(len(text)) for _, text in pairs]
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_overlapping_batches_at_the_same_time_compute_each_pair_once() -> None:
+    slow = Slow()
+    cached = Cached(slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cached.score_with_notes, [("q", "a"), ("q", "bb")])
+        assert slow.started.wait(10)
+        second = pool.submit(cached.score_with_notes, [("q", "bb"), ("q", "ccc")])
+        _until(lambda: "ccc" in slow.seen)
+        slow.go.set()
+        assert first.result(10) == ([1.0, 2.0], [{}, {}])
+        assert second.result(10) == ([2.0, 3.0], [{"cached": True}, {}])
+    assert sorted(slow.seen) == ["a", "bb", "ccc"]
+    assert cached._pending == {}
+
+
+def test_the_failure_of_one_is_not_the_failure_of_those_who_wait() -> None:
+    slow = Slow()
+    slow.broken = True
+    cached = Cached(slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cached.score, [("q", "a"), ("q", "bb")])
+        assert slow.started.wait(10)
+        second = pool.submit(cached.score, [("q", "bb")])
+        slow.go.set()
+        with pytest.raises(RuntimeError, match="out of memory"):
+            first.result(10)
+        assert second.result(10) == [2.0]
+    assert cached._pending == {}
+    assert cached.score([("q", "a")]) == [1.0]
+
+
+def test_many_threads_asking_alike_compute_each_pair_once() -> None:
+    scorer = FakeScorer(lambda q, t: float(t))
+    cached = Cached(scorer)
+    pairs = [("q", str(n)) for n in range(60)]
+    shuffled = [random.Random(seed).sample(pairs, len(pairs)) for seed in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(cached.score, shuffled))
+    assert results == [[float(t) for _, t in some] for some in shuffled]
+    assert sum(map(len, scorer.calls)) == len(pairs)
+
+
+def test_a_wrong_number_of_scores_is_an_error_and_nothing_is_remembered() -> None:
+    class Short(FakeScorer):
+        def score(self, pairs: Sequence[Pair]) -> list[float]:
+            return super().score(pairs)[1:]
+
+    cached = Cached(Short())
+    for _ in range(2):
+        with pytest.raises(ScoreError, match="1 scores for 2 pairs"):
+            cached.score([("q", "a"), ("q", "b")])
+
+
+def test_what_is_not_finite_is_not_remembered() -> None:
+    scorer = FakeScorer(lambda q, t: math.nan)
+    cached = Cached(scorer)
+    assert math.isnan(cached.score([("q", "a")])[0])
+    assert math.isnan(cached.score([("q", "a")])[0])
+    assert len(scorer.calls) == 2
+
+
+def test_a_pickled_copy_works_and_starts_empty() -> None:
+    cached = Cached(FakeScorer(), size=7)
+    cached.score([("q", "q")])
+    copy = pickle.loads(pickle.dumps(cached))
+    assert copy.size == 7
+    assert copy.score_with_notes([("q", "q")]) == ([1.0], [{}])
+
+
+def test_the_disk_keeps_scores_and_notes_between_runs(tmp_path: Path) -> None:
+    class Noted(FakeScorer):
+        def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
+            return self.score(pairs), [{"cut_tokens": 3}] * len(pairs)
+
+    pairs = [("q", "q \ud800"), ("q", "naïve"), ("q", "x" * 5000)]
+    file = tmp_path / "new folder" / "scores.db"
+    scores, notes = Cached(Noted(), disk=file).score_with_notes(pairs)
+    assert notes == [{"cut_tokens": 3}] * 3
+    later = Noted()
+    again = Cached(later, disk=file).score_with_notes(pairs)
+    assert again == (scores, [{"cut_tokens": 3, "cached": True}] * 3)
+    assert later.calls == []
+    check_scorer(Cached(FakeScorer(), disk=file))
+
+
+def test_scorers_with_other_names_or_arguments_do_not_mix_on_disk(tmp_path: Path) -> None:
+    class Reads:
+        name = "model@1"
+
+        def __init__(self, max_length: int, threads: int = 1) -> None:
+            self.max_length, self.threads = max_length, threads
+            self.asked = 0
+
+        def score(self, pairs: Sequence[Pair]) -> list[float]:
+            self.asked += len(pairs)
+            return [float(self.max_length)] * len(pairs)
+
+    file = tmp_path / "scores.db"
+    for scorer, fresh in (
+        (Reads(64), 1), (Reads(512), 1), (Reads(64, threads=2), 0),
+    ):  # fmt: skip
+        assert Cached(scorer, disk=file).score([("q", "a")]) == [scorer.max_length]
+        assert scorer.asked == fresh
+    assert Cached(FakeScorer(name="model@2"), disk=file).score([("q", "q")]) == [1.0]
+
+
+def test_the_disk_is_bounded_and_the_oldest_go_first(tmp_path: Path) -> None:
+    file = tmp_path / "scores.db"
+    cached = Cached(FakeScorer(), size=1, disk=file, disk_size=5)
+    for i in range(12):
+        cached.score([("q", f"{i} {j}") for j in range(2)])
+    assert len(DiskCache(file, 5)) == 5
+    last = Cached(FakeScorer(), disk=file).score_with_notes([("q", "11 1"), ("q", "0 0")])[1]
+    assert last == [{"cached": True}, {}]
+
+
+def test_a_damaged_or_unusable_file_is_said_at_once(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"not a database" * 500)
+    read_only = tmp_path / "read_only.db"
+    DiskCache(read_only)
+    raw = bytearray(read_only.read_bytes())
+    raw[18] = 9  # a format of the future, which SQLite reads and does not write
+    read_only.write_bytes(raw)
+    for path in (damaged, read_only, tmp_path, damaged / "below.db"):
+        with pytest.raises(InvalidInputError, match="cannot keep scores in"):
+            Cached(FakeScorer(), disk=path)
+    with pytest.raises(InvalidInputError, match="remembers nothing"):
+        Cached(FakeScorer(), disk=tmp_path / "x.db", disk_size=0)
+
+
+def test_a_disk_that_fails_later_costs_no_scores_and_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "scores.db"
+    cached = Cached(FakeScorer(), disk=file)
+    file.write_bytes(b"not a database" * 500)
+    ranking = Score(cached)(RANKING)
+    assert ranking.scores == Score(FakeScorer())(RANKING).scores
+    assert all("not a database" in c.trail[-1].note["disk_cache"] for c in ranking)
+    assert [c.trail[-1].note for c in Score(cached)(RANKING)] == [{"cached": True}] * 3
+    file.unlink()
+    DiskCache(file)  # repaired: used again
+    assert cached.score_with_notes([("q", "new")])[1] == [{}]
+    assert len(DiskCache(file)) == 1
+
+
+def test_a_note_that_json_cannot_keep_is_told(tmp_path: Path) -> None:
+    class Odd(FakeScorer):
+        def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
+            return self.score(pairs), [{"odd": object()} for _ in pairs]
+
+    _, (note,) = Cached(Odd(), disk=tmp_path / "scores.db").score_with_notes([("q", "a")])
+    assert "not written" in note["disk_cache"]
+
+
+PROCESS = """
+import sys
+from secondpass import Cached
+from secondpass.testing import FakeScorer
+scorer = FakeScorer(lambda q, t: float(t))
+cached = Cached(scorer, size=1, disk=sys.argv[1])
+for n in range(int(sys.argv[2]), int(sys.argv[3])):
+    some = [("q", str(i)) for i in range(n, n + 10)]
+    assert cached.score(some) == [float(i) for i in range(n, n + 10)]
+print(sum(map(len, scorer.calls)))
+"""
+
+
+def test_two_processes_share_a_file(tmp_path: Path) -> None:
+    file = str(tmp_path / "scores.db")
+
+    def start(first: int, last: int) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROCESS, file, str(first), str(last)],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    both = [start(0, 60), start(20, 80)]  # at the same time, on many of the same pairs
+    for process in both:
+        assert process.communicate(timeout=60)[0]
+        assert process.returncode == 0
+    assert len(DiskCache(file)) == 89
+    after = start(0, 80)
+    assert after.communicate(timeout=60)[0].strip() == "0"  # nothing is left to compute
+
+
+def test_load_with_a_disk_cache(tmp_path: Path) -> None:
+    stage = load("builtin:raw", disk_cache=tmp_path / "scores.db")
+    assert isinstance(stage, Score)
+    assert isinstance(stage.scorer, Cached)
+    assert "disk" not in str(Recipe.of(stage).to_dict())
+    before = stage(RANKING)
+    after = load("builtin:raw", cache=10, disk_cache=tmp_path / "scores.db")(RANKING)
+    assert after.scores == before.scores
+    assert all(c.trail[-1].note["cached"] for c in after)
+
+
+def test_a_recipe_from_a_stranger_names_no_file_to_write(tmp_path: Path) -> None:
+    data = Recipe.of(Score(Cached(load("builtin:raw").scorer))).to_dict()  # type: ignore[attr-defined]
+    data["pipeline"]["scorer"]["disk"] = str(tmp_path / "scores.db")
+    with pytest.raises(RecipeError, match="Cached has no argument disk"):
+        Recipe.of_dict(data).stage()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_arguments() -> None:

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from secondpass.compare import ScorerComparer as ScorerComparer
     from secondpass.cut import Refine as Refine
     from secondpass.cut import Top as Top
+    from secondpass.early_exit import EarlyExit as EarlyExit
     from secondpass.errors import CalibrationError as CalibrationError
     from secondpass.errors import GuaranteeError as GuaranteeError
     from secondpass.errors import InvalidInputError as InvalidInputError
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from secondpass.errors import ScoreError as ScoreError
     from secondpass.errors import SecondPassError as SecondPassError
     from secondpass.errors import UnknownModelError as UnknownModelError
+    from secondpass.exit_margin import ExitMargin as ExitMargin
     from secondpass.fuse import Fuse as Fuse
     from secondpass.guarantee import Counts as Counts
     from secondpass.guarantee import Guarantee as Guarantee
@@ -168,6 +170,8 @@ _HOMES = {
     "ThresholdEvidence TokensAtMost choose_threshold",
     "compare": "Compare Comparer ScorerComparer",
     "cut": "Refine Top",
+    "early_exit": "EarlyExit",
+    "exit_margin": "ExitMargin",
     "errors": "CalibrationError GuaranteeError InvalidInputError MissingExtraError ModelError "
     "NoScoresError NotCalibratedError OrderError RecipeError ScoreError SecondPassError "
     "UnknownModelError",

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
+import math
+import os
+import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from hashlib import blake2b
+from concurrent.futures import Future
+from typing import Any
 
+from secondpass.cache_key import keys_of, settings_of
 from secondpass.candidate import Note
-from secondpass.errors import InvalidInputError
+from secondpass.disk_cache import DiskCache, Known
+from secondpass.errors import InvalidInputError, ScoreError
 from secondpass.score import NotedScorer, Pair, Scorer
+
+_Asked = dict[bytes, Pair]
 
 
 class Cached:
     """A scorer that remembers. Least recently used pairs go first; safe to share between threads.
 
-    A key is the pair of query and text, by hash: texts are not kept alive. The cache belongs to
-    one scorer, so weights are never mixed up.
+    Threads that ask for the same pair at the same time wait for one computation. If that fails,
+    each of the others computes for itself: what failed may have been another pair of the batch.
+
+    A key is the scorer's name, its own arguments, query and text, by hash: texts are not kept alive
+    and weights are never mixed up.
+
+    Where the disk fails while it is used (full, locked, damaged), scores come from memory and the
+    scorer, and the notes of what was computed say so: ``disk_cache``.
 
     Args:
         scorer: What to remember.
         size: How many pairs (about 150 bytes each).
+        disk: A file that keeps them between runs and shares them between processes; see
+            `DiskCache`. It is no part of a recipe.
+        disk_size: How many pairs in that file.
+
+    Raises:
+        InvalidInputError: No scorer, a size below 1, or a file that cannot be used.
     """
 
-    def __init__(self, scorer: Scorer, size: int = 100_000) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        size: int = 100_000,
+        disk: str | os.PathLike[str] | None = None,
+        disk_size: int = 1_000_000,
+    ) -> None:
         if not isinstance(scorer, Scorer):
             raise InvalidInputError(f"Cached remembers scorers, and {scorer!r} has no score(pairs)")
         if size < 1:
             raise InvalidInputError(f"a cache of size {size} remembers nothing; give at least 1")
         self.scorer, self.size = scorer, size
+        self.disk = None if disk is None else os.fspath(disk)
+        self.disk_size = disk_size
         self.name = scorer.name
-        self._known: OrderedDict[bytes, tuple[float, Note]] = OrderedDict()
+        self._store = None if self.disk is None else DiskCache(self.disk, disk_size)
+        self._settings = settings_of(scorer)
+        self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._pending: dict[bytes, Future[Known | None]] = {}
         self._lock = threading.Lock()
 
     def score(self, pairs: Sequence[Pair]) -> list[float]:
@@ -39,31 +70,94 @@ class Cached:
 
     def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
         """One float and one note per pair; a note says ``cached`` where nothing was computed."""
-        keys = [_key(pair) for pair in pairs]
-        found: dict[bytes, tuple[float, Note]] = {}
-        with self._lock:
-            for key in keys:
-                if key in self._known:
-                    self._known.move_to_end(key)
-                    score, note = self._known[key]
-                    found[key] = score, {**note, "cached": True}
-        missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in found}
-        if missing:
-            new = dict(zip(missing, self._scored(list(missing.values())), strict=True))
-            with self._lock:
-                self._known.update(new)
-                while len(self._known) > self.size:
-                    self._known.popitem(last=False)
-            found.update(new)
+        keys = keys_of(pairs, self._settings)
+        asked = dict(zip(keys, pairs, strict=True))
+        found: dict[bytes, Known] = {}
+        while asked:
+            ours, theirs = self._claim(asked, found)
+            if ours:  # before waiting for others, so that nobody waits in a circle
+                found |= self._computed(ours)
+            for key, future in theirs.items():
+                made = future.result()
+                if made is not None:
+                    found[key] = made[0], {**made[1], "cached": True}
+            asked = {key: pair for key, pair in asked.items() if key not in found}
         return [found[key][0] for key in keys], [found[key][1] for key in keys]
 
-    def _scored(self, pairs: Sequence[Pair]) -> list[tuple[float, Note]]:
+    def _claim(
+        self, asked: _Asked, found: dict[bytes, Known]
+    ) -> tuple[_Asked, dict[bytes, Future[Known | None]]]:
+        """Fill `found` from memory; of the rest, what this thread is to compute and what not."""
+        ours: _Asked = {}
+        theirs: dict[bytes, Future[Known | None]] = {}
+        known, pending = self._known, self._pending
+        with self._lock:
+            for key, pair in asked.items():
+                if key in known:
+                    known.move_to_end(key)
+                    score, note = known[key]
+                    found[key] = score, {**note, "cached": True}
+                elif key in pending:
+                    theirs[key] = pending[key]
+                else:
+                    ours[key] = pair
+                    pending[key] = Future()
+        return ours, theirs
+
+    def _computed(self, ours: _Asked) -> dict[bytes, Known]:
+        """Scores of claimed pairs, from the disk or the scorer; whatever happens, claims end."""
+        made: dict[bytes, Known] = {}
+        kept: dict[bytes, Known] = {}
+        try:
+            stored, failure = self._stored(ours)
+            missing = {key: pair for key, pair in ours.items() if key not in stored}
+            new = self._scored(missing)
+            kept = {key: known for key, known in new.items() if math.isfinite(known[0])}
+            failure = failure or self._store_new(kept)
+            kept |= stored
+            if failure is not None:
+                new = {k: (s, {**note, "disk_cache": failure}) for k, (s, note) in new.items()}
+            made = new | {k: (s, {**note, "cached": True}) for k, (s, note) in stored.items()}
+        finally:
+            with self._lock:
+                self._known.update(kept)
+                while len(self._known) > self.size:
+                    self._known.popitem(last=False)
+                ended = {key: self._pending.pop(key) for key in ours}
+            for key, future in ended.items():
+                future.set_result(kept.get(key))
+        return made
+
+    def _stored(self, ours: _Asked) -> tuple[dict[bytes, Known], str | None]:
+        if self._store is None:
+            return {}, None
+        try:
+            return self._store.get(list(ours)), None
+        except (sqlite3.Error, OSError, ValueError) as error:
+            return {}, f"not read: {error}"
+
+    def _store_new(self, new: dict[bytes, Known]) -> str | None:
+        if self._store is None or not new:
+            return None
+        try:
+            self._store.put(new)
+        except (sqlite3.Error, OSError, TypeError, ValueError) as error:
+            return f"not written: {error}"
+        return None
+
+    def _scored(self, missing: _Asked) -> dict[bytes, Known]:
+        if not missing:
+            return {}
+        pairs = list(missing.values())
+        notes: Sequence[Note] = [{}] * len(pairs)
         if isinstance(self.scorer, NotedScorer):
             scores, notes = self.scorer.score_with_notes(pairs)
-            return list(zip(scores, notes, strict=True))
-        return [(score, {}) for score in self.scorer.score(pairs)]
+        else:
+            scores = list(self.scorer.score(pairs))  # some return a map or a generator
+        if not len(scores) == len(notes) == len(pairs):
+            raise ScoreError(f"{self.name!r} returned {len(scores)} scores for {len(pairs)} pairs")
+        plain = [float(s) for s in scores]  # numpy's floats do not go into a file
+        return dict(zip(missing, zip(plain, notes, strict=True), strict=True))
 
-
-def _key(pair: Pair) -> bytes:
-    query, text = (part.encode("utf-8", "surrogatepass") for part in pair)
-    return blake2b(len(query).to_bytes(8) + query + text, digest_size=16).digest()
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy in another process starts empty
+        return type(self), (self.scorer, self.size, self.disk, self.disk_size)

@@ -38,6 +38,8 @@ _HOMES = {
     "judge.sliding_pairs": "SlidingPairs",
     "judge.budget": "Budget Prices",
     "cut": "Top Refine",
+    "early_exit": "EarlyExit",
+    "exit_margin": "ExitMargin",
     "fuse": "Fuse",
     "learn": "LearnedFuse Features NumberField DateField CategoryField "
     "LogisticModel LambdaMartModel Tree FusionEvidence FusionRival",
@@ -71,7 +73,9 @@ def _datetime(iso: str) -> datetime:
 
 
 _VALUES = {"timedelta": _timedelta, "datetime": _datetime}
-_NOT_STORED = ("on_progress", "api_key")  # a callback is code, a key is a secret
+_NOT_STORED = ("on_progress", "api_key", "disk", "disk_size")
+"""A callback is code, a key is a secret, and where a machine keeps its cache is its own affair:
+a recipe from a stranger must not name files to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +241,9 @@ def _built(data: Any, known: Mapping[str, type]) -> Any:
             f"this recipe names {kind!r}, which secondpass does not have; if it is yours, "
             f"pass it: recipe.stage(known=[{kind}])"
         )
-    parameters = inspect.signature(make).parameters
+    parameters = {
+        n: p for n, p in inspect.signature(make).parameters.items() if n not in _NOT_STORED
+    }
     given = {key: _built(item, known) for key, item in data.items() if key in parameters}
     unknown = data.keys() - parameters.keys() - {"type", "name"}
     if unknown:

@@ -1,11 +1,11 @@
-"""The command line: `secondpass rerank`, `index`, `evaluate`, `report`, `train`, `export`."""
+"""The command line: `secondpass rerank`, `index`, `evaluate`, `report`, `train`, `export`, `bench`."""
 
 from __future__ import annotations
 
 import typer
 from rich.console import Console
 
-from secondpass.cli import evaluate, export, index, report, rerank, train
+from secondpass.cli import bench, evaluate, export, index, report, rerank, train
 from secondpass.errors import SecondPassError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for command in (
     report.report,
     train.train,
     export.export,
+    bench.bench,
 ):
     app.command()(command)
 

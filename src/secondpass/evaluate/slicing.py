@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from secondpass.calibrate import Calibrate
 from secondpass.evaluate.topic import Collection
+from secondpass.pointwise import is_pointwise
 from secondpass.ranking import Ranking
-from secondpass.score import Score, Scorer
-from secondpass.stage import Pipeline, Stage
-
-
-def is_pointwise(stage: Stage) -> bool:
-    """Whether each candidate's score is known not to depend on the others.
-
-    Then the order of the first k follows from one run on all. True for pipelines of scorers and
-    their calibrators; others, such as judges and BM25 over the candidates, are run at each depth.
-    """
-    parts = stage.stages if isinstance(stage, Pipeline) else (stage,)
-    scored = [p for p in parts if isinstance(p, Score)]
-    return bool(scored) and all(
-        isinstance(p, Calibrate) or (isinstance(p, Score) and isinstance(p.scorer, Scorer))
-        for p in parts
-    )
+from secondpass.stage import Stage
 
 
 def reranked_heads(

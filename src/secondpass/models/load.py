@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -35,7 +36,11 @@ _NAMES = {"judge": "MODEL", "builtin-split": "FILE"}
 
 
 def load(
-    model: str, *, options: Mapping[str, Any] | None = None, cache: int | None = None
+    model: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    cache: int | None = None,
+    disk_cache: str | os.PathLike[str] | None = None,
 ) -> Stage:
     """A stage for a model string.
 
@@ -46,11 +51,12 @@ def load(
             endpoint), or a backend that another package adds.
         options: Keyword arguments of the backend, such as {"max_length": 256}.
         cache: Remember the scores of so many pairs, see `Cached`.
+        disk_cache: A file that keeps them between runs and shares them between processes.
 
     Raises:
         UnknownModelError: No such backend; the message lists those that there are.
         MissingExtraError: The backend needs a package that is not installed.
-        InvalidInputError: An option that the backend does not have.
+        InvalidInputError: An option that the backend does not have, or an unusable disk cache.
         ModelError: The model is unreadable or failed its checks.
     """
     if not isinstance(model, str):
@@ -64,7 +70,9 @@ def load(
     given = dict(options or {})
     _check_options(backend, make, given)
     made = _staged(make(name, **given) if named or name else make(**given), model)
-    return made if cache is None else _remembering(made, cache)
+    if cache is None and disk_cache is None:
+        return made
+    return _remembering(made, 100_000 if cache is None else cache, disk_cache)
 
 
 def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
@@ -110,9 +118,9 @@ def _staged(made: object, model: str) -> Stage:
     )
 
 
-def _remembering(stage: Stage, size: int) -> Stage:
+def _remembering(stage: Stage, size: int, disk: str | os.PathLike[str] | None) -> Stage:
     if isinstance(stage, Pipeline):
-        return Pipeline(*(_remembering(s, size) for s in stage))
+        return Pipeline(*(_remembering(s, size, disk) for s in stage))
     if isinstance(stage, Score) and isinstance(stage.scorer, Scorer):
-        return Score(Cached(stage.scorer, size))
+        return Score(Cached(stage.scorer, size, disk))
     return stage

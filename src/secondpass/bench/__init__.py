@@ -1,0 +1,27 @@
+"""How fast a model is here: pairs per second, latency by depth, the best setting, cold start.
+
+from secondpass.bench import measure
+print(measure("builtin", budget=0.2))
+"""
+
+from secondpass.bench.cold_start import ColdStart, in_new_process
+from secondpass.bench.latency import DEPTHS, Latency
+from secondpass.bench.measuring import measure
+from secondpass.bench.settings import Setting, SettingsTried, tried_settings
+from secondpass.bench.speed import Speed, WorkloadSpeed
+from secondpass.bench.workload import builtin_workloads, read_texts
+
+__all__ = [
+    "DEPTHS",
+    "ColdStart",
+    "Latency",
+    "Setting",
+    "SettingsTried",
+    "Speed",
+    "WorkloadSpeed",
+    "builtin_workloads",
+    "in_new_process",
+    "measure",
+    "read_texts",
+    "tried_settings",
+]

@@ -1,0 +1,98 @@
+"""Texts to time a model on: the package's own documentation, or a file of the user's."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from secondpass.errors import InvalidInputError
+from secondpass.ranking import Ranking
+
+SHORT, LONG = 60, 350
+"""Words: a passage as search engines cut them, and one that fills 512 tokens."""
+_QUERY = 6
+_MODULES = ("ranking", "candidate", "stage", "score", "cut", "fuse", "errors", "cache", "order")
+
+
+def builtin_workloads(texts: int = 400) -> dict[str, list[str]]:
+    """``short`` and ``long`` texts, the same on every machine: pieces of this package's docstrings.
+
+    They have the words of technical English in their own order, which is what tokenisers see.
+    """
+    words = _words()
+    chance = random.Random(0)
+
+    def piece(length: int) -> str:
+        start = chance.randrange(len(words))
+        return " ".join((words[start:] + words)[:length])
+
+    return {
+        "short": [piece(SHORT) for _ in range(texts)],
+        "long": [piece(LONG) for _ in range(texts)],
+    }
+
+
+def read_texts(path: str | os.PathLike[str]) -> list[str]:
+    """One text a line: plain, a JSON string, or a JSON object with a field ``text``.
+
+    Raises:
+        InvalidInputError: Unreadable, a line that does not fit, or no text at all.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"cannot read {os.fspath(path)}: {error}") from error
+    texts = [
+        _text(line.strip(), f"{os.fspath(path)}, line {number}")
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+    if not texts:
+        raise InvalidInputError(f"{os.fspath(path)} has no text; write one a line")
+    return texts
+
+
+def asked(texts: Sequence[str], depth: int, turn: int) -> Ranking:
+    """`depth` texts and a query made of words of one of them; another query each turn.
+
+    So nothing that remembers pairs is timed for what it remembers. Where there are fewer texts
+    than `depth` they come again.
+    """
+    start = turn * 7
+    docs = [texts[(start + i) % len(texts)] for i in range(depth)]
+    words = texts[start % len(texts)].split()[:_QUERY]
+    return Ranking.of(" ".join([*words, str(turn)]), docs)
+
+
+def check(workloads: Mapping[str, Sequence[str]]) -> None:
+    """Raise unless every workload has texts."""
+    if not workloads or not all(workloads.values()):
+        raise InvalidInputError("there is no text to time the model on")
+
+
+def _text(line: str, where: str) -> str:
+    if line[0] not in '{"':
+        return line
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise InvalidInputError(f"{where} is no JSON: {error}") from error
+    text = row.get("text") if isinstance(row, dict) else row
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{where} has no field 'text' with a string in it")
+    return text
+
+
+def _words() -> list[str]:
+    found: list[str] = []
+    folder = Path(__file__).parents[1]
+    for name in _MODULES:
+        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                found += (ast.get_docstring(node) or "").split()
+    return found
