@@ -25,6 +25,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
     "builtin": ("secondpass.models.builtin", "stage", False),
     "onnx": ("secondpass.models.onnx", "OnnxCrossEncoder", True),
+    "openvino": ("secondpass.models.openvino", "OpenVinoCrossEncoder", True),
     "cross-encoder": ("secondpass.models.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.chat", "judge", True),
@@ -39,7 +40,8 @@ def load(
 
     Args:
         model: "backend:name": ``builtin``, ``builtin:raw``, ``onnx:FOLDER_OR_HUB_ID``,
-            ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``, ``judge:MODEL`` (any OpenAI-compatible
+            ``openvino:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
+            ``judge:MODEL`` (any OpenAI-compatible
             endpoint), or a backend that another package adds.
         options: Keyword arguments of the backend, such as {"max_length": 256}.
         cache: Remember the scores of so many pairs, see `Cached`.
