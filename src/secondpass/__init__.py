@@ -130,6 +130,7 @@ if TYPE_CHECKING:
     from secondpass.models.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
     from secondpass.models.load import load as load
     from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
+    from secondpass.models.openvino import OpenVinoCrossEncoder as OpenVinoCrossEncoder
     from secondpass.oneline import rerank as rerank
     from secondpass.order import Judge as Judge
     from secondpass.order import Order as Order
@@ -194,6 +195,7 @@ _HOMES = {
     "models.cross_encoder": "TorchCrossEncoder",
     "models.load": "load",
     "models.onnx": "OnnxCrossEncoder",
+    "models.openvino": "OpenVinoCrossEncoder",
     "order": "Judge Order",
     "candidate": "Candidate Mark Note",
     "ranking": "Event Ranking Scale",

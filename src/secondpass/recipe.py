@@ -54,6 +54,7 @@ _HOMES = {
     "metadata": "Recency FieldWeight Trail",
     "models.bm25": "BM25 CorpusStatistics",
     "models.onnx": "OnnxCrossEncoder",
+    "models.openvino": "OpenVinoCrossEncoder",
     "models.cross_encoder": "TorchCrossEncoder",
     "models.builtin": "Builtin",
 }

@@ -26,7 +26,7 @@ from secondpass import (
     load,
 )
 from secondpass.models.builtin import FOLDER
-from secondpass.models.openvino import OpenVinoCrossEncoder
+from secondpass.models.openvino import TOLERANCES, OpenVinoCrossEncoder
 from secondpass.models.openvino_runtime import installed, precisions
 from secondpass.testing import check_scorer
 
@@ -70,6 +70,10 @@ def test_the_built_in_files_give_the_order_that_onnx_runtime_gives(
     assert builtin.score(MIXED) == pytest.approx(theirs, abs=0.5)  # other kernels, same weights
 
 
+def test_the_stated_tolerances() -> None:
+    assert TOLERANCES == {"float32": 0.02, "bfloat16": 0.1, "int8": 0.3}
+
+
 def test_float32_is_what_onnx_runtime_computes(
     floating: OpenVinoCrossEncoder, tiny_onnx: Path
 ) -> None:
@@ -89,11 +93,11 @@ def test_batches_change_speed_and_not_results(tiny_onnx: Path, precision: str) -
             tiny_onnx, precision=precision, token_budget=token_budget, verify=False, threads=1
         )  # type: ignore[arg-type]
         assert model.computed_in == (precision if precision != "auto" else precisions()[0])
-        assert model.tolerance == {"float32": 0.02, "bfloat16": 0.1}[model.computed_in]
+        assert model.tolerance == TOLERANCES[model.computed_in]
         return model.score(MIXED)
 
-    tolerance = 0.02 if precision == "float32" else 0.1
-    assert scores(1) == pytest.approx(scores(100_000), abs=tolerance)
+    computed_in = precisions()[0] if precision == "auto" else precision
+    assert scores(1) == pytest.approx(scores(100_000), abs=TOLERANCES[computed_in])
 
 
 def test_int8_scores_do_not_depend_on_batch_mates(builtin: OpenVinoCrossEncoder) -> None:

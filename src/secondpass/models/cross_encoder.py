@@ -90,7 +90,8 @@ class TorchCrossEncoder:
         if looks_like_folder and not Path(self.model).expanduser().is_dir():
             raise ModelError(f"there is no model folder {self.model!r}")
         cuda = (device or get_device_name()).startswith("cuda")
-        self.computed_in = _dtype(cuda) if dtype == "auto" else dtype
+        best = "bfloat16" if cuda and torch.cuda.is_bf16_supported() else "float32"
+        self.computed_in = best if dtype == "auto" else dtype
         self.tolerance = TOLERANCES[self.computed_in]
         self._encoder = self._loaded(cuda)
         self._encoder.eval()
@@ -134,9 +135,7 @@ class TorchCrossEncoder:
 
     def cut(self, query: str, text: str, max_length: int) -> str:
         """So much of the text that the pair has `max_length` tokens; the query stays whole."""
-        pair = self._texts([(query, text)], max_length)[0].pair
-        assert pair is not None  # TextInputs always has it
-        return pair[1]
+        return self._texts.cut(query, text, max_length)
 
     @torch.inference_mode()
     def _logits(self, features: Features) -> torch.Tensor:
@@ -170,8 +169,7 @@ class TorchCrossEncoder:
                 )
             except Exception as error:  # offline, unknown, damaged: each its own class over there
                 failed = error
-        message = f"cannot load the cross-encoder {self.model!r}: {failed}"
-        raise ModelError(message) from failed
+        raise ModelError(f"cannot load the cross-encoder {self.model!r}: {failed}") from failed
 
     @property
     def attention_used(self) -> str:
@@ -200,7 +198,3 @@ class TorchCrossEncoder:
             return digest(*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json")
         commit = getattr(getattr(self._encoder.model, "config", None), "_commit_hash", None)
         return str(commit)[:12] if commit else (self.revision or "unknown")
-
-
-def _dtype(cuda: bool) -> Dtype:
-    return "bfloat16" if cuda and torch.cuda.is_bf16_supported() else "float32"

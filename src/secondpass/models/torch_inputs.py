@@ -111,6 +111,12 @@ class TextInputs:
         ends = self._ends([t for _, t in pairs])
         return [self._read(q, t, frames[q], ends[t], limit) for q, t in pairs]
 
+    def cut(self, query: str, text: str, limit: int) -> str:
+        """So much of the text that the pair has `limit` tokens; the query stays whole."""
+        pair = self([(query, text)], limit)[0].pair
+        assert pair is not None
+        return pair[1]
+
     def features(self, batch: Sequence[Read]) -> Features:
         """What the model takes, as its own `preprocess` makes it."""
         return dict(self.encoder.preprocess([r.pair for r in batch]))
