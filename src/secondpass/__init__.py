@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from secondpass.models.late_interaction_onnx import LateInteraction as LateInteraction
     from secondpass.models.load import load as load
     from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
+    from secondpass.models.openvino import OpenVinoCrossEncoder as OpenVinoCrossEncoder
     from secondpass.oneline import rerank as rerank
     from secondpass.order import Judge as Judge
     from secondpass.order import Order as Order
@@ -200,6 +201,7 @@ _HOMES = {
     "models.load": "load",
     "models.late_interaction_onnx": "LateInteraction",
     "models.onnx": "OnnxCrossEncoder",
+    "models.openvino": "OpenVinoCrossEncoder",
     "order": "Judge Order",
     "candidate": "Candidate Mark Note",
     "ranking": "Event Ranking Scale",

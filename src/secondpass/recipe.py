@@ -57,6 +57,7 @@ _HOMES = {
     "models.bm25": "BM25 CorpusStatistics",
     "models.onnx": "OnnxCrossEncoder",
     "models.late_interaction_onnx": "LateInteraction",
+    "models.openvino": "OpenVinoCrossEncoder",
     "models.cross_encoder": "TorchCrossEncoder",
     "models.builtin": "Builtin",
 }

@@ -13,6 +13,7 @@ sentence_transformers = pytest.importorskip("sentence_transformers")
 from secondpass import InvalidInputError, ModelError, Ranking, Recipe, load  # noqa: E402
 from secondpass.models.builtin import FOLDER  # noqa: E402
 from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
+from secondpass.models.torch_inputs import IdInputs, TextInputs, id_inputs  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402
 
 PAIRS = [
@@ -49,18 +50,158 @@ def test_it_keeps_the_laws(tiny: TorchCrossEncoder) -> None:
     check_scorer(tiny)
 
 
-def test_the_text_is_cut_and_the_query_is_not(tiny_bert: Path) -> None:
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The features of every batch that a model was given."""
+    batches: list[dict[str, Any]] = []
+    real = TorchCrossEncoder._logits
+
+    def spy(self: TorchCrossEncoder, features: dict[str, Any]) -> Any:
+        batches.append(features)
+        return real(self, features)
+
+    monkeypatch.setattr(TorchCrossEncoder, "_logits", spy)
+    return batches
+
+
+def _rows(batches: list[dict[str, Any]]) -> list[list[int]]:
+    return [
+        ids[mask.bool()].tolist()
+        for features in batches
+        for ids, mask in zip(features["input_ids"], features["attention_mask"], strict=True)
+    ]
+
+
+@pytest.mark.parametrize("reader", ["ids", "text"])
+def test_the_text_is_cut_and_the_query_is_not(
+    tiny_bert: Path, seen: list[dict[str, Any]], reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reader == "text":
+        monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
     model = TorchCrossEncoder(tiny_bert, max_length=32, verify=False)
+    assert isinstance(model._read, IdInputs if reader == "ids" else TextInputs)
     query = "one two three four five six seven eight nine ten"
-    seen: list[Any] = []
-    real = model._encoder.predict
-    model._encoder.predict = lambda pairs, **k: (seen.extend(pairs), real(pairs, **k))[1]
     scores, notes = model.score_with_notes([(query, "cats and dogs " * 30), (query, "short")])
     assert len(scores) == 2
     assert notes == [{"cut_tokens": 72, "read_tokens": 18}, {}]
-    for sent_query, text in seen:
-        assert sent_query == query
-        assert model._length((sent_query, text)) <= 32
+    rows = _rows(seen)
+    assert sorted(map(len, rows)) == [15, 32]  # this template is [CLS] query [SEP] [CLS] text [SEP]
+    for row in rows:
+        assert model.encoder.tokenizer.decode(row).startswith(f"[CLS] {query} [SEP]")
+        assert row[-1] == model.encoder.tokenizer.sep_token_id
+    assert model.cut(query, "cats and dogs " * 30, 32) == ("cats and dogs " * 6).strip()
+
+
+def test_both_ways_to_tokenise_give_the_same_scores(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_ids = TorchCrossEncoder(tiny_bert, verify=False)
+    monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
+    by_text = TorchCrossEncoder(tiny_bert, verify=False)
+    assert type(by_ids._read) is not type(by_text._read)
+    pairs = [*PAIRS, ("Wo ist \u00c4pfel?", "naive caf\u00e9 \u2014 \u4e2d\u6587 \U0001f600")]
+    assert by_ids.score(pairs) == pytest.approx(by_text.score(pairs), abs=1e-4)
+    assert by_ids.score_with_notes(pairs)[1] == by_text.score_with_notes(pairs)[1]
+
+
+def test_ids_are_used_only_where_they_are_what_the_model_itself_makes(
+    tiny_bert: Path, yes_no: Path
+) -> None:
+    model = TorchCrossEncoder(tiny_bert, verify=False)
+    assert isinstance(id_inputs(model.encoder, 64), IdInputs)
+    model.encoder.tokenizer.padding_side = "left"
+    assert id_inputs(model.encoder, 64) is None
+    assert isinstance(TorchCrossEncoder(yes_no, verify=False)._read, TextInputs)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "template"])
+def test_all_texts_are_tokenised_in_one_call(
+    tiny_bert: Path, yes_no: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = TorchCrossEncoder(tiny_bert if kind == "encoder" else yes_no, verify=False)
+    calls: list[int] = []
+    if kind == "encoder":
+        real_batch = model._read.pairing._batch
+        monkeypatch.setattr(
+            model._read.pairing, "_batch", lambda t: (calls.append(len(t)), real_batch(t))[1]
+        )
+    else:
+        real_ends = type(model.encoder.tokenizer)._encode_plus
+
+        def spy(self: Any, text: Any, *args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("return_offsets_mapping"):
+                calls.append(len(text))
+            return real_ends(self, text, *args, **kwargs)
+
+        monkeypatch.setattr(type(model.encoder.tokenizer), "_encode_plus", spy)
+    pairs = [("what is a file", f"text {i % 20}") for i in range(40)]
+    assert len(model.score(pairs)) == 40
+    assert max(calls) == 20  # each distinct text once
+    assert sum(calls) <= 21
+
+
+def test_batches_are_sorted_by_length_and_scores_come_back_in_order(
+    tiny_bert: Path, seen: list[dict[str, Any]]
+) -> None:
+    done: list[tuple[int, int]] = []
+    model = TorchCrossEncoder(
+        tiny_bert, verify=False, token_budget=256, on_progress=lambda d, n: done.append((d, n))
+    )
+    pairs = [("what is a file", "bytes " * n) for n in (3, 90, 1, 40, 7, 2, 60, 5)]
+    scores = model.score(pairs)
+    widths = [features["input_ids"].shape[1] for features in seen]
+    assert widths == sorted(widths, reverse=True)
+    assert len(widths) > 2
+    assert all(features["input_ids"].numel() <= 256 for features in seen)
+    assert scores == pytest.approx([model.score([p])[0] for p in pairs], abs=model.tolerance)
+    assert done[-len(pairs) - 1] == (8, 8)
+    assert model.score([]) == []
+
+
+def test_auto_is_bfloat16_on_cuda_and_flash_attention_where_it_can_be(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "secondpass.models.cross_encoder."
+    asked: list[tuple[str | None, Any, str | None]] = []
+    real = sentence_transformers.CrossEncoder
+
+    def spy(*args: Any, **kwargs: Any) -> Any:
+        options = kwargs["model_kwargs"]
+        attention = options.get("attn_implementation")
+        asked.append((kwargs["device"], options["dtype"], attention))
+        if attention == "flash_attention_2":
+            raise ValueError("this model does not support it")
+        return real(*args, **(kwargs | {"device": "cpu"}))
+
+    monkeypatch.setattr(module + "CrossEncoder", spy)
+    monkeypatch.setattr(module + "is_flash_attn_2_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    model = TorchCrossEncoder(tiny_bert, dtype="auto", device="cuda", verify=False)
+    bf16 = torch.bfloat16
+    assert asked == [("cuda", bf16, "flash_attention_2"), ("cuda", bf16, None)]
+    assert (model.dtype, model.computed_in) == ("auto", "bfloat16")
+    assert model.name.endswith("/bfloat16")
+    assert model.attention_used == "sdpa"
+    asked.clear()
+    assert TorchCrossEncoder(tiny_bert, dtype="auto", device="cpu", verify=False).computed_in == (
+        "float32"
+    )
+    assert TorchCrossEncoder(tiny_bert, device="cuda", verify=False).computed_in == "float32"
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    assert TorchCrossEncoder(tiny_bert, dtype="auto", device="cuda", verify=False).computed_in == (
+        "float32"
+    )
+    assert {attention for _, _, attention in asked} == {None}
+    with pytest.raises(ModelError, match="does not support it"):  # asked for by name: no fallback
+        TorchCrossEncoder(tiny_bert, attention="flash_attention_2", verify=False)
+
+
+def test_attention_is_passed_on_and_changes_no_score(
+    tiny_bert: Path, tiny: TorchCrossEncoder
+) -> None:
+    eager = TorchCrossEncoder(tiny_bert, attention="eager", verify=False)
+    assert (eager.attention_used, tiny.attention_used) == ("eager", "sdpa")
+    assert eager.score(PAIRS) == pytest.approx(tiny.score(PAIRS), abs=1e-4)
 
 
 def test_the_recipe_keeps_the_revision(tiny_bert: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `secondpass rerank`, `index`, `evaluate`, `report`, `train`, `export`, `bench`."""
+"""The command line: rerank, index, evaluate, report, train, export, bench."""
 
 from __future__ import annotations
 

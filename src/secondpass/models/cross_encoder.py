@@ -17,13 +17,19 @@ from secondpass.score import Pair
 try:
     import torch
     from sentence_transformers import CrossEncoder
+    from sentence_transformers.util import get_device_name
+    from transformers.utils import is_flash_attn_2_available
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
+    from secondpass.models.torch_inputs import Features, TextInputs, id_inputs
 except ImportError as error:
     raise MissingExtraError("the cross-encoder: backend", "torch") from error
 
-Dtype = Literal["float32", "bfloat16", "float16"]
-DTYPES = ("float32", "bfloat16", "float16")
+Dtype = Literal["float32", "bfloat16", "float16", "auto"]
+DTYPES = ("float32", "bfloat16", "float16", "auto")
+TOLERANCES = {"float32": 1e-3, "bfloat16": 0.1, "float16": 0.02}
+PAIRS_AT_ONCE = 4096
+"""Pairs tokenised and sorted together; more come in further rounds, so memory stays bounded."""
 
 
 class TorchCrossEncoder:
@@ -36,21 +42,28 @@ class TorchCrossEncoder:
     Args:
         model: Folder or hub id.
         device: "cpu", "cuda", "mps"; the best there is if None.
-        dtype: Weights and arithmetic; scores come back in float32 whatever it is.
+        dtype: Weights and arithmetic; scores come back in float32 whatever it is. "auto" is
+            bfloat16 on a CUDA device that has it, else float32.
+        attention: "eager", "sdpa" or "flash_attention_2", which also leaves out the padding. If
+            None, the last on CUDA in half precision where the package flash-attn is installed and
+            the model supports it, else what transformers chooses (SDPA for most models).
         revision: Branch, tag or commit on the hub.
         trust_remote_code: Run Python code from the model's repository. Off unless you ask.
         max_length: Longest input in tokens, template included; the model's own if None.
         token_budget: Padded tokens per batch: speed and memory.
         verify: Ask the model three easy questions as it loads, and refuse it if it fails.
-        on_progress: Called with (pairs done, pairs in all) after each batch.
+        on_progress: Called with (pairs done, pairs in all) after each batch; on an accelerator,
+            those handed to it.
+
+    Attributes:
+        tolerance: How much a score may change with its batch mates (rounding of padded batches).
+        computed_in: What "auto" came to.
+        attention_used: What `attention` came to.
 
     Raises:
         ModelError: Unreadable, no trained classification head, or it failed the check.
         MissingExtraError: sentence-transformers is not installed.
     """
-
-    tolerance = 1e-3
-    """How much a float32 score may change with its batch mates (rounding of padded batches)."""
 
     def __init__(
         self,
@@ -58,6 +71,7 @@ class TorchCrossEncoder:
         *,
         device: str | None = None,
         dtype: Dtype = "float32",
+        attention: str | None = None,
         revision: str | None = None,
         trust_remote_code: bool = False,
         max_length: int | None = None,
@@ -68,30 +82,26 @@ class TorchCrossEncoder:
         if dtype not in DTYPES:
             raise InvalidInputError(f"dtype={dtype!r}; one of {', '.join(DTYPES)}")
         self.model, self.device, self.dtype = os.fspath(model), device, dtype
-        self.revision, self.trust_remote_code = revision, trust_remote_code
+        self.attention, self.revision = attention, revision
+        self.trust_remote_code = trust_remote_code
         self.max_length, self.token_budget = max_length, token_budget
         self.verify, self.on_progress = verify, on_progress
         looks_like_folder = self.model.startswith((".", "/", "~"))
         if looks_like_folder and not Path(self.model).expanduser().is_dir():
             raise ModelError(f"there is no model folder {self.model!r}")
-        try:
-            self._encoder = CrossEncoder(
-                self.model,
-                device=device,
-                revision=revision,
-                trust_remote_code=trust_remote_code,
-                max_length=max_length,
-                model_kwargs={"dtype": getattr(torch, dtype)},
-            )
-        except Exception as error:  # offline, unknown, damaged: each its own class over there
-            raise ModelError(f"cannot load the cross-encoder {self.model!r}: {error}") from error
+        cuda = (device or get_device_name()).startswith("cuda")
+        best = "bfloat16" if cuda and torch.cuda.is_bf16_supported() else "float32"
+        self.computed_in = best if dtype == "auto" else dtype
+        self.tolerance = TOLERANCES[self.computed_in]
+        self._encoder = self._loaded(cuda)
         self._encoder.eval()
         self._check_head()
         self.name = f"cross-encoder:{self.model}@{self._revision()}"
-        if dtype != "float32":
-            self.name += f"/{dtype}"
-        self._limit = int(self._encoder.max_seq_length or 512)
-        self._templates: dict[str, int] = {}
+        if self.computed_in != "float32":
+            self.name += f"/{self.computed_in}"
+        limit = int(self._encoder.max_seq_length or 512)
+        self._texts = TextInputs(self._encoder, limit)
+        self._read = id_inputs(self._encoder, limit) or self._texts
         if verify:
             check_canaries(self.name, self.score)
 
@@ -101,17 +111,22 @@ class TorchCrossEncoder:
 
     def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
         """One raw logit per pair, and what was cut of its text (`cut_tokens`)."""
-        fitted = [self._fitted(query, text) for query, text in pairs]
-        scores = [0.0] * len(pairs)
-        done = 0
-        for batch in packed([length for _, length, _ in fitted], self.token_budget):
-            texts = [(pairs[i][0], fitted[i][0]) for i in batch]
-            for i, logit in zip(batch, self._predicted(texts), strict=True):
-                scores[i] = logit
-            done += len(batch)
-            if self.on_progress is not None:
-                self.on_progress(done, len(pairs))
-        return scores, [note for _, _, note in fitted]
+        scores: list[float] = [0.0] * len(pairs)
+        notes: list[Note] = []
+        logits: list[torch.Tensor] = []
+        places: list[int] = []
+        for start in range(0, len(pairs), PAIRS_AT_ONCE):
+            read = self._read(pairs[start : start + PAIRS_AT_ONCE])
+            notes.extend(r.note for r in read)
+            for batch in packed([r.length for r in read], self.token_budget):
+                logits.append(self._logits(self._read.features([read[i] for i in batch])))
+                places.extend(start + i for i in batch)
+                if self.on_progress is not None:
+                    self.on_progress(len(places), len(pairs))
+        if logits:  # fetched once: the next batch is tokenised while a device computes the last
+            for place, logit in zip(places, torch.cat(logits).tolist(), strict=True):
+                scores[place] = logit
+        return scores, notes
 
     @property
     def encoder(self) -> Any:
@@ -120,40 +135,46 @@ class TorchCrossEncoder:
 
     def cut(self, query: str, text: str, max_length: int) -> str:
         """So much of the text that the pair has `max_length` tokens; the query stays whole."""
-        return self._fitted(query, text, max_length)[0]
+        return self._texts.cut(query, text, max_length)
 
-    def _predicted(self, pairs: list[Pair]) -> list[float]:
-        out = self._encoder.predict(
-            pairs,
-            batch_size=len(pairs),
-            show_progress_bar=False,
-            activation_fn=torch.nn.Identity(),
-            convert_to_tensor=True,
-        ).float()
-        if out.ndim == 2 and out.shape[1] == 2:
-            out = out[:, 1] - out[:, 0]
-        return [float(x) for x in out.reshape(len(pairs), -1)[:, 0]]
+    @torch.inference_mode()
+    def _logits(self, features: Features) -> torch.Tensor:
+        """float32 [batch], on the model's device."""
+        device = self._encoder.device
+        there = {
+            name: value.to(device, non_blocking=True) if torch.is_tensor(value) else value
+            for name, value in features.items()
+        }
+        out: torch.Tensor = self._encoder(there)["scores"].float()
+        if out.ndim == 1:
+            return out
+        return out[:, 1] - out[:, 0] if out.shape[1] == 2 else out[:, 0]
 
-    def _fitted(self, query: str, text: str, limit: int | None = None) -> tuple[str, int, Note]:
-        """The text cut to fit, the tokens of the whole input, and what was cut."""
-        if query not in self._templates:
-            self._templates = {query: self._length((query, ""))}  # one query at a time is plenty
-        frame = self._templates[query]
-        encoding = self._encoder.tokenizer(
-            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False,
-            verbose=False,
-        )  # fmt: skip
-        offsets = encoding["offset_mapping"]
-        limit = self._limit if limit is None else min(limit, self._limit)
-        room = max(0, limit - frame)
-        if len(offsets) <= room:
-            return text, frame + len(offsets), {}
-        kept = text[: offsets[room - 1][1]] if room else ""
-        return kept, limit, {"cut_tokens": len(offsets) - room, "read_tokens": room}
+    def _loaded(self, cuda: bool) -> Any:
+        half = self.computed_in != "float32"
+        flash = "flash_attention_2"
+        tries = [self.attention]
+        if self.attention is None and cuda and half and is_flash_attn_2_available():
+            tries.insert(0, flash)  # not every model supports it, and only loading tells
+        for attention in tries:
+            options = {} if attention is None else {"attn_implementation": attention}
+            try:
+                return CrossEncoder(
+                    self.model,
+                    device=self.device,
+                    revision=self.revision,
+                    trust_remote_code=self.trust_remote_code,
+                    max_length=self.max_length,
+                    model_kwargs={"dtype": getattr(torch, self.computed_in), **options},
+                )
+            except Exception as error:  # offline, unknown, damaged: each its own class over there
+                failed = error
+        raise ModelError(f"cannot load the cross-encoder {self.model!r}: {failed}") from failed
 
-    def _length(self, pair: Pair) -> int:
-        features = self._encoder.preprocess([pair])
-        return int(features["attention_mask"].sum())
+    @property
+    def attention_used(self) -> str:
+        config = getattr(self._encoder.model, "config", None)
+        return str(getattr(config, "_attn_implementation", None) or "eager")
 
     def _check_head(self) -> None:
         if self._encoder.num_labels not in (1, 2):

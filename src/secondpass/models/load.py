@@ -28,6 +28,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "builtin-split": ("secondpass.models.builtin", "split", True),
     "onnx": ("secondpass.models.onnx", "OnnxCrossEncoder", True),
     "late-interaction": ("secondpass.models.late_interaction_onnx", "LateInteraction", True),
+    "openvino": ("secondpass.models.openvino", "OpenVinoCrossEncoder", True),
     "cross-encoder": ("secondpass.models.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.chat", "judge", True),
@@ -46,8 +47,9 @@ def load(
 
     Args:
         model: "backend:name": ``builtin``, ``builtin:raw``, ``builtin-split:FILE`` (texts' vectors
-            are kept in a file), ``onnx:FOLDER_OR_HUB_ID``, ``late-interaction:FOLDER_OR_HUB_ID``,
-            ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``, ``judge:MODEL`` (any OpenAI-compatible
+            are kept in a file), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
+            ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
+            ``judge:MODEL`` (any OpenAI-compatible
             endpoint), or a backend that another package adds.
         options: Keyword arguments of the backend, such as {"max_length": 256}.
         cache: Remember the scores of so many pairs, see `Cached`.

@@ -1,0 +1,78 @@
+"""A model's graph on OpenVINO: which file, what it is computed in, made ready for the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from secondpass.errors import ModelError
+from secondpass.models.folder import MODEL_FILES, model_file
+from secondpass.models.hub import fetched
+from secondpass.models.openvino_runtime import precisions
+
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+IR_FILES = ("openvino_model.xml", "openvino/openvino_model.xml")
+INTEGER_WEIGHTS = 4096
+"""A constant of int8 or uint8 with so many elements is a weight: smaller ones may be anything."""
+
+
+def found(model: str, revision: str | None, file: str | None) -> tuple[Path, Path]:
+    """The model's folder, and the file in it to read: .onnx before .xml, unless `file` says."""
+    folder = fetched(model, revision, file or (*MODEL_FILES, *IR_FILES))
+    exists = [name for name in (*MODEL_FILES, *IR_FILES) if (folder / name).is_file()]
+    path = model_file(folder, file or (exists[0] if exists else None))
+    if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():  # hub: the weights too
+        fetched(model, revision, str(path.with_suffix(".bin").relative_to(folder)))
+    return folder, path
+
+
+def read(core: Any, path: Path) -> Any:
+    """The graph in a file, or a ModelError."""
+    try:
+        return core.read_model(path)
+    except RuntimeError as error:
+        raise ModelError(f"OpenVINO cannot read {path}: {error}") from error
+
+
+def is_int8(graph: Any) -> bool:
+    """Whether the weights are quantised already."""
+    return any(
+        node.get_type_name() == "Constant"
+        and node.get_element_type().get_type_name() in ("i8", "u8")
+        and int(np.prod(node.get_output_shape(0))) >= INTEGER_WEIGHTS
+        for node in graph.get_ordered_ops()
+    )
+
+
+def computed_in(precision: Precision, graph: Any, path: Path) -> str:
+    """ "float32", "bfloat16" or "int8": what `precision` comes to for this model, here.
+
+    Raises:
+        ModelError: The weights, or this processor, do not have it.
+    """
+    int8 = is_int8(graph)
+    if int8 != (precision == "int8") and precision != "auto":
+        has = "int8" if int8 else "float"
+        raise ModelError(
+            f"{path} has {has} weights, so its precision cannot be {precision!r}. "
+            + ("Use the float model" if int8 else "Make one: secondpass export --int8 MODEL DIR")
+        )
+    if int8:
+        return "int8"
+    if precision == "bfloat16" and "bfloat16" not in precisions():
+        raise ModelError('this processor has no bfloat16; use precision="float32" or "auto"')
+    return precisions()[0] if precision == "auto" else precision
+
+
+def compiled(core: Any, graph: Any, precision: str, threads: int, path: Path) -> Any:
+    """The graph for the CPU, for batches of any shape, or a ModelError."""
+    # int8 means the matrices; what stands between them (softmax, normalisation) is float32
+    hint = "bf16" if precision == "bfloat16" else "f32"
+    options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads}
+    try:
+        return core.compile_model(graph, "CPU", options | {"NUM_STREAMS": 1})
+    except RuntimeError as error:
+        raise ModelError(f"OpenVINO cannot compile {path}: {error}") from error
