@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
 
-.PHONY: demo test lint evaluate clean
+.PHONY: demo test lint evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
@@ -31,6 +31,10 @@ evaluate: $(VENV)/test.ready
 		learned_fusion fine_tuning footprint judges page; do \
 		$(BIN)/python benchmarks/$$each.py || exit 1; done
 
+# ours and every peer in one run, about 25 minutes; writes benchmarks/results/speed.*
+bench: $(VENV)/bench.ready
+	$(BIN)/python benchmarks/speed $(BENCH)
+
 clean:
 	rm -rf $(VENV) dist
 
@@ -48,4 +52,8 @@ $(VENV)/demo.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml
 $(VENV)/test.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml $(LANGCHAIN)/pyproject.toml
 	$(PIP) torch==2.13.0
 	$(PIP) -e ".[all]" -e $(LLAMA) -e $(LANGCHAIN) --group dev
+	touch $@
+
+$(VENV)/bench.ready: $(VENV)/test.ready benchmarks/speed/requirements.txt
+	$(PIP) -r benchmarks/speed/requirements.txt
 	touch $@
