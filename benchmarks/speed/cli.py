@@ -79,10 +79,12 @@ def main(given: list[str] | None = None) -> None:
     about = machine(asked.threads, without_amx=asked.without_amx)
     about |= {"quick": asked.quick, "model": Path(asked.model).name}
     try:
-        parts = {name: run(name, arena, sizes) for name in sorted(chosen, key=list(PARTS).index)}
+        for name in sorted(chosen, key=list(PARTS).index):
+            # stored at once, so that what ends the run early does not lose what came before
+            store(asked.out, about, arena, {name: run(name, arena, sizes)})
     finally:
         arena.close()
-    store(asked.out, about, arena, parts)
+    print((asked.out / "speed.md").read_text(encoding="utf-8"))
 
 
 def chosen_of(names: str) -> list[Any]:
@@ -141,10 +143,8 @@ def store(out: Path, about: dict[str, Any], arena: Arena, parts: dict[str, Any])
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    page = written(results)
-    (out / "speed.md").write_text(page, encoding="utf-8")
+    (out / "speed.md").write_text(written(results), encoding="utf-8")
     plotted(results, out / "speed.png")
-    print(page)
 
 
 def replaced(sizes: Sizes, rounds: int) -> Sizes:

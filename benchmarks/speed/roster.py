@@ -14,14 +14,15 @@ DEFAULT = "sentence-transformers float32"
 FLASHRANK = {"onnx": "FlashRank float32", "int8": "FlashRank int8"}
 """FlashRank on the same ONNX file as ours."""
 
+_OPENVINO = ("openvino",)
+_BFLOAT16 = {"precision": "bfloat16"}
 OURS: tuple[tuple[str, str, dict[str, Any], Weights, tuple[str, ...]], ...] = (
     # name, model string, options, weights, modules needed
     ("secondpass onnx float32", "onnx:{onnx}", {}, "onnx", ()),
     ("secondpass onnx int8", "onnx:{int8}", {}, "int8", ()),
-    ("secondpass openvino float32", "openvino:{hf}", {"dtype": "f32"}, "hf", ("openvino",)),
-    ("secondpass openvino bfloat16", "openvino:{hf}", {"dtype": "bf16"}, "hf", ("openvino",)),
-    ("secondpass openvino int8", "openvino:{hf}", {"dtype": "int8"}, "hf",
-     ("openvino", "nncf")),
+    ("secondpass openvino float32", "openvino:{onnx}", {"precision": "float32"}, "onnx", _OPENVINO),
+    ("secondpass openvino bfloat16", "openvino:{onnx}", _BFLOAT16, "onnx", _OPENVINO),
+    ("secondpass openvino int8", "openvino:{int8}", {"precision": "int8"}, "int8", _OPENVINO),
     ("secondpass builtin", "builtin", {}, "own", ()),
 )  # fmt: skip
 

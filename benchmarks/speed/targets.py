@@ -23,7 +23,7 @@ class Target:
     met: bool | None
 
 
-def rows(results: Results, part: str) -> dict[str, dict[str, Any]]:
+def rows(results: Results, part: str) -> dict[str, Any]:
     """A part's rows; none where it was not run."""
     return dict(results["parts"].get(part, {}).get("rows", {}))
 

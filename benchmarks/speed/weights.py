@@ -7,8 +7,6 @@ import json
 import shutil
 from pathlib import Path
 
-from secondpass.models.export import export
-
 FLASHRANK_NAME, FLASHRANK_FILE = "ms-marco-TinyBERT-L-2-v2", "flashrank-TinyBERT-L-2-v2.onnx"
 """FlashRank opens only files of its own list; the file under this name is the exported one."""
 MAKERS = ("export.py", "export_check.py", "quantise.py")
@@ -23,6 +21,8 @@ def prepared(model: str, scratch: Path, source: Path) -> dict[str, Path]:
         scratch: Where to.
         source: The folder of secondpass's backends.
     """
+    from secondpass.models.export import export  # torch: many seconds, and only needed here
+
     folder = scratch / _key(model, source)
     forms = {"hf": folder / "hf", "onnx": folder / "onnx", "int8": folder / "int8"}
     if not (folder / "complete").exists():

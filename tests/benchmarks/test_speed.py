@@ -250,5 +250,5 @@ def test_every_contender_has_a_file_and_a_name_of_its_own(modules: Any) -> None:
     assert len({row.name for row in rows}) == len(rows)
     for row in rows:
         assert (BENCHMARKS / f"speed/contenders/{row.kind}.py").is_file()
-    filled = rows[-2].job({"hf": Path("weights")}, 2)
+    filled = rows[-2].job({"int8": Path("weights")}, 2)
     assert filled["options"]["model"] == "openvino:weights"
