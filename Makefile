@@ -31,7 +31,7 @@ evaluate: $(VENV)/test.ready
 		learned_fusion fine_tuning footprint judges page; do \
 		$(BIN)/python benchmarks/$$each.py || exit 1; done
 
-# ours and every peer in one run, about 25 minutes; writes benchmarks/results/speed.*
+# ours and every peer in one run, planned for 25 minutes; writes benchmarks/results/speed.*
 bench: $(VENV)/bench.ready
 	$(BIN)/python benchmarks/speed $(BENCH)
 

@@ -31,7 +31,7 @@ HUB_MODEL = "cross-encoder/ms-marco-MiniLM-L6-v2"
 def arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--quick", action="store_true", help="small sizes: two or three minutes on a quiet machine")
+    add("--quick", action="store_true", help="small sizes, to develop; planned for three minutes")
     add("--only", default="", help=f"parts, comma-separated: {','.join(PARTS)}; the others' stored "
         "results are kept")  # fmt: skip
     add("--contenders", default="", help="only those whose name contains one of these, "

@@ -12,7 +12,7 @@ from speed.sizes import Sizes
 
 def depth(arena: Arena, sizes: Sizes) -> dict[str, Any]:
     rates: dict[str, dict[str, list[float]]] = {}
-    rounds = min(3, sizes.rounds)
+    rounds = min(2, sizes.rounds)
     for number in range(rounds):
         for count, _ in sizes.depths:
             if count >= 5000 and number:
