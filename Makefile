@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
 
-.PHONY: demo test lint docs evaluate clean
+.PHONY: demo test lint docs evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
@@ -35,6 +35,10 @@ evaluate: $(VENV)/test.ready
 		learned_fusion fine_tuning footprint judges page; do \
 		$(BIN)/python benchmarks/$$each.py || exit 1; done
 
+# ours and every peer in one run, planned for 25 minutes; writes benchmarks/results/speed.*
+bench: $(VENV)/bench.ready
+	$(BIN)/python benchmarks/speed $(BENCH)
+
 clean:
 	rm -rf $(VENV) dist
 
@@ -52,4 +56,8 @@ $(VENV)/demo.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml
 $(VENV)/test.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml $(LANGCHAIN)/pyproject.toml
 	$(PIP) torch==2.13.0
 	$(PIP) -e ".[all]" -e $(LLAMA) -e $(LANGCHAIN) --group dev --group docs
+	touch $@
+
+$(VENV)/bench.ready: $(VENV)/test.ready benchmarks/speed/requirements.txt
+	$(PIP) -r benchmarks/speed/requirements.txt
 	touch $@

@@ -18,7 +18,7 @@ try:
     import torch
     from sentence_transformers import CrossEncoder
     from sentence_transformers.util import get_device_name
-    from transformers.utils import is_flash_attn_2_available
+    from transformers.utils.import_utils import is_flash_attn_2_available
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
     from secondpass.models.torch_inputs import Features, TextInputs, id_inputs

@@ -25,7 +25,7 @@ from secondpass.models.folder import (
 )
 from secondpass.models.hub import fetched
 from secondpass.models.pairing import longest_input
-from secondpass.models.session import Session
+from secondpass.models.session import Runs, Session
 from secondpass.score import Pair
 
 if TYPE_CHECKING:
@@ -62,18 +62,26 @@ class OnnxScorer(ABC, Generic[Read]):
         self.model, self.revision, self.file = os.fspath(model), revision, file
         self.max_length, self.token_budget, self.threads = max_length, token_budget, threads
         self.verify, self.on_progress = verify, on_progress
-        self.folder = fetched(self.model, revision, file or MODEL_FILES)
-        path = model_file(self.folder, file)
+        self._beside = threads or processors()
+        self.folder, path = self._found()
+        self._session = self._compiled(path)
         config = json_file(self.folder / "config.json")
         self.name = f"{self._label()}@{self._content(path)}"
         self._tokenizer = tokenizer_of(self.folder)
         self._longest = longest_input(max_length, config)
         self._pad = pad_id(self._tokenizer, config)
-        self._session = Session(path)
-        self._beside = threads or processors()
         self._open()
         if verify:
             check_canaries(self.name, self.score)
+
+    def _found(self) -> tuple[Path, Path]:
+        """The model's folder, and the file in it to run."""
+        folder = fetched(self.model, self.revision, self.file or MODEL_FILES)
+        return folder, model_file(folder, self.file)
+
+    def _compiled(self, path: Path) -> Runs:
+        """The file, ready to run on one processor at a time, from any thread."""
+        return Session(path)
 
     @abstractmethod
     def _open(self) -> None:
@@ -124,7 +132,8 @@ class OnnxScorer(ABC, Generic[Read]):
         return f"onnx:{self.model}"
 
     def _content(self, path: Path) -> str:
-        return digest(path, path.with_name(path.name + "_data"), self.folder / "tokenizer.json")
+        weights = (path.with_name(path.name + "_data"), path.with_suffix(".bin"))
+        return digest(path, *weights, self.folder / "tokenizer.json")
 
     def __reduce__(self) -> tuple[Any, ...]:  # sessions do not pickle: open it again over there
         return _opened, (type(self), self._arguments())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
@@ -67,12 +69,52 @@ def computed_in(precision: Precision, graph: Any, path: Path) -> str:
     return precisions()[0] if precision == "auto" else precision
 
 
-def compiled(core: Any, graph: Any, precision: str, threads: int, path: Path) -> Any:
-    """The graph for the CPU, for batches of any shape, or a ModelError."""
-    # int8 means the matrices; what stands between them (softmax, normalisation) is float32
-    hint = "bf16" if precision == "bfloat16" else "f32"
-    options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads}
-    try:
-        return core.compile_model(graph, "CPU", options | {"NUM_STREAMS": 1})
-    except RuntimeError as error:
-        raise ModelError(f"OpenVINO cannot compile {path}: {error}") from error
+class OpenVinoSession:
+    """A compiled graph with `Session`'s interface: a batch a processor, from any thread.
+
+    Attributes:
+        inputs: Names.
+        outputs: Name to shape; empty where the graph leaves the number of axes open.
+
+    Raises:
+        ModelError: OpenVINO cannot compile it.
+    """
+
+    def __init__(self, core: Any, graph: Any, precision: str, threads: int, path: Path) -> None:
+        self.path = path
+        self.inputs = {given.get_any_name() for given in graph.inputs}
+        shapes = [made.get_partial_shape() for made in graph.outputs]
+        self.outputs = {
+            made.get_any_name(): list(shape) if shape.rank.is_static else []
+            for made, shape in zip(graph.outputs, shapes, strict=True)
+        }
+        # int8 means the matrices; what stands between them (softmax, normalisation) is float32
+        hint = "bf16" if precision == "bfloat16" else "f32"
+        options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads}
+        try:
+            self._compiled = core.compile_model(graph, "CPU", options | {"NUM_STREAMS": threads})
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot compile {path}: {error}") from error
+        self._idle: SimpleQueue[Any] = SimpleQueue()  # requests: two threads cannot share one
+
+    def __call__(self, outputs: Sequence[str], feed: Mapping[str, Any]) -> list[Any]:
+        """The named outputs; inputs that the graph does not have are left out.
+
+        Raises:
+            ModelError: The graph cannot take them.
+        """
+        given = {name: value for name, value in feed.items() if name in self.inputs}
+        try:
+            request = self._idle.get_nowait()
+        except Empty:
+            request = self._compiled.create_infer_request()
+        try:
+            made = request.infer(given, share_inputs=True)
+            return [np.array(made[name]) for name in outputs]
+        except RuntimeError as error:
+            shapes = {name: value.shape for name, value in given.items()}
+            raise ModelError(
+                f"{self.path} failed on a batch of shapes {shapes}: {error}"
+            ) from error
+        finally:
+            self._idle.put(request)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import onnxruntime
 
 from secondpass.errors import ModelError
+
+
+class Runs(Protocol):
+    """What a scorer needs of a file that is ready to run; safe to call from many threads."""
+
+    inputs: set[str]
+    outputs: dict[str, list[Any]]
+
+    def __call__(self, outputs: Sequence[str], feed: Mapping[str, Any]) -> list[Any]: ...
 
 
 class Session:

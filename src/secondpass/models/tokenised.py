@@ -51,7 +51,7 @@ def tokenised(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> di
 
     limit = max(max_length * CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST)
     done: dict[str, TextIds] = {}
-    for part in _by_characters(list(dict.fromkeys(texts)), limit):
+    for part in by_characters(list(dict.fromkeys(texts)), limit):
         encodings = _encoded(tokenizer, [text[:limit] for text in part])
         for text, encoding in zip(part, encodings, strict=True):
             ids = np.array(encoding.ids, dtype=np.int64)
@@ -65,7 +65,8 @@ def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[Encoding]:
     return tokenizer.encode_batch_fast(clean, add_special_tokens=False)
 
 
-def _by_characters(texts: Sequence[str], limit: int) -> Iterator[list[str]]:
+def by_characters(texts: Sequence[str], limit: int) -> Iterator[list[str]]:
+    """The texts in parts of about `CHARACTERS_AT_ONCE`, each counted up to `limit`."""
     part: list[str] = []
     size = 0
     for text in texts:

@@ -5,7 +5,7 @@ Fast tokenizers work on all processors in one call on many texts, and on one in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,8 @@ from tokenizers import Tokenizer
 
 from secondpass.candidate import Note
 from secondpass.errors import ModelError
-from secondpass.models.pairing import (
-    CHARACTERS_AT_LEAST,
-    CHARACTERS_AT_ONCE,
-    CHARACTERS_PER_TOKEN,
-    Pairing,
-    Tokens,
-)
+from secondpass.models.pairing import Pairing, Tokens
+from secondpass.models.tokenised import CHARACTERS_AT_LEAST, CHARACTERS_PER_TOKEN, by_characters
 from secondpass.score import Pair
 
 Features = dict[str, Any]
@@ -137,7 +132,7 @@ class TextInputs:
         """Where each token of each distinct text ends, in characters."""
         done: dict[str, list[int]] = {}
         most = self._characters()
-        for part in _parts(list(dict.fromkeys(texts)), most):
+        for part in by_characters(list(dict.fromkeys(texts)), most):
             encoded = self.encoder.tokenizer(
                 [text[:most] for text in part], add_special_tokens=False,
                 return_offsets_mapping=True, return_attention_mask=False, truncation=False,
@@ -154,16 +149,3 @@ class TextInputs:
         features = self.encoder.preprocess([pair])
         mask = features.get("attention_mask")  # unpadded inputs have none
         return int(features["input_ids"].numel() if mask is None else mask.sum())
-
-
-def _parts(texts: Sequence[str], most: int) -> Iterator[list[str]]:
-    part: list[str] = []
-    size = 0
-    for text in texts:
-        part.append(text)
-        size += min(len(text), most)
-        if size >= CHARACTERS_AT_ONCE:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
