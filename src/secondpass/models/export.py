@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 from tokenizers import Tokenizer
 
 from secondpass.errors import MissingExtraError, ModelError
+from secondpass.models.onnx_runtime import onnxruntime
 
 try:
     import onnx

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 from secondpass.errors import MissingExtraError, ModelError
+from secondpass.models.onnx_runtime import onnxruntime
 from secondpass.models.pairing import longest_input
 
 try:

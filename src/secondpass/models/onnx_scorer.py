@@ -64,10 +64,10 @@ class OnnxScorer(ABC, Generic[Read]):
         self.verify, self.on_progress = verify, on_progress
         self._beside = threads or processors()
         self.folder, path = self._found()
-        self._session = self._compiled(path)
         config = json_file(self.folder / "config.json")
-        self.name = f"{self._label()}@{self._content(path)}"
         self._tokenizer = tokenizer_of(self.folder)
+        self._session = self._compiled(path)
+        self.name = f"{self._label()}@{self._content(path)}"
         self._longest = longest_input(max_length, config)
         self._pad = pad_id(self._tokenizer, config)
         self._open()

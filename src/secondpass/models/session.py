@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import onnxruntime
-
 from secondpass.errors import ModelError
+from secondpass.models.onnx_runtime import onnxruntime
 
 
 class Runs(Protocol):
