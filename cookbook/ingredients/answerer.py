@@ -10,13 +10,13 @@ from typing import Protocol
 
 from secondpass import Candidate, Ranking, Stage, load
 
-PROMPT = """Answer the question in a few sentences, from the passages alone, and cite them as [1].
-If they do not hold the answer, say so.
+INSTRUCTIONS = """Answer the question in a few sentences, from the passages alone, and cite them as
+[1]. If they do not hold the answer, say so.
 
 Passages:
-{context_str}
+{context_str}"""
 
-Question: {query_str}"""
+PROMPT = INSTRUCTIONS + "\n\nQuestion: {query_str}"
 
 
 class Answerer(Protocol):
@@ -94,9 +94,10 @@ class ExtractiveAnswerer:
 
 def _parsed(messages: Sequence[str]) -> tuple[str, list[str]]:
     """The question and the passages out of a prompt, or out of a chat that ends with a question."""
-    text = "\n".join(messages)
     question = messages[-1].rpartition("Question: ")[2].strip()
-    context = text.partition("Passages:\n")[2].rpartition("\n\nQuestion: ")[0] or text
+    holding = next((text for text in messages if "Passages:\n" in text), "")
+    context = holding.partition("Passages:\n")[2]
+    context = context.rpartition("\n\nQuestion: ")[0] or context
     starts, at = list[tuple[int, int]](), 0
     while found := re.compile(rf"^\[{len(starts) + 1}\] ", re.MULTILINE).search(context, at):
         starts.append((found.start(), at := found.end()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import chromadb
 from chromadb.config import Settings
+
 from ingredients.corpus import Passage
 
 if TYPE_CHECKING:
