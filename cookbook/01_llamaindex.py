@@ -73,12 +73,14 @@ for node in retriever.retrieve(elsewhere)[:3]:
 # 0.05; notebook 4 fits one on your own labels. The cache saves reading the same passages twice.
 
 # %%
+from llama_index.core.schema import MetadataMode
 from llama_index.postprocessor.secondpass import SecondPassRerank
 
 from secondpass import load
 
 model = load("builtin", cache=10_000)
-rerank = SecondPassRerank(model=model, threshold=0.05, top_n=5)
+text = MetadataMode.NONE  # the model is to read the text only: Chroma's metadata has no fixed order
+rerank = SecondPassRerank(model=model, threshold=0.05, top_n=5, metadata_mode=text)
 kept = rerank.postprocess_nodes(found, query_str=question)
 for node in kept:
     print(f"{node.score:.2f}  {node.metadata['title']}")
@@ -99,8 +101,8 @@ def rows(nodes):
 two_lists(question, rows(found[:5]), rows(kept), "P(relevant)")
 
 # %%
-ten = SecondPassRerank(model=model, top_n=10).postprocess_nodes(found, query_str=question)
-moves(rows(found), rows(ten))
+ten = SecondPassRerank(model=model, top_n=10, metadata_mode=text)
+moves(rows(found), rows(ten.postprocess_nodes(found, query_str=question)))
 
 # %% [markdown]
 # What happened stands in each node's metadata. It is kept out of the prompt.
@@ -170,7 +172,7 @@ axes.barh([p + 0.2 for p in places], [n for _, n in read.values()], 0.4, label="
 axes.set_yticks(places, [q[:46] for q in read])
 axes.invert_yaxis()
 axes.set_xlabel("words that the generator reads")
-axes.legend()
+figure.legend(loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]
