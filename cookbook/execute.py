@@ -10,6 +10,7 @@ import argparse
 import os
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
@@ -46,9 +47,10 @@ def executed(script: Path) -> nbformat.NotebookNode:
         resources={"metadata": {"path": str(script.parent)}},
     )  # fmt: skip
     client.create_kernel_manager()
-    if os.name == "posix":
-        client.km.transport = "ipc"  # no port is opened
-    client.execute()
+    with TemporaryDirectory() as sockets:
+        if os.name == "posix":  # no port is opened, and no other kernel meets this one
+            client.km.transport, client.km.ip = "ipc", f"{sockets}/kernel"
+        client.execute(env=os.environ | QUIET)
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata = {}
@@ -60,7 +62,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", help="scripts in cookbook/; all if none")
     names = parser.parse_args().names
-    os.environ.update(QUIET)
     for script in [HERE / Path(n).name for n in names] or scripts():
         start = time.perf_counter()
         nbformat.write(executed(script), script.with_suffix(".ipynb"))
