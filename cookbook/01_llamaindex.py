@@ -5,7 +5,7 @@
 # thirty passages, secondpass puts the right ones on top and drops the rest, and an answer cites
 # what is left. Then the same as a chat, asynchronously, streaming, and traced.
 #
-# **It needs** no key, no GPU and, once installed, no network; about a minute on two cores the first
+# **It needs** no key, no GPU and, once installed, no network; a few minutes on two cores the first
 # time, when the vectors are made. In an empty virtual environment, from the top of the repository:
 #
 # ```bash

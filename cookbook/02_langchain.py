@@ -5,7 +5,7 @@
 # `ContextualCompressionRetriever`, LCEL, and a LangGraph graph that gives up by itself when nothing
 # relevant was found. And you will have seen the reranker in a trace.
 #
-# **It needs** no key, no GPU and, once installed, no network; about a minute on two cores the first
+# **It needs** no key, no GPU and, once installed, no network; a few minutes on two cores the first
 # time, when the vectors are made. In an empty virtual environment, from the top of the repository:
 #
 # ```bash
@@ -143,6 +143,7 @@ for piece in after.stream("What does the sliding window algorithm do?"):
 # %%
 from typing import TypedDict
 
+from IPython.display import Markdown
 from langchain_core.documents import Document
 from langgraph.graph import END, START, StateGraph
 
@@ -173,11 +174,13 @@ graph.add_node("write", write)
 graph.add_node("give_up", give_up)
 graph.add_edge(START, "retrieve")
 graph.add_edge("retrieve", "rerank")
-graph.add_conditional_edges("rerank", lambda state: "write" if state["documents"] else "give_up")
+graph.add_conditional_edges(
+    "rerank", lambda state: "write" if state["documents"] else "give_up", ["write", "give_up"]
+)
 graph.add_edge("write", END)
 graph.add_edge("give_up", END)
 app = graph.compile()
-print(app.get_graph().draw_mermaid())
+Markdown(f"```mermaid\n{app.get_graph().draw_mermaid()}```")
 
 # %%
 for asked in ("What is a recipe?", "Which restaurant in Naples has the best pizza?"):

@@ -6,7 +6,7 @@
 # ([service/app.py](service/app.py), made to be copied), and used through LlamaIndex and LangChain.
 # You will have seen its health, its limits, its errors, and its latency with several callers.
 #
-# **It needs** no key, no GPU and, once installed, no network; about a minute on two cores the first
+# **It needs** no key, no GPU and, once installed, no network; a few minutes on two cores the first
 # time, when the vectors are made. In an empty virtual environment, from the top of the repository:
 #
 # ```bash

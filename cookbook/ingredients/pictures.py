@@ -30,10 +30,11 @@ def two_lists(question: str, before: Sequence[Row], after: Sequence[Row], score:
         for rank, row in enumerate(after, start=1)
     )
     head = "text-align:left;vertical-align:top;width:50%"
+    similarity = " (similarity)" if any(row.score is not None for row in before) else ""
     nothing = "<i>nothing: no passage was likely enough to answer</i>"
     return HTML(
-        f"<b>{escape(question)}</b><table style='width:100%'><tr><th style='{head}'>retrieved "
-        f"(similarity)</th><th style='{head}'>reranked ({score})</th></tr>"
+        f"<b>{escape(question)}</b><table style='width:100%'><tr><th style='{head}'>retrieved"
+        f"{similarity}</th><th style='{head}'>reranked ({score})</th></tr>"
         f"<tr><td style='{head}'>{left}</td><td style='{head}'>{right or nothing}</td></tr></table>"
     )
 
