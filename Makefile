@@ -1,6 +1,6 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
 # make test    every check and every test
-# make docs    the site, into build/site
+# make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
 # They set up what they need in .venv; nothing else is touched.
 
 PYTHON ?= python3
@@ -10,13 +10,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
 
-.PHONY: demo test lint docs evaluate bench clean
+.PHONY: demo test lint docs notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
 
 test: $(VENV)/test.ready lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m ""
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .
@@ -32,12 +32,16 @@ docs: $(VENV)/test.ready
 # every figure that the documentation gives, about an hour; writes benchmarks/results and docs/evaluation.md
 evaluate: $(VENV)/test.ready
 	for each in builtin_collections builtin_quality evaluation calibration guarantee \
-		learned_fusion fine_tuning footprint judges page; do \
+		learned_fusion fine_tuning early_exit footprint judges page; do \
 		$(BIN)/python benchmarks/$$each.py || exit 1; done
 
 # ours and every peer in one run, planned for 25 minutes; writes benchmarks/results/speed.*
 bench: $(VENV)/bench.ready
 	$(BIN)/python benchmarks/speed $(BENCH)
+
+# the cookbook's notebooks, run, beside their scripts; NAMES="01_llamaindex.py" for some of them
+notebooks: $(VENV)/test.ready
+	$(BIN)/python cookbook/execute.py $(NAMES)
 
 clean:
 	rm -rf $(VENV) dist

@@ -93,7 +93,7 @@ def test_settings_are_tried_by_building_the_stage_anew() -> None:
         clock=lambda: float(next(ticks)),
     )  # fmt: skip
     assert speed.settings is not None
-    assert speed.settings.current.options == {"token_budget": 1024, "threads": None}
+    assert speed.settings.current.options == {"token_budget": 512, "threads": None}
     assert [s.options["token_budget"] for s in speed.settings.tried] == [64, 128]
     assert speed.settings.best is speed.settings.current  # all took one tick
     assert "as fast as any" in str(speed)

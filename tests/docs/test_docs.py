@@ -24,8 +24,6 @@ ADAPTERS_READERS = ["index", "retriever"]
 BLOCK = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
 THEIRS = "theirs"
 """In the title of blocks that show another library's call, which are not run."""
-COMING = {"bench"}
-"""Commands that pages name and that may not be there yet."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -65,8 +63,6 @@ def test_the_commands_exist(page: Path) -> None:
             if "secondpass" not in words or "pip" in words:
                 continue
             name, *rest = words[words.index("secondpass") + 1 :]
-            if name in COMING:
-                continue
             assert name in commands, line
             known = {o for p in commands[name].params for o in (*p.opts, *p.secondary_opts)}
             assert {w for w in rest if w.startswith("--")} <= known, line

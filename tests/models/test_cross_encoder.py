@@ -11,6 +11,7 @@ transformers = pytest.importorskip("transformers")
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
 from secondpass import InvalidInputError, ModelError, Ranking, Recipe, load  # noqa: E402
+from secondpass.models import tokenised  # noqa: E402
 from secondpass.models.builtin import FOLDER  # noqa: E402
 from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.models.torch_inputs import IdInputs, TextInputs, id_inputs  # noqa: E402
@@ -121,9 +122,9 @@ def test_all_texts_are_tokenised_in_one_call(
     model = TorchCrossEncoder(tiny_bert if kind == "encoder" else yes_no, verify=False)
     calls: list[int] = []
     if kind == "encoder":
-        real_batch = model._read.pairing._batch
+        real_encoded = tokenised._encoded
         monkeypatch.setattr(
-            model._read.pairing, "_batch", lambda t: (calls.append(len(t)), real_batch(t))[1]
+            tokenised, "_encoded", lambda by, t: (calls.append(len(t)), real_encoded(by, t))[1]
         )
     else:
         real_ends = type(model.encoder.tokenizer)._encode_plus

@@ -14,7 +14,6 @@ from secondpass.bench.latency import DEPTHS, ROUNDS_AT_MOST, fitting, latencies
 from secondpass.bench.settings import (
     SettingsTried,
     check_settings,
-    processors,
     settings_to_try,
     tried_settings,
 )
@@ -24,6 +23,7 @@ from secondpass.errors import InvalidInputError, RecipeError
 from secondpass.evaluate.contender import Model, as_ranker
 from secondpass.evaluate.retriever import Retriever
 from secondpass.evaluate.timing import Clock
+from secondpass.models.folder import processors
 from secondpass.recipe import Recipe
 from secondpass.stage import Stage
 

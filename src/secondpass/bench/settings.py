@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -111,13 +110,6 @@ def tried_settings(
         tried.append(timed(Recipe(_changed(recipe.pipeline, options)).stage(), options))
         on_setting(done)
     return SettingsTried(current, tuple(tried))
-
-
-def processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def check_settings(settings: Sequence[Mapping[str, int | None]]) -> None:
