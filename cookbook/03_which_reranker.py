@@ -94,7 +94,7 @@ plt.show()
 # ## One collection
 #
 # secondpass's own documentation, and the labelled questions of `labels.jsonl` (written and judged by
-# the authors). The candidates are the 16 nearest by vectors, so the order in which they come is the
+# the authors). The candidates are the 12 nearest by vectors, so the order in which they come is the
 # bi-encoder's. What the vectors missed stays missing for everyone.
 
 # %%
@@ -102,7 +102,7 @@ from labels import by_vectors, collection, labels, passages
 from secondpass.evaluate import bootstrap_interval, evaluate, headroom
 
 asked = labels("question")
-topics = collection(asked, by_vectors([label.query for label in asked], depth=16))
+topics = collection(asked, by_vectors([label.query for label in asked], depth=12))
 print(len(passages()), "passages,", len(topics), "questions.", headroom(topics).sentence())
 
 # %% [markdown]

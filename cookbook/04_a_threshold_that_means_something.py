@@ -27,7 +27,7 @@ from labels import by_vectors, collection, labels
 
 asked = labels("question", "unanswerable")
 random.Random(0).shuffle(asked)
-topics = collection(asked, by_vectors([label.query for label in asked], depth=15))
+topics = collection(asked, by_vectors([label.query for label in asked], depth=10))
 judged = topics.judged()
 fit, rest = judged[:50], judged[50:]
 for name, part in (("to fit", fit), ("to judge", rest)):
@@ -42,8 +42,8 @@ for name, part in (("to fit", fit), ("to judge", rest)):
 # %% [markdown]
 # ## What the shipped probabilities are worth here
 #
-# The built-in model comes with a calibrator that was fitted on other texts, where a smaller share
-# of the candidates is relevant. On yours its probabilities may be off. Fifty labelled queries are
+# The built-in model comes with a calibrator that was fitted on other questions and other texts. On
+# yours its probabilities may be off. Fifty labelled queries are
 # enough to fit another: `calibrated` puts it behind the raw model. The rest of the queries, which
 # the fit has not seen, say whether that helped.
 
@@ -129,28 +129,28 @@ for share in (0.5, 0.8, 0.95):
 # ## A promise
 #
 # A chosen threshold does well on average, by hope. `guaranteed` promises: of queries like these,
-# at most so much goes wrong, with that confidence. First a strict wish: at most a tenth of the
-# relevant passages dropped, with confidence 0.9.
+# at most so much goes wrong, with that confidence. First a strict wish: at most a fiftieth of the
+# relevant passages dropped, with confidence 0.95.
 
 # %%
 from secondpass import GuaranteeError, guaranteed
 
 try:
-    print(guaranteed(mine, rest, "missed", at_most=0.1, confidence=0.9)[-1].guarantee)
+    print(guaranteed(mine, rest, "missed", at_most=0.02, confidence=0.95)[-1].guarantee)
 except GuaranteeError as error:
     print(error)
 
 # %% [markdown]
-# Where it cannot promise it says so: how little would do, and how many more labelled queries it
-# takes. A wish that so few queries can carry: on average over the next queries (no confidence), at
-# most one in five of the relevant passages is dropped.
+# Where it cannot promise it says so: what it could promise, and how many more labelled queries the
+# wish would take. Then a wish that some fifty queries can carry: at most one in five of the
+# relevant passages that were retrieved gets dropped, with confidence 0.9.
 #
 # State a wish before you look, and count it as one. Trying wishes until one passes weakens every
 # promise.
 
 # %%
 try:
-    safe = guaranteed(mine, rest, "missed", at_most=0.2, confidence=None)
+    safe = guaranteed(mine, rest, "missed", at_most=0.2, confidence=0.9)
     print(safe[-1].guarantee)
 except GuaranteeError as error:
     safe = None
@@ -194,10 +194,10 @@ for below in (0.1, 0.2, 0.3, 0.4, 0.5):
 # %%
 from secondpass import Abstain, Ranking, Threshold
 
-careful = mine >> Abstain(0.3) >> Threshold(0.1)
+careful = mine >> Abstain(0.1) >> Threshold(0.05)
 for query in ("How long should I roast a chicken of two kilograms?",
               "How do I delete a document from the vector index?",
-              "How can I boost official documentation over forum posts?"):  # fmt: skip
+              "How does the sliding window over candidates work?"):  # fmt: skip
     given = next(topic.ranking for topic in topics if topic.ranking.query == query)
     kept = careful(given)
     print(query)
@@ -216,7 +216,8 @@ for query in ("How long should I roast a chicken of two kilograms?",
 # ## What it saves
 #
 # Every passage that is not passed on is prompt that is not paid for. Tokens a query, and the share
-# of the relevant passages that are still there, on the queries that no fit has seen.
+# of the relevant passages that are still there, on the second half of the queries. (The thresholds
+# were chosen on that half, so expect a little less of them on new queries.)
 
 # %%
 from secondpass import TokenBudget, Top
@@ -269,7 +270,7 @@ from secondpass import Recipe
 
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "reranker.json"
-    Recipe.of(calibrated(load("builtin:raw"), fit) >> Abstain(0.3) >> Threshold(0.1)).save(file)
+    Recipe.of(calibrated(load("builtin:raw"), fit) >> Abstain(0.1) >> Threshold(0.05)).save(file)
     again = Recipe.read(file).stage()
     print(file.stat().st_size, "bytes:", again)
     print(again(Ranking.of("who wrote Faust?", ["Goethe wrote Faust.", "Cats sleep a lot."])).ids)

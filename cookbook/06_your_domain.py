@@ -72,7 +72,7 @@ print(len(known), "functions")
 # %%
 from secondpass.train import QueryPairs, mine_negatives
 
-QUERIES, OTHERS = 300, 7
+QUERIES, OTHERS = 200, 5
 ordered = sorted(known.values(), key=lambda row: hashlib.sha256(row[1].encode()).digest())
 judged = mine_negatives(
     [QueryPairs(told, (code,)) for _, told, code in ordered[:QUERIES]], per_query=OTHERS
@@ -109,7 +109,7 @@ def watch(now):
 
 began = time.perf_counter()
 report = fine_tune(
-    judged, out=Path(folder.name) / "code", epochs=1, lr=1e-4, batch=4, list_size=8, max_length=128,
+    judged, out=Path(folder.name) / "code", epochs=1, lr=1e-4, batch=4, list_size=6, max_length=128,
     held_out=0.3, int8=True, on_progress=watch,
 )  # fmt: skip
 print(f"{time.perf_counter() - began:.0f} s; lists: {report.sizes}")

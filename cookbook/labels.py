@@ -70,11 +70,11 @@ def collection(asked: Sequence[Label], found: Found, name: str = "own documentat
     """What was found for each query, with its labels; candidates are read with their titles."""
     texts = {p.id: f"{p.title}\n{p.text}" for p in passages()}
     topics = []
-    for label, ids in zip(asked, found, strict=True):
+    for number, (label, ids) in enumerate(zip(asked, found, strict=True)):
         grades = {id: 1 for key in label.keys for id in keyed(key)}
         ranking = Ranking.of(label.query, [Candidate(id, texts[id]) for id in ids])
         # that nothing answers a query is a judgement too
-        topics.append(Topic(label.query, ranking, grades or {passages()[0].id: 0}))
+        topics.append(Topic(f"q{number:02}", ranking, grades or {passages()[0].id: 0}))
     return Collection(name, tuple(topics))
 
 
