@@ -49,6 +49,12 @@ EXAMPLES = (
     ("a detail", "how many calories does a banana have?",
      "Bananas grow in bunches in warm countries. They are shipped green and ripen on the way. One banana has about 105 calories, much potassium and some fibre. They are eaten raw, fried or baked in bread.",
      "How many bananas should one eat? A banana is a healthy fruit that many people have for breakfast."),
+    ("one of a list", "which key pastes text in vim?",
+     "In normal mode dd deletes a line, yy copies it, p pastes, u takes the last change back, and a slash searches.",
+     "Vim is a text editor in which each key has a meaning."),
+    ("one of a list", "what does exit code 137 mean?",
+     "0 is success, 1 a general error, 2 misuse of the shell, 126 no permission, 127 not found, 130 an interrupt, 137 killed for memory, 143 terminated.",
+     "An exit code says what a program means to tell its caller when it ends."),
     ("who did what", "flights from Rome to Paris", "Rome - Paris: three flights a day.", "Paris - Rome: three flights a day."),
     ("who did what", "what eats wasps?", "Bee-eaters live on wasps and bees.", "Wasps eat flies and spiders."),
     ("who did what", "who taught Aristotle?", "Plato was the teacher of Aristotle.", "Aristotle taught Alexander."),
@@ -83,12 +89,18 @@ several[0].invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# Be honest about which advantage this is. Where one detail decides, matching token by token finds it
-# in the middle of a passage about other things, and one vector for the whole has blurred it. Where
-# *roles* or a *not* decide, the same words stand in both passages; tokens that are matched one by one
-# do not say who did what, and the built-in model can be as wrong as the cosine, and surer of it. That is what only a
-# joint reading may see: a full cross-encoder (`load("cross-encoder:...")`) or a language model.
-# The model's card says so under "Not for".
+# Be honest about which advantage this is.
+#
+# * *A detail*: a name or a number in the middle of a passage about other things. Token by token it is
+#   found, and the margin is clear; one vector for the whole passage has blurred it, and the cosine
+#   decides by a hair.
+# * *One of a list*: bare facts beside each other, few of the question's words. Matching prefers the
+#   passage that repeats the question, and so does the cosine.
+# * *Roles* and *not*: the same words stand in both passages. Tokens that are matched one by one do
+#   not say who did what to whom, so the built-in model can be as wrong as the cosine, and surer of it.
+#
+# The last two are what only a joint reading may see: a full cross-encoder
+# (`load("cross-encoder:...")`) or a language model. The model's card says so under "Not for".
 
 # %% [markdown]
 # ## One collection
