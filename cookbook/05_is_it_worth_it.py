@@ -54,12 +54,12 @@ for name, row in rooms.items():
 figure, (recall, best) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for name, row in rooms.items():
     recall.plot(DEPTHS, [room.recall for room in row], "o-", label=name)
-    (line,) = best.plot(DEPTHS, [room.ideal for room in row], "o-", label=f"{name}: best possible")
-    best.axhline(row[0].current, color=line.get_color(), linestyle=":", linewidth=1)
+    (line,) = best.plot(DEPTHS, [room.ideal for room in row], "o-", label=name)
+    best.axhline(row[-1].current, color=line.get_color(), linestyle=":", linewidth=1)
 recall.set(
     title="share of the relevant passages found", xlabel="candidates", xticks=DEPTHS, ylim=(0, 1)
 )
-best.set(title="nDCG@10: best possible order (lines), as it came (dots)", xlabel="candidates",
+best.set(title="nDCG@10, best order (dotted: as it came)", xlabel="candidates",
          xticks=DEPTHS, ylim=(0, 1))  # fmt: skip
 recall.legend(frameon=False, loc="lower right")
 plt.show()
