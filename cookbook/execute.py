@@ -42,9 +42,12 @@ def executed(script: Path) -> nbformat.NotebookNode:
     """
     notebook = read(script)
     client = NotebookClient(
-        notebook, timeout=600, kernel_name="python3", record_timing=False,
+        notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True,
         resources={"metadata": {"path": str(script.parent)}},
     )  # fmt: skip
+    client.create_kernel_manager()
+    if os.name == "posix":
+        client.km.transport = "ipc"  # no port is opened
     client.execute()
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for cell in notebook.cells:

@@ -61,7 +61,7 @@ class ExtractiveAnswerer:
         at_least: P(relevant) below which a sentence is not quoted.
     """
 
-    def __init__(self, sentences: int = 2, at_least: float = 0.2) -> None:
+    def __init__(self, sentences: int = 2, at_least: float = 0.05) -> None:
         self.name = "extractive (no language model)"
         self.sentences, self.at_least = sentences, at_least
         self._read: Stage | None = None
@@ -101,7 +101,7 @@ def _parsed(messages: Sequence[str]) -> tuple[str, list[str]]:
     starts, at = list[tuple[int, int]](), 0
     while found := re.compile(rf"^\[{len(starts) + 1}\] ", re.MULTILINE).search(context, at):
         starts.append((found.start(), at := found.end()))
-    ends = [start for start, _ in starts[1:]] + [len(context)]
+    ends = [*(start for start, _ in starts), len(context)][1:]
     return question, [context[a:b].strip() for (_, a), b in zip(starts, ends, strict=True)]
 
 

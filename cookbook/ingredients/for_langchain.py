@@ -78,7 +78,7 @@ class AnswererChatModel(BaseChatModel):
 def numbered(documents: Sequence[Document]) -> str:
     """Documents for the prompt, as [1], [2], ..., so an answer can cite them."""
     return "\n\n".join(
-        f"[{i}] {d.metadata['title']}\n{d.page_content}" for i, d in enumerate(documents, start=1)
+        f"[{i}] {d.metadata['title']}\n\n{d.page_content}" for i, d in enumerate(documents, start=1)
     )
 
 

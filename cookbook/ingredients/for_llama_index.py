@@ -104,7 +104,7 @@ class Numbered(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         numbered = []
         for i, n in enumerate(nodes, start=1):
-            told = {"text_template": f"[{i}] {{metadata_str}}\n{{content}}"}
+            told = {"text_template": f"[{i}] {{metadata_str}}\n\n{{content}}"}
             hidden = ["source", *n.node.excluded_llm_metadata_keys]
             told |= {"metadata_template": "{value}", "excluded_llm_metadata_keys": hidden}
             numbered.append(NodeWithScore(node=n.node.model_copy(update=told), score=n.score))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import chromadb
+from chromadb.api import ClientAPI
 from chromadb.config import Settings
 
 from ingredients.corpus import Passage
@@ -27,6 +28,12 @@ def embed(texts: Sequence[str]) -> list[list[float]]:
     return [[float(x) for x in vector] for vector in vectors]
 
 
+def client(folder: str | Path) -> ClientAPI:
+    """Chroma in a folder, without telemetry."""
+    quiet = Settings(anonymized_telemetry=False)
+    return chromadb.PersistentClient(path=str(folder), settings=quiet)
+
+
 def chroma(folder: str | Path, passages: Sequence[Passage]) -> chromadb.Collection:
     """A collection on disk with these passages. Made once, then reused as long as they stay.
 
@@ -36,10 +43,8 @@ def chroma(folder: str | Path, passages: Sequence[Passage]) -> chromadb.Collecti
     """
     told = "\0".join(f"{p.id} {p.title} {p.text}" for p in passages)
     name = f"passages-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-    quiet = Settings(anonymized_telemetry=False)
-    client = chromadb.PersistentClient(path=str(folder), settings=quiet)
     # no embedding function: Chroma's own downloads a model
-    collection = client.get_or_create_collection(
+    collection = client(folder).get_or_create_collection(
         name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
     )
     if collection.count() < len(passages):

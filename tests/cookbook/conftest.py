@@ -1,0 +1,8 @@
+"""The cookbook's own modules, as its notebooks import them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "cookbook"))

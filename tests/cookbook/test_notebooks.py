@@ -1,0 +1,95 @@
+"""Every notebook runs from top to bottom, offline; what is committed is what its script says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+COOKBOOK = HERE.parents[1] / "cookbook"
+SCRIPTS = sorted(path.name for path in COOKBOOK.glob("[0-9][0-9]_*.py"))
+MINUTES = 3
+ABSOLUTE = re.compile(r"(?<![\w.~/:])/(?:[\w.-]+/){2,}\w|\b[A-Z]:\\\\?\w")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy without what earlier runs left, so that nothing is written to the repository."""
+    unwanted = shutil.ignore_patterns(".chroma", "*.ipynb", "__pycache__")
+    return shutil.copytree(COOKBOOK, tmp_path_factory.mktemp("copy") / "cookbook", ignore=unwanted)
+
+
+def _run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Without keys, and with the network closed in this process and in the kernel's."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")}
+    paths = [str(HERE / "closed_network"), kept.get("PYTHONPATH", "")]
+    environment = {**kept, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, timeout=60 * MINUTES,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.cookbook
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_it_runs(script: str, copy: Path) -> None:
+    done = _run(copy / "execute.py", script, folder=copy)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert (copy / script).with_suffix(".ipynb").is_file()
+
+
+def test_the_network_is_closed(tmp_path: Path) -> None:
+    asked = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    done = _run("-c", asked, folder=tmp_path)
+    assert "the network is closed in tests" in done.stderr
+    asked = "import socket; socket.getaddrinfo('example.org', 80)"
+    assert "the network is closed in tests" in _run("-c", asked, folder=tmp_path).stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_committed_notebook_is_the_scripts(script: str) -> None:
+    import nbformat
+
+    from execute import read
+
+    committed = nbformat.read((COOKBOOK / script).with_suffix(".ipynb"), as_version=4)
+    was = [(cell.cell_type, cell.source, cell.id) for cell in read(COOKBOOK / script).cells]
+    now = [(cell.cell_type, cell.source, cell.id) for cell in committed.cells]
+    assert now == was, "run `make notebooks`"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_committed_outputs_can_be_shown(script: str) -> None:
+    import nbformat
+
+    notebook = nbformat.read((COOKBOOK / script).with_suffix(".ipynb"), as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert outputs
+    assert any("image/png" in output.get("data", {}) for output in outputs), "no picture"
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    told = "\n".join(text for output in outputs for text in _texts(output))
+    assert not ABSOLUTE.findall(told)
+    assert socket.gethostname() not in told
+    assert not [cell for cell in notebook.cells if cell.metadata], "metadata that changes"
+
+
+def test_the_index_names_every_notebook() -> None:
+    page = (COOKBOOK / "README.md").read_text(encoding="utf-8")
+    missing = [script for script in SCRIPTS if Path(script).stem not in page]
+    assert not missing
+
+
+def _texts(output: Any) -> Iterator[str]:
+    yield output.get("text", "")
+    yield from (v for k, v in output.get("data", {}).items() if k.startswith("text/"))
