@@ -92,8 +92,8 @@ plt.show()
 # Be honest about which advantage this is.
 #
 # * *A detail*: a name or a number in the middle of a passage about other things. Token by token it is
-#   found, and the margin is clear; one vector for the whole passage has blurred it, and the cosine
-#   decides by a hair.
+#   found, and the margin is clear; one vector for the whole passage has blurred it, and the cosine is
+#   often nearly even, or wrong.
 # * *One of a list*: bare facts beside each other, few of the question's words. Matching prefers the
 #   passage that repeats the question, and so does the cosine.
 # * *Roles* and *not*: the same words stand in both passages. Tokens that are matched one by one do
