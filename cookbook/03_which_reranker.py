@@ -310,7 +310,7 @@ plt.show()
 # %%
 from secondpass.evaluate import compare
 
-local = {name: result for name, result in results.items() if name in took and took[name]}
+local = {name: result for name, result in results.items() if took.get(name)}
 for sentence in compare(topics, None, local).verdicts.values():
     print(sentence)
 

@@ -202,11 +202,12 @@ page.write(file)
 print(f"{file.name}: {file.stat().st_size // 1024} kB, which loads nothing from anywhere")
 
 # %%
-from base64 import b64encode
+from urllib.parse import quote
 
 from IPython.display import IFrame
 
-IFrame(f"data:text/html;base64,{b64encode(file.read_bytes()).decode()}", width="100%", height=600)
+page_as_url = quote(page.html(), safe="")
+IFrame(f"data:text/html;charset=utf-8,{page_as_url}", width="100%", height=600)
 
 # %% [markdown]
 # ## Next
