@@ -113,7 +113,9 @@ print(chosen.evidence)
 chosen.evidence.figure()
 
 # %% [markdown]
-# A goal that cannot be met is an error that says what could be.
+# A stricter goal costs recall, and what was seen falls ever further from what is to be expected: the
+# fewer passages are left above the threshold, the thinner the evidence. A goal that is out of reach
+# is an error that says what could be had.
 
 # %%
 from secondpass import InvalidInputError
