@@ -77,13 +77,7 @@ ordered = sorted(known.values(), key=lambda row: hashlib.sha256(row[1].encode())
 judged = mine_negatives(
     [QueryPairs(told, (code,)) for _, told, code in ordered[:QUERIES]], per_query=OTHERS
 )
-print(
-    len(judged),
-    "queries with",
-    sum(len(one.ranking) for one in judged),
-    "candidates; names of a few:",
-)
-print(", ".join(name for name, *_ in ordered[:8]))
+print(len(judged), "queries with", sum(len(one.ranking) for one in judged), "candidates")
 
 # %% [markdown]
 # ## Train, and measure honestly
@@ -117,7 +111,10 @@ print(report.summary())
 
 # %% [markdown]
 # The verdict is by the interval of the paired difference over the held-out queries. If it says "no
-# clear difference", that is what was found: more labelled queries, or more steps, would tell. If it
+# clear difference", that is what was found, and look at "before": where it is near 1 the model is
+# good here already (a function's name says much of what it does) and little is left to gain; else
+# more labelled queries, or more steps, would tell. The calibrator is fitted again in any case, so
+# the probabilities may be better where the order is the same. If it
 # says "worse", `before.json` beside the result is what you had.
 
 # %%
