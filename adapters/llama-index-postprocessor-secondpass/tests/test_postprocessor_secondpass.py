@@ -128,7 +128,7 @@ def test_notes_of_the_stages_are_kept(nodes):
     [
         (MetadataMode.EMBED, "title: T\n\nbody"),
         (MetadataMode.LLM, "file: F\n\nbody"),
-        (MetadataMode.ALL, "title: T\nfile: F\n\nbody"),
+        (MetadataMode.ALL, "file: F\ntitle: T\n\nbody"),
         (MetadataMode.NONE, "body"),
     ],
 )
@@ -144,6 +144,18 @@ def test_metadata_mode_says_what_the_model_reads(mode, read):
         [NodeWithScore(node=node)], query_str="q"
     )
     assert scorer.calls == [[("q", read)]]
+
+
+def test_the_order_of_metadata_does_not_change_what_is_read():
+    scorer = FakeScorer()
+    given = {"title": "T", "file": "F", "page": 3}
+    for metadata in (given, dict(reversed(given.items()))):
+        node = TextNode(text="body", metadata=metadata)
+        SecondPassRerank(model=Score(scorer)).postprocess_nodes(
+            [NodeWithScore(node=node)], query_str="q"
+        )
+        assert list(node.metadata) == list(metadata)  # nothing is changed in place
+    assert scorer.calls[0] == scorer.calls[1]
 
 
 def test_the_default_is_what_embedding_models_read():

@@ -14,7 +14,7 @@ from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore, QueryBundle
 from llama_index.postprocessor.secondpass.chat import as_stage
 
 import secondpass as sp
@@ -139,7 +139,7 @@ class SecondPassRerank(BaseNodePostprocessor):
                 "a reranker needs the query: pass query_bundle=QueryBundle(...) or query_str='...'"
             )
         candidates = [  # node ids need not be unique, so places are the ids
-            sp.Candidate(str(i), n.node.get_content(self.metadata_mode), n.metadata, n.score, n)
+            sp.Candidate(str(i), _text(n.node, self.metadata_mode), n.metadata, n.score, n)
             for i, n in enumerate(nodes)
         ]
         ranking = sp.Ranking.of(query.query_str, candidates)
@@ -156,6 +156,14 @@ class SecondPassRerank(BaseNodePostprocessor):
                 return kept
 
             yield ranking, report
+
+
+def _text(node: BaseNode, mode: MetadataMode) -> str:
+    """What the model reads. Stores such as Chroma give metadata back in another order each time,
+    and the text, so also the score, would change with it."""
+    if mode is not MetadataMode.NONE and len(node.metadata) > 1:
+        node = node.model_copy(update={"metadata": dict(sorted(node.metadata.items()))})
+    return node.get_content(mode)
 
 
 def _try_out(threshold: sp.Threshold, model: sp.Stage) -> None:
