@@ -11,7 +11,7 @@ def test_the_definition() -> None:
     rng = np.random.default_rng(0)
     of = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
     query = QueryVectors(of(3, 8), weights(of(3)), of(8), 0.5)
-    texts = [TextVectors(of(n, 8), of(8)) for n in (1, 7, 2)]
+    texts = [TextVectors(of(n, 8), of(8)) for n in (1, 7, 2, 20_000)]
     scales = np.array([20, 2], np.float32)
     by_hand = [
         20
