@@ -1,4 +1,4 @@
-"""docs/evaluation.md and its plots, from what the benchmarks wrote into benchmarks/results.
+"""docs/evaluation.md, docs/speed.md and their plots, from what the benchmarks wrote into benchmarks/results.
 
     python benchmarks/page.py
 
@@ -45,6 +45,14 @@ SECTIONS = {
         "Fine-tuned on a new domain",
         "`secondpass train` on one half of a collection's queries, measured on the other.",
     ),
+    "split": (
+        "Passages read once",
+        "`builtin-split`: a passage's vectors are computed once and kept; the model reads the query.",
+    ),
+    "early_exit": (
+        "Early exit",
+        "The beginning of every passage first, in full only what can still enter the top k.",
+    ),
     "judges": (
         "What an LLM's order costs",
         "A simulated judge: quality, calls and rounds of each algorithm.",
@@ -71,6 +79,18 @@ def main() -> None:
             shutil.copyfile(plot, figures / plot.name)
             parts.append(f"![{title}](figures/{plot.name})\n")
     PAGE.write_text("\n".join(parts), encoding="utf-8")
+    speed()
+
+
+def speed() -> None:
+    """docs/speed.md, which `make bench` measured on its own."""
+    table = data.RESULTS / "speed.md"
+    if not table.exists():
+        raise SystemExit(f"{table.name} is missing; `make bench` writes it")
+    shutil.copyfile(data.RESULTS / "speed.png", PAGE.parent / "figures/speed.png")
+    heading, text = table.read_text(encoding="utf-8").split("\n", 1)
+    plot = "\n![pairs a second, and the wait for ten candidates](figures/speed.png)\n"
+    (PAGE.parent / "speed.md").write_text(heading + "\n" + plot + text, encoding="utf-8")
 
 
 if __name__ == "__main__":
