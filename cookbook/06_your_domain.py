@@ -2,9 +2,9 @@
 # # 6. Your domain
 #
 # **At the end you have** the built-in model fine-tuned on a domain that it does not know, measured
-# before and after on queries that had no part in it, and an honest verdict.
+# before and after on queries that had no part in it, and a verdict that may be "no clear difference".
 #
-# **It needs** no key and no GPU; about two minutes on two cores. In an empty virtual environment,
+# **It needs** no key and no GPU; about 2 minutes on two cores. In an empty virtual environment,
 # from the top of the repository:
 #
 # ```bash
@@ -16,16 +16,24 @@
 # ## A domain: code
 #
 # The built-in model was trained on prose. Here the passages are *source code*: functions of
-# Python's standard library, which every Python carries, each without its docstring. The query is the
-# first sentence of that docstring. Finding the function that a sentence describes is what a search
-# over your own code base does.
+# Python's standard library, which every Python carries, each without its docstring. The query is that
+# docstring's summary line. Finding the function that a sentence describes is what a search over your
+# own code base does.
+#
+# A function's name says much of its summary, and with it the task is too easy: in a first version of
+# this notebook the model was at nDCG@10 .94 before any training, and training made no clear difference.
+# So each passage is without its function's own name: wherever the name stands, or a word of three
+# letters or more that it is made of, the passage says "this function". (The task was changed after
+# that result was seen, to leave room for one; a gain here says nothing of tasks that are easy already.)
 #
 # The model's training did read docstrings of Python (its card says so), but no code. What is learned
-# here is read from your own disk; the outputs show figures and names only.
+# here is read from your own disk; the outputs show figures and a few names.
 
 # %%
 import ast
 import hashlib
+import keyword
+import re
 import sysconfig
 from pathlib import Path
 
@@ -38,53 +46,67 @@ LARGEST = 60_000
 """Bytes of a file: larger ones take long to parse."""
 
 
+def without_name(name, code):
+    """The code with "this function" for its name and the words of it, `word`, `Word` or `WORD`."""
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+    words = {word for word in words if len(word) > 2 and not keyword.iskeyword(word)}
+    words |= {name.strip("_"), name.replace("_", "")}
+    forms = {form for word in words for form in (word, word.capitalize(), word.upper())}
+    one = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    begins = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"  # of an identifier's word
+    return re.sub(rf"{begins}_*(?:{one})(?:_*(?:{one}))*(?![a-z])", "this function", code)
+
+
 def functions(file):
-    """Name, first sentence and code of each documented function, short enough to be read at once."""
+    """Name, summary line and code of each documented function, short enough to be read at once."""
     tree = ast.parse(file.read_text("utf-8"))
     inside = [thing for part in tree.body for thing in (part, *getattr(part, "body", []))]
     for thing in inside:
         if not isinstance(thing, ast.FunctionDef | ast.AsyncFunctionDef) or len(thing.body) < 3:
             continue
-        told = " ".join((ast.get_docstring(thing) or "").split("\n\n")[0].split())
-        if 5 <= len(told.split()) <= 25:
+        summary, *more = (ast.get_docstring(thing) or "").split("\n\n")[0].splitlines() or [""]
+        if not more and 5 <= len(summary.split()) <= 25 and thing.name.strip("_"):
             thing.body = thing.body[1:]  # what remains is code
             code = ast.unparse(thing)
             if 12 <= len(code.split()) <= 50:
-                yield thing.name, told, code
+                yield thing.name, summary.strip(), without_name(thing.name, code)
 
 
-known = {}
+known, texts = [], set()
 for package in PACKAGES:
     for file in sorted((LIBRARY / package).glob("*.py")):
         if file.stat().st_size <= LARGEST:
-            for name, told, code in functions(file):
-                known.setdefault(told.casefold(), (name, told, code))
-print(len(known), "functions")
+            for name, summary, code in functions(file):
+                if not {summary.casefold(), code} & texts:  # each summary and each code once
+                    known.append((name, summary, code))
+                    texts |= {summary.casefold(), code}
+known.sort(key=lambda row: hashlib.sha256(row[1].encode()).digest())
+print(len(known), "functions, such as", ", ".join(name for name, *_ in known[:6]))
 
 # %% [markdown]
 # ## Judged lists from pairs
 #
-# A sentence and its function are a *pair*: a query with one text that answers it. What does not
-# answer it is mined: the other functions that BM25 finds for the sentence, which are wrong and look
-# right. (Some of them may be right too, and nobody has judged them; that makes every figure below
-# a little too low, before and after alike.)
+# A summary and its function are a *pair*: a query with one text that answers it. What does not
+# answer it is mined: the 15 other functions, of all of them, that BM25 finds first for the summary,
+# which are wrong and look right. (Some of them may be right too, and nobody has judged them; that
+# makes every figure below a little too low, before and after alike.)
 
 # %%
 from secondpass.train import QueryPairs, mine_negatives
 
-QUERIES, OTHERS = 200, 5
-ordered = sorted(known.values(), key=lambda row: hashlib.sha256(row[1].encode()).digest())
-judged = mine_negatives(
-    [QueryPairs(told, (code,)) for _, told, code in ordered[:QUERIES]], per_query=OTHERS
-)
+QUERIES, OTHERS = 300, 15
+pairs = [QueryPairs(summary, (code,)) for _, summary, code in known]
+judged = mine_negatives(pairs, per_query=OTHERS)[:QUERIES]
 print(len(judged), "queries with", sum(len(one.ranking) for one in judged), "candidates")
 
 # %% [markdown]
 # ## Train, and measure honestly
 #
-# `fine_tune` splits the queries first: nearly a third is held out and only ever measured; a tenth
-# chooses the checkpoint and a tenth fits the calibrator again; it trains on the rest. It exports the
-# result to int8 ONNX, so what is measured is what you would run.
+# `fine_tune` splits the queries first: two fifths are held out and only ever measured; a tenth
+# chooses the checkpoint and a tenth fits the calibrator again; it trains on the rest, for `HOURS` at
+# most. It exports the result to int8 ONNX, so what is measured is what you would run. (Code of
+# held-out functions does occur in training, as what is wrong for other queries; their summaries do
+# not. Where training is stopped by the clock, another machine gets another result.)
 
 # %%
 import tempfile
@@ -92,6 +114,7 @@ import time
 
 from secondpass.train import fine_tune
 
+HOURS = 0.03
 folder = tempfile.TemporaryDirectory()
 steps = []
 
@@ -103,19 +126,33 @@ def watch(now):
 
 began = time.perf_counter()
 report = fine_tune(
-    judged, out=Path(folder.name) / "code", epochs=1, lr=1e-4, batch=4, list_size=6, max_length=128,
-    held_out=0.3, int8=True, on_progress=watch,
+    judged, out=Path(folder.name) / "code", epochs=1, lr=1e-4, batch=4, list_size=8, max_length=128,
+    held_out=0.4, int8=True, hours=HOURS, on_progress=watch,
 )  # fmt: skip
 print(f"{time.perf_counter() - began:.0f} s; lists: {report.sizes}")
-print(report.summary())
+print(report.summary().replace(folder.name, "FOLDER"))
+
+# %%
+low, high = report.interval
+print({
+    "better": f"It helps on this domain: {report.gain:+.3f}, and by {low:+.3f} at the least that is "
+              "plausible.",
+    "no clear difference": f"No gain was found: anything from {low:+.3f} to {high:+.3f} is plausible, "
+                           "which includes none. That is no reason to change models.",
+    "worse": f"It does harm here: {report.gain:+.3f}. Keep what you had.",
+}[report.verdict])  # fmt: skip
+was, now = report.before.calibration_error, report.after.calibration_error
+if was is not None and now is not None:
+    print(f"Calibration error, the calibrator fitted again: {was:.3f} before, {now:.3f} after.")
 
 # %% [markdown]
-# The verdict is by the interval of the paired difference over the held-out queries. If it says "no
-# clear difference", that is what was found, and look at "before": where it is near 1 the model is
-# good here already (a function's name says much of what it does) and little is left to gain; else
-# more labelled queries, or more steps, would tell. The calibrator is fitted again in any case, so
-# the probabilities may be better where the order is the same. If it
-# says "worse", `before.json` beside the result is what you had.
+# The verdict is by the interval of the paired difference over the held-out queries: "better" where it
+# lies above zero, "worse" where it lies below, else "no clear difference", and then that is what was
+# found. In that case look at "before": near 1 there is little left to gain; else more labelled
+# queries, or more steps, would tell. If no checkpoint did better on the queries that choose, the
+# weights are those of before. The calibrator is fitted again in any case, on lists of this domain, so
+# the probabilities may change where the order does not; the lists are mined, so the probabilities
+# are those of relevance among such neighbours. `before.json` beside the result is what you had.
 
 # %%
 import matplotlib.pyplot as plt
@@ -154,7 +191,8 @@ print(f"{better} queries better, {len(gaps) - better - worse} equal, {worse} wor
 # ## Did it forget?
 #
 # A model that learns one domain may lose another. The small check: the same prose questions before
-# and after. (On your data, keep a labelled collection of what must stay good, and `compare` on it.)
+# and after. Three questions can show a model that broke, and cannot show that nothing was lost. (On
+# your data, keep a labelled collection of what must stay good, and `compare` on it.)
 
 # %%
 from secondpass import Ranking, Recipe

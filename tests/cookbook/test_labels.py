@@ -37,6 +37,7 @@ def test_queries_are_there_once_and_answered_as_their_kind_says(labels: ModuleTy
     assert len(set(queries)) == len(queries) >= 90
     assert all(bool(label.keys) == (label.kind != "unanswerable") for label in known)
     assert len(labels.labels("unanswerable")) >= 15
+    assert len(labels.labels("keyword")) == 24 + 22  # as notebook 5 and labels.py tell it
 
 
 def test_a_collection_holds_what_was_found_and_what_was_missed(labels: ModuleType) -> None:
