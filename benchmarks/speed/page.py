@@ -101,7 +101,7 @@ def _waits(results: Results) -> str:
         return ""
     ten, cold, thousand = (rows(results, p) for p in ("ten", "cold", "thousand"))
     slower = ratios(results, "cold", DEFAULT)
-    sizes = parts.get("thousand", {"tenth": 100, "candidates": 1000})
+    sizes = {"tenth": 100, "candidates": 1000} | parts.get("thousand", {})
     columns = [
         "contender", "10 candidates p50 ms", "p95 ms", "cold start s", "ratio", "import s",
         "peak MB loaded", f"{sizes['tenth']} candidates", f"{sizes['candidates']} candidates",
