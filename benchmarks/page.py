@@ -1,4 +1,4 @@
-"""docs/evaluation.md, docs/speed.md and their plots, from what the benchmarks wrote into benchmarks/results.
+"""docs/evaluation.md, docs/speed.md and their plots, from what stands in benchmarks/results.
 
     python benchmarks/page.py
 
@@ -47,7 +47,7 @@ SECTIONS = {
     ),
     "split": (
         "Passages read once",
-        "`builtin-split`: a passage's vectors are computed once and kept; the model reads the query.",
+        "`builtin-split`: a passage's vectors are computed once and kept; only the query is read.",
     ),
     "early_exit": (
         "Early exit",

@@ -16,8 +16,8 @@ from secondpass import OnnxCrossEncoder, TorchCrossEncoder  # noqa: E402
 from secondpass.models.export import export  # noqa: E402
 from secondpass.models.late_interaction import (  # noqa: E402
     LateInteractionBert,
-    pair_tokenizer,
 )
+from secondpass.models.pair_tokenizer import pair_tokenizer  # noqa: E402
 
 TEXT = "[PAD] [UNK] [CLS] [SEP] [MASK] how do bees make honey sweet bridge rust . a b"
 WORDS = TEXT.split()

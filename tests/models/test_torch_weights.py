@@ -19,8 +19,8 @@ from secondpass.models.export import export  # noqa: E402
 from secondpass.models.late_interaction import (  # noqa: E402
     LateInteractionBert,
     LateInteractionConfig,
-    pair_tokenizer,
 )
+from secondpass.models.pair_tokenizer import pair_tokenizer  # noqa: E402
 
 PAIRS = [
     ("who wrote Faust?", "Goethe wrote the play Faust."),

@@ -32,8 +32,8 @@ def test_they_come_back(tmp_path: Path) -> None:
     assert found.keys() == given.keys()
     assert len(store) == len(given)
     for text, vectors in given.items():
-        np.testing.assert_allclose(found[text].vectors, vectors.vectors, atol=0.005)
-        np.testing.assert_allclose(found[text].mean, vectors.mean, atol=0.005)
+        np.testing.assert_allclose(found[text].unpacked().vectors, vectors.vectors, atol=0.005)
+        np.testing.assert_allclose(found[text].unpacked().mean, vectors.mean, atol=0.005)
 
 
 def test_zeros_and_odd_texts(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_zeros_and_odd_texts(tmp_path: Path) -> None:
     zero = TextVectors(np.zeros((1, HIDDEN), np.float32), np.zeros(HIDDEN, np.float32))
     store.add({"": zero, "broken \ud800": zero})
     assert store.get(["", "broken \ud800"]).keys() == {"", "broken \ud800"}
-    assert not store.get([""])[""].vectors.any()
+    assert not store.get([""])[""].unpacked().vectors.any()
 
 
 def test_another_models_file_is_refused(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def tiny_late(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from secondpass.models.late_interaction import (
         LateInteractionBert,
         LateInteractionConfig,
-        pair_tokenizer,
     )
+    from secondpass.models.pair_tokenizer import pair_tokenizer
 
     folder = tmp_path_factory.mktemp("tiny-late")
     torch.manual_seed(0)

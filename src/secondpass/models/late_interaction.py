@@ -17,8 +17,6 @@ from secondpass.errors import MissingExtraError
 
 try:
     import torch
-    from tokenizers import Tokenizer
-    from tokenizers.processors import TemplateProcessing
     from torch.nn import functional
     from transformers import (
         AutoConfig,
@@ -26,7 +24,6 @@ try:
         BertConfig,
         BertModel,
         BertPreTrainedModel,
-        PreTrainedTokenizerFast,
     )
     from transformers.modeling_outputs import SequenceClassifierOutput
 except ImportError as error:
@@ -195,35 +192,6 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
 def _closed(mask: torch.Tensor, dtype: torch.dtype) -> Any:
     """What is added to a softmax: 0 where the mask is 1, the lowest number where it is 0."""
     return (1 - mask).to(dtype) * torch.finfo(dtype).min
-
-
-def pair_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
-    """A BERT tokenizer that gives the second segment of a pair a [CLS] of its own.
-
-    Saved and loaded again it stays so, which transformers' BertTokenizer does not: that one
-    rebuilds BERT's template.
-    """
-    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    backend.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] [CLS]:1 $B:1 [SEP]:1",
-        special_tokens=[(t, backend.token_to_id(t)) for t in ("[CLS]", "[SEP]")],
-    )
-    return as_it_is(backend)
-
-
-def as_it_is(backend: Tokenizer, longest: int = 512) -> PreTrainedTokenizerFast:
-    """A tokenizer with BERT's special tokens for transformers, its template left alone."""
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=backend,
-        model_max_length=longest,
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        mask_token="[MASK]",
-    )
 
 
 AutoConfig.register(LateInteractionConfig.model_type, LateInteractionConfig, exist_ok=True)

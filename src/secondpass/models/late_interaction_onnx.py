@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -14,8 +13,9 @@ from secondpass.errors import InvalidInputError, ModelError
 from secondpass.models.batches import ahead, batches_for, side_by_side
 from secondpass.models.folder import json_file
 from secondpass.models.onnx_scorer import PAIRS_AT_ONCE, TOKEN_BUDGET, OnnxScorer
+from secondpass.models.segments import Segmenting, Segments
 from secondpass.models.token_matching import QueryVectors, TextVectors, logits, weights
-from secondpass.models.tokenised import TextIds, tokenised
+from secondpass.models.tokenised import TextIds
 from secondpass.models.vector_store import VectorStore
 from secondpass.score import Pair
 
@@ -28,17 +28,8 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 PARTS = ("token_vectors", "mean", "importance", "offset")
 """What the file must give besides logits; `secondpass export` writes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """Pairs, and the token ids of each distinct query and text in them."""
-
-    pairs: Sequence[Pair]
-    queries: Mapping[str, TextIds]
-    texts: Mapping[str, TextIds]
-    stored: Mapping[str, TextVectors]
-    """Those that were kept."""
+STORED_AT_ONCE = 32
+"""Texts whose kept vectors are unpacked and matched together: bounds the memory."""
 
 
 class LateInteraction(OnnxScorer[Segments]):
@@ -118,8 +109,7 @@ class LateInteraction(OnnxScorer[Segments]):
         for start, read in enumerate(
             ahead(lambda part: self._read([("", t) for t in part]), parts)
         ):
-            fresh = [text for text in read.texts if text not in read.stored]
-            new += sum(map(len, self._segments({t: read.texts[t] for t in fresh}, self._texts)))
+            new += sum(map(len, self._segments(read.fresh(), self._texts)))
             if self.on_progress is not None:
                 self.on_progress(min((start + 1) * PAIRS_AT_ONCE, len(texts)), len(texts))
         return new
@@ -133,37 +123,19 @@ class LateInteraction(OnnxScorer[Segments]):
             )
         config = json_file(self.folder / "config.json")
         self._scales, self._hidden = np.asarray(config["scales"], np.float32), config["hidden_size"]
-        alone = self._tokenizer.encode("a")  # any word: only what stands around it
-        special = np.array(alone.special_tokens_mask)
-        ids = np.array(alone.ids, dtype=np.int64)
-        first = int(np.argmin(special))
-        last = len(ids) - int(np.argmin(special[::-1]))
-        self._before, self._after = ids[:first], ids[last:]
-        self._room = self._longest - len(self._before) - len(self._after)
-        if self._room < 1:
-            raise ModelError(f"max_length={self.max_length} leaves no room for a text")
+        self._segmenting = Segmenting(self._tokenizer, self._longest)
 
     def _read(self, pairs: Sequence[Pair]) -> Segments:
-        queries = tokenised(self._tokenizer, [q for q, _ in pairs], self._room)
-        texts = tokenised(self._tokenizer, [t for _, t in pairs], self._room)
+        queries = self._segmenting.tokenised([q for q, _ in pairs])
+        texts = self._segmenting.tokenised([t for _, t in pairs])
         stored = {} if self._store is None else self._store.get(texts)
         return Segments(pairs, queries, texts, stored)
 
     def _notes(self, read: Segments) -> list[Note]:
-        notes: list[Note] = []
-        for query, text in read.pairs:
-            note = read.texts[text].cut_to(self._room)
-            if read.queries[query].length > self._room:
-                note["cut_query_tokens"] = read.queries[query].length - self._room
-            if text in read.stored:
-                note["stored"] = True
-            notes.append(note)
-        return notes
+        return self._segmenting.notes(read)
 
     def _logits(self, read: Segments) -> Iterator[tuple[list[int], Floats]]:
-        places: dict[str, list[int]] = {}
-        for place, (_, text) in enumerate(read.pairs):
-            places.setdefault(text, []).append(place)
+        places = read.places()
         queries: dict[str, QueryVectors] = {}
         for made in self._segments(read.queries, self._queries):
             queries.update(made)
@@ -179,19 +151,19 @@ class LateInteraction(OnnxScorer[Segments]):
             ]
             return [p for found in by_query.values() for p in found], np.concatenate(of)
 
-        if read.stored:
-            yield scored(read.stored)
-        fresh = {text: ids for text, ids in read.texts.items() if text not in read.stored}
-        yield from self._segments(fresh, lambda batch: scored(self._texts(batch)))
+        def scored_again(texts: Sequence[str]) -> tuple[list[int], Floats]:
+            return scored({text: read.stored[text].unpacked() for text in texts})
+
+        kept = list(read.stored)
+        parts = [kept[i : i + STORED_AT_ONCE] for i in range(0, len(kept), STORED_AT_ONCE)]
+        yield from side_by_side(scored_again, parts, self._beside)
+        yield from self._segments(read.fresh(), lambda batch: scored(self._texts(batch)))
 
     def _segments(
         self, segments: Mapping[str, TextIds], work: Callable[[Mapping[str, Ids]], Done]
     ) -> Iterator[Done]:
         """`work` of batches of segments with their special tokens, on every processor."""
-        rows = {
-            text: np.concatenate([self._before, given.ids[: self._room], self._after])
-            for text, given in segments.items()
-        }
+        rows = {text: self._segmenting.row(given) for text, given in segments.items()}
         texts = list(rows)
         batches = batches_for([len(r) for r in rows.values()], self.token_budget, self._beside)
         named = [{texts[i]: rows[texts[i]] for i in batch} for batch in batches]

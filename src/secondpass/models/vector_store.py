@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,6 +21,22 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS made_by (model TEXT NOT NULL, hidden INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS texts (key BLOB PRIMARY KEY, rows BLOB NOT NULL) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A text's vectors as they are kept: codes of the mean and the tokens, and then the scales."""
+
+    blob: bytes
+    hidden: int
+
+    def unpacked(self) -> TextVectors:
+        """As floats, four times as large."""
+        count = len(self.blob) // (self.hidden + 2)
+        codes = np.frombuffer(self.blob, np.int8, count * self.hidden)
+        scales = np.frombuffer(self.blob, np.float16, count, offset=count * self.hidden)
+        rows = codes.reshape(count, -1).astype(np.float32) * scales.astype(np.float32)[:, None]
+        return TextVectors(rows[1:], rows[0])
 
 
 class VectorStore:
@@ -77,7 +94,7 @@ class VectorStore:
         with self._lock:
             return int(self._db.execute("SELECT count(*) FROM texts").fetchone()[0])
 
-    def get(self, texts: Iterable[str]) -> dict[str, TextVectors]:
+    def get(self, texts: Iterable[str]) -> dict[str, Packed]:
         """Those of `texts` that are there."""
         keys = {_key(text): text for text in texts}
         asked, found = list(keys), {}
@@ -88,7 +105,7 @@ class VectorStore:
                 rows = self._db.execute(
                     f"SELECT key, rows FROM texts WHERE key IN ({marks})", part
                 ).fetchall()
-            found.update({keys[key]: self._unpacked(blob) for key, blob in rows})
+            found.update({keys[key]: Packed(blob, self.hidden) for key, blob in rows})
         return found
 
     def add(self, vectors: Mapping[str, TextVectors]) -> None:
@@ -102,13 +119,6 @@ class VectorStore:
     def close(self) -> None:
         """Close the file; what was added is in it already."""
         self._db.close()
-
-    def _unpacked(self, blob: bytes) -> TextVectors:
-        count = len(blob) // (self.hidden + 2)
-        codes = np.frombuffer(blob, np.int8, count * self.hidden).reshape(count, self.hidden)
-        scales = np.frombuffer(blob, np.float16, count, offset=count * self.hidden)
-        rows = codes.astype(np.float32) * scales.astype(np.float32)[:, None]
-        return TextVectors(rows[1:], rows[0])
 
 
 def _packed(given: TextVectors) -> bytes:

@@ -25,8 +25,9 @@ try:
     from tokenizers import Tokenizer
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
+    import secondpass.models.late_interaction  # noqa: F401 - registers its class
     from secondpass.models.export_check import Original, checked, taken
-    from secondpass.models.late_interaction import as_it_is  # registers its class as well
+    from secondpass.models.pair_tokenizer import as_it_is
 except ImportError as error:
     raise MissingExtraError("taking the built-in model's weights into torch", "export") from error
 
