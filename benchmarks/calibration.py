@@ -194,8 +194,12 @@ def means(table: TransferTable) -> dict[str, Any]:
 
 
 def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
-    """50 labelled queries fit Platt, the others judge it; and each method, cross-validated."""
-    g, found = random.Random(0), []
+    """50 labelled queries fit Platt, the others judge it; and each method, cross-validated.
+
+    So few labels show some error by chance even of probabilities that are right: how much, labels
+    drawn from the probabilities themselves say.
+    """
+    g, found, by_chance = random.Random(0), [], []
     for _ in range(SPLITS):
         drawn = g.sample(judged, len(judged))
         fitted = calibrated(model, drawn[:LABELLED])
@@ -204,6 +208,8 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
         p = [s for r in ranked if len(r) for s in r.scores]
         y = [c.id in j.relevant for j, r in zip(others, ranked, strict=True) for c in r]
         found.append(Quality.of(p, y))
+        drawn_labels = [g.random() < one for one in p]  # as if every probability were right
+        by_chance.append(Quality.of(p, drawn_labels).expected_calibration_error)
     chosen = calibrated(model, judged, method="auto")[-1]
     assert isinstance(chosen, Calibrate)
     assert chosen.choice is not None
@@ -213,6 +219,7 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
         "splits": SPLITS,
         "error_after_50": round(fmean(q.expected_calibration_error for q in found), 3),
         "worst_error_after_50": round(max(q.expected_calibration_error for q in found), 3),
+        "error_by_chance": round(fmean(by_chance), 3),
         "log_loss_after_50": round(fmean(q.log_loss for q in found), 3),
         "auto": chosen.choice.chosen,
         "cross_validated": {
@@ -257,7 +264,19 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
             row.append(f"{c.quality.expected_calibration_error:.3f} / {after}")
         cells.append(row)
     own = [
-        [name, r["queries"], r["error_after_50"], r["worst_error_after_50"], r["auto"]]
+        [
+            name,
+            *(
+                r[c]
+                for c in (
+                    "queries",
+                    "error_after_50",
+                    "error_by_chance",
+                    "worst_error_after_50",
+                    "auto",
+                )
+            ),
+        ]
         for name, r in report["in_collection"].items()
     ]
     m, labels = report["transfer_means"], report["labels_needed"]
@@ -275,8 +294,19 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
         f"{m['log_loss_better']}.",
         markdown(["fitted on", *names], cells),
         f"## In the collection\n\n{LABELLED} labelled queries fit Platt, the others judge "
-        f"it: means over {SPLITS} random splits.",
-        markdown(["collection", "queries", "calibration error", "worst split", "auto takes"], own),
+        f"it: means over {SPLITS} random splits. By chance: what so few labels would show of "
+        "probabilities that are all right.",
+        markdown(
+            [
+                "collection",
+                "queries",
+                "calibration error",
+                "by chance",
+                "worst split",
+                "auto takes",
+            ],
+            own,
+        ),
         f"## How many labels\n\n{CURVE}: {labels['enough']} labelled queries are enough.",
         markdown(["queries", "log loss", "calibration error", "brier score"], points),
     ]

@@ -17,7 +17,8 @@ at results on them 22 were added, and for these nobody read what BM25 and the ve
 are which was not recorded, so a test on all of them gives too small a p-value (see notebook 5).
 
 A passage is named by its source and some words of it, so labels survive when texts are cut
-elsewhere into passages. The pages under docs/ were written after the labels and are left out.
+elsewhere into passages. The pages under docs/ were written after the labels and are left out; when
+the README moved into them, the keys of what left it were dropped, and every label has others.
 """
 
 from __future__ import annotations

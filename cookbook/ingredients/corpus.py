@@ -18,6 +18,11 @@ FEW, MANY = 40, 160
 
 Documented = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
+NOT_READ = re.compile(
+    r"<!--.*?-->|!\[[^\]]*\]\([^)]*\)|^::: .*$|</?div[^>]*>", re.DOTALL | re.MULTILINE
+)
+"""Of a page: comments, pictures, and what only the site's builder understands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -137,6 +142,7 @@ def _of_module(package: Path, file: Path, exported: set[str]) -> Part:
 
 def _paragraphs(text: str) -> list[str]:
     """Split at blank lines, but not inside a code block."""
+    text = NOT_READ.sub("", text)
     parts = re.split(r"(```.*?```)", text, flags=re.DOTALL)
     split = [[p] if p.startswith("```") else re.split(r"\n\s*\n", p) for p in parts]
     return [p.strip("\n") for group in split for p in group if p.strip()]

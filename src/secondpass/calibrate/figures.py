@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+COLOURS = 10
+"""Of matplotlib's cycle; then they begin again, with another line."""
+
 
 def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure with so many axes side by side, in inches.
@@ -38,13 +41,14 @@ def reliability_diagram(curves: Mapping[str, Sequence[ReliabilityPoint]], title:
     """
     figure, (axes,) = blank(6.5, 6.5)
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1, label="perfect")
-    for name, points in curves.items():
+    for place, (name, points) in enumerate(curves.items()):
         seen = [p.observed for p in points]
         below = [max(0.0, p.observed - p.low) for p in points]
         above = [max(0.0, p.high - p.observed) for p in points]
         axes.errorbar(
             [p.predicted for p in points], seen, yerr=[below, above],
-            fmt="o-", markersize=3, linewidth=1.2, elinewidth=0.6, capsize=2, label=name,
+            fmt=("o-", "s--", "^:")[place // COLOURS % 3], markersize=3,
+            linewidth=1.2, elinewidth=0.6, capsize=2, label=name,
         )  # fmt: skip
     axes.set(
         xlabel="stated P(relevant)", ylabel="observed share of relevant pairs",
