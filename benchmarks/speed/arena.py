@@ -73,15 +73,22 @@ class Arena:
         """A new process with the contender loaded, ended afterwards; failures are noted."""
         process = self._started(who)
         try:
-            if load and who is not None:
-                self._load(process, who)
-            yield process
+            yield process if not load or who is None or self._loads(process, who) else None
         except WorkerError as error:
             if who is None:
                 raise
             self._note(who, error)
         finally:
             process.close()
+
+    def _loads(self, process: Process, who: Contender) -> bool:
+        """Whether it could be loaded; why not is noted."""
+        try:
+            self._load(process, who)
+        except WorkerError as error:
+            self._note(who, error)
+            return False
+        return True
 
     def drop(self, who: Contender) -> None:
         """End its kept worker."""

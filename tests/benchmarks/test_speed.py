@@ -146,9 +146,12 @@ def test_what_takes_too_much_memory_is_killed(arena: Any) -> None:
     assert "MB of memory" in both.failed["two"]
 
 
-def test_what_is_not_installed_is_skipped_with_the_remedy(modules: Any, arena: Any) -> None:
+@pytest.mark.parametrize("part", ["ten", "thousand"])
+def test_what_is_not_installed_is_skipped_with_the_remedy(
+    modules: Any, arena: Any, part: str
+) -> None:
     both = arena({"one": "", "two": "missing"})
-    done = modules("speed.parts.turns").ten(both, modules("speed.sizes").QUICK)
+    done = modules("speed.parts.all").PARTS[part](both, modules("speed.sizes").QUICK)
     assert list(done["rows"]) == ["one"]
     assert both.absent == {"two": "not installed: no_such_module. Get it."}
 
