@@ -53,7 +53,7 @@ def plotted(results: Results, path: Path) -> None:
 
 def _label(of: dict[str, dict[str, Any]], name: str, key: str) -> str:
     if name not in of:
-        return "none"
+        return "not run"
     value = float(of[name][key])
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
 
