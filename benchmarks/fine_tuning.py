@@ -1,11 +1,11 @@
 """Does fine-tuning the built-in model on a few hundred queries of a new domain help there?
 
-    python benchmarks/fine_tuning.py [--collection wikiqa-test] [--queries 500] [--hours 0.12]
+    python benchmarks/fine_tuning.py [--collection wikiqa-test] [--queries 500] [--hours 0.1]
 
 The collection's queries with their first-stage candidates become judged lists; `fine_tune` splits
 them by a hash of the query, trains on some and measures on others. Nothing trained here is
-shipped, and the weights go to a temporary folder. Writes benchmarks/results/fine_tuning.json and
-.md; no text of the collection.
+shipped, and the weights go to a temporary folder. Writes benchmarks/results/fine_tuning-NAME.json
+and .md, NAME being the collection's; no text of it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def main() -> None:
     given = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     given.add_argument("--collection", default="wikiqa-test")
     given.add_argument("--queries", type=int, default=500, help="to train on, at most")
-    given.add_argument("--held-out", type=float, default=0.3)
+    given.add_argument("--held-out", type=float, default=0.4)
     given.add_argument("--depth", type=int, default=20, help="candidates of a query")
-    given.add_argument("--epochs", type=float, default=2)
-    given.add_argument("--lr", type=float, default=2e-5)
+    given.add_argument("--epochs", type=float, default=4)
+    given.add_argument("--lr", type=float, default=5e-5)
     given.add_argument("--loss", default="auto")
-    given.add_argument("--hours", type=float, default=None, help="of training, at most")
+    given.add_argument("--hours", type=float, default=0.1, help="of training, at most")
     given.add_argument("--seed", type=int, default=0)
     given.add_argument("--results", type=Path, default=data.RESULTS, help="folder to write to")
     told = given.parse_args()
@@ -53,7 +53,7 @@ def main() -> None:
     command = f"python benchmarks/fine_tuning.py {flags}"
     summary = report.summary()
     told.results.mkdir(parents=True, exist_ok=True)
-    (told.results / "fine_tuning.json").write_text(
+    (told.results / f"fine_tuning-{told.collection}.json").write_text(
         json.dumps({"command": command, "collection": told.collection, **record}, indent=2) + "\n"
     )
     rows = [
@@ -66,7 +66,7 @@ def main() -> None:
         if before is not None and after is not None
     ]
     sizes = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in report.sizes.items())
-    (told.results / "fine_tuning.md").write_text(
+    (told.results / f"fine_tuning-{told.collection}.md").write_text(
         f"`{command}`: the built-in model on {told.collection}, queries: {sizes}.\n\n"
         "| held-out queries | before | after |\n|---|---|---|\n" + "\n".join(rows)
         + f"\n\n{summary}\n"

@@ -70,10 +70,12 @@ def main() -> None:
     figures = PAGE.parent / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     for name, (title, about) in SECTIONS.items():
-        table = data.RESULTS / f"{name}.md"
-        if not table.exists():
-            raise SystemExit(f"{table.name} is missing; `make evaluate` writes it")
-        parts += [f"## {title}\n", about + "\n", table.read_text(encoding="utf-8")]
+        tables = sorted(data.RESULTS.glob(f"{name}.md")) or sorted(
+            data.RESULTS.glob(f"{name}-*.md")
+        )
+        if not tables:
+            raise SystemExit(f"{name}.md is missing; `make evaluate` writes it")
+        parts += [f"## {title}\n", about + "\n", *(t.read_text(encoding="utf-8") for t in tables)]
         plots = sorted(data.RESULTS.glob(f"{name}*.png"))
         for plot in plots:
             shutil.copyfile(plot, figures / plot.name)
