@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from secondpass.document_lines import document
 from secondpass.errors import InvalidInputError
 from secondpass.ranking import Ranking
 
@@ -47,7 +47,7 @@ def read_texts(path: str | os.PathLike[str]) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"cannot read {os.fspath(path)}: {error}") from error
     texts = [
-        _text(line.strip(), f"{os.fspath(path)}, line {number}")
+        document(line.strip(), str(number), f"{os.fspath(path)}, line {number}").text
         for number, line in enumerate(lines, start=1)
         if line.strip()
     ]
@@ -72,19 +72,6 @@ def check(workloads: Mapping[str, Sequence[str]]) -> None:
     """Raise unless every workload has texts."""
     if not workloads or not all(workloads.values()):
         raise InvalidInputError("there is no text to time the model on")
-
-
-def _text(line: str, where: str) -> str:
-    if line[0] not in '{"':
-        return line
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise InvalidInputError(f"{where} is no JSON: {error}") from error
-    text = row.get("text") if isinstance(row, dict) else row
-    if not isinstance(text, str):
-        raise InvalidInputError(f"{where} has no field 'text' with a string in it")
-    return text
 
 
 def _words() -> list[str]:

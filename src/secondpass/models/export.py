@@ -29,7 +29,6 @@ try:
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
     from secondpass.models.export_check import (
         BY_TOKEN,
-        PARTS,
         SAMPLES,
         ExportReport,
         Logits,
@@ -37,6 +36,7 @@ try:
         checked,
         taken,
     )
+    from secondpass.models.late_interaction_onnx import PARTS
     from secondpass.models.quantise import quantised
 except ImportError as error:
     raise MissingExtraError("exporting a model", "export") from error

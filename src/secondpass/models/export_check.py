@@ -11,6 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from secondpass.errors import MissingExtraError, ModelError
+from secondpass.models.late_interaction_onnx import PARTS
 from secondpass.models.onnx_runtime import onnxruntime
 from secondpass.models.pairing import longest_input
 
@@ -102,10 +103,8 @@ def taken(network: Any, tokenizer: Any) -> list[str]:
     return [n for n in given if n != "token_type_ids" or types > 1]
 
 
-PARTS = ("token_vectors", "mean", "importance", "offset")
-"""What a late-interaction model's file gives besides the logits, for `LateInteraction`."""
 BY_TOKEN = ("token_vectors", "importance")
-"""Those of them that have a second axis, the sequence."""
+"""Those of `PARTS` that have a second axis, the sequence."""
 
 
 class Logits(torch.nn.Module):

@@ -9,7 +9,6 @@ missing, so it is made to look missing while openvino is imported, and only then
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 from secondpass.errors import MissingExtraError
@@ -30,11 +29,6 @@ def runtime() -> Any:
         finally:
             del sys.modules[_TELEMETRY]
     return _imported()
-
-
-def installed() -> bool:
-    """Whether the openvino: backend can be used; imports nothing."""
-    return find_spec("openvino") is not None
 
 
 def precisions() -> tuple[str, ...]:
