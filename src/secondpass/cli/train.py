@@ -48,7 +48,7 @@ def train(  # noqa: PLR0917 - typer turns them into options
     ] = None,
     negatives: Annotated[int, typer.Option(help="For pairs: negatives of a query.")] = 15,
     hours: Annotated[float | None, typer.Option(help="Stop training after so many.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the split, the order and dropout.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the split and the order.")] = 0,
     int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to 8 bits.")] = False,
     onnx: Annotated[bool, typer.Option(help="Export to ONNX.")] = True,
     verify: Annotated[

@@ -18,6 +18,7 @@ from secondpass.train.folder import RunFolder, fingerprint, write_json
 from secondpass.train.lists import LOSSES, Loss, rows
 from secondpass.train.measure import difference, measured
 from secondpass.train.mining import without_false_negatives
+from secondpass.train.pace import bfloat16
 from secondpass.train.progress import Phase, TrainingProgress
 from secondpass.train.quiet import quiet
 from secondpass.train.report import TrainingReport
@@ -49,7 +50,8 @@ def fine_tune(
 ) -> TrainingReport:
     """Train `model` on judged queries and write the result to `out`, ready to load.
 
-    The queries are split first: `held_out` to compare before and after, a tenth to choose the
+    Without dropout, which costs more time than it gives in a short run. The queries are split
+    first: `held_out` to compare before and after, a tenth to choose the
     checkpoint, a tenth to fit the calibrator, the rest to train. An interrupted run goes on from
     its last checkpoint when called again with the same arguments.
 
@@ -69,12 +71,13 @@ def fine_tune(
         list_size: Candidates of a list that are trained on at most.
         max_length: Tokens of a pair that training reads; queries are never cut.
         held_out: Share of the queries, up to 0.5.
-        seed: Of the split, the order and dropout.
+        seed: Of the split and the order.
         false_negative_margin: For mined negatives: leave out of the training part what the
             starting model scores above the query's best positive less this; None keeps all.
         int8: Quantise the export.
         onnx: Export; False where a model cannot be, then the recipe loads torch/.
-        bf16: bfloat16 autocast; None: on GPUs that have it, and on processors with AMX.
+        bf16: bfloat16 autocast; None: on GPUs and processors that multiply in it
+            (AMX, AVX-512 BF16).
         hours: Stop training after so many; the best checkpoint till then counts.
         verify: Refuse a result that fails the canary questions every model is asked.
         on_progress: Called as the run goes on.
@@ -116,7 +119,7 @@ def fine_tune(
     choice = [_shortened(j, cut) for j in split.choice if has_both(j)]
     given = rows(train, loss=chosen_loss, list_size=list_size, seed=seed, cut=cut)
     at_start = ndcg10(scorer, choice)
-    use_bf16 = _bf16(scorer.encoder.device.type) if bf16 is None else bf16
+    use_bf16 = bfloat16(scorer.encoder.device.type) if bf16 is None else bf16
     settings = Settings(chosen_loss, epochs, lr, batch, list_size, seed, use_bf16, hours)
     result = trained(scorer, given, choice, folder, settings, on_progress)
     step = result.step if result.ndcg10 > at_start else 0
@@ -186,16 +189,6 @@ def _shortened(judged: Judged, cut: Callable[[str, str], str]) -> Judged:
     query = judged.ranking.query
     docs = [Candidate(c.id, cut(query, c.text)) for c in judged.ranking]
     return Judged.of(query, docs, judged.relevant)
-
-
-def _bf16(device: str) -> bool:
-    """On a processor without AMX bfloat16 is emulated, and slower than float32."""
-    import torch
-
-    if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return device == "cpu" and amx is not None and bool(amx())
 
 
 def _saying(

@@ -16,6 +16,7 @@ from secondpass.score import Score
 from secondpass.train.folder import RunFolder
 from secondpass.train.lists import Loss, pairs_in
 from secondpass.train.measure import quality
+from secondpass.train.pace import without_dropout
 from secondpass.train.progress import TrainingProgress
 
 try:
@@ -127,6 +128,7 @@ def trained(  # noqa: PLR0917 - one caller, and each is a different thing
         callbacks=[watch],
     )
     trainer.remove_callback(PrinterCallback)
+    without_dropout(scorer.encoder)
     trainer.watch = watch
     scorer.encoder.model_card_data.local_files_only = True  # no look-up of names on the hub
     last = folder.last_checkpoint()
