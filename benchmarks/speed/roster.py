@@ -16,6 +16,7 @@ FLASHRANK = {"onnx": "FlashRank float32", "int8": "FlashRank int8"}
 
 _OPENVINO = ("openvino",)
 _BFLOAT16 = {"precision": "bfloat16"}
+_BOTH = {"precision": "int8-bfloat16"}
 OURS: tuple[tuple[str, str, dict[str, Any], Weights, tuple[str, ...]], ...] = (
     # name, model string, options, weights, modules needed
     ("secondpass onnx float32", "onnx:{onnx}", {}, "onnx", ()),
@@ -23,6 +24,7 @@ OURS: tuple[tuple[str, str, dict[str, Any], Weights, tuple[str, ...]], ...] = (
     ("secondpass openvino float32", "openvino:{onnx}", {"precision": "float32"}, "onnx", _OPENVINO),
     ("secondpass openvino bfloat16", "openvino:{onnx}", _BFLOAT16, "onnx", _OPENVINO),
     ("secondpass openvino int8", "openvino:{int8}", {"precision": "int8"}, "int8", _OPENVINO),
+    ("secondpass openvino int8-bfloat16", "openvino:{int8}", _BOTH, "int8", _OPENVINO),
     ("secondpass builtin", "builtin", {}, "own", ()),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speed.ratios import ratio_of_rounds
-from speed.roster import DEFAULT, FLASHRANK
+from speed.roster import DEFAULT, FLASHRANK, OURS
 
 EQUAL_QUALITY = 0.005
 """nDCG@10 may be so much below the default's."""
@@ -82,15 +82,20 @@ def _said(best: tuple[str, float] | None, least: float) -> tuple[str, bool | Non
 
 
 def _flashrank(results: Results) -> list[Target]:
+    """Ours on the very file that FlashRank reads, by whichever engine and precision is fastest at
+    equal nDCG@10; and ONNX Runtime in FlashRank's own precision beside it."""
     made = []
-    for rival, mine in zip(
-        FLASHRANK.values(), ("secondpass onnx float32", "secondpass onnx int8"), strict=True
-    ):
+    able = equal_quality(results)
+    for form, rival in FLASHRANK.items():
+        ours = [name for name, _, _, weights, _ in OURS if weights == form and name in able]
         for part in ("short", "long"):
-            value = ratios(results, part, rival).get(mine)
-            what = f"at least 4x {rival} on the same ONNX file, {part}"
-            measured, met = _said(None if value is None else (mine, value), 4)
-            made.append(Target(what, measured, met))
+            by = ratios(results, part, rival)
+            best = max((n for n in ours if n in by), key=lambda n: by[n], default=None)
+            measured, met = _said(None if best is None else (best, by[best]), 4)
+            alike = "secondpass " + rival.lower().replace("flashrank", "onnx")
+            if best != alike and alike in by:
+                measured += f"; {by[alike]:.2f}x ({alike})"
+            made.append(Target(f"at least 4x {rival} on the same ONNX file, {part}", measured, met))
     return made
 
 

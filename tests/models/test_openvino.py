@@ -27,7 +27,7 @@ from secondpass import (
 )
 from secondpass.models.builtin import FOLDER
 from secondpass.models.openvino import TOLERANCES, OpenVinoCrossEncoder
-from secondpass.models.openvino_runtime import precisions
+from secondpass.models.openvino_runtime import fastest_float
 from secondpass.testing import check_scorer
 
 PAIRS = [("what is a file", "A file is a sequence of bytes."), ("what is a file", "Cats purr.")]
@@ -66,12 +66,13 @@ def test_the_built_in_files_give_the_order_that_onnx_runtime_gives(
     builtin: OpenVinoCrossEncoder,
 ) -> None:
     theirs = OnnxCrossEncoder(FOLDER, threads=1).score(MIXED)
-    assert builtin.computed_in == "int8"
+    between = "-bfloat16" if fastest_float() == "bfloat16" else ""
+    assert builtin.computed_in == f"int8{between}"
     assert builtin.score(MIXED) == pytest.approx(theirs, abs=0.5)  # other kernels, same weights
 
 
 def test_the_stated_tolerances() -> None:
-    assert TOLERANCES == {"float32": 0.02, "bfloat16": 0.1, "int8": 0.3}
+    assert TOLERANCES == {"float32": 0.02, "bfloat16": 0.1, "int8": 0.3, "int8-bfloat16": 0.3}
 
 
 def test_float32_is_what_onnx_runtime_computes(
@@ -92,11 +93,11 @@ def test_batches_change_speed_and_not_results(tiny_onnx: Path, precision: str) -
         model = OpenVinoCrossEncoder(
             tiny_onnx, precision=precision, token_budget=token_budget, verify=False, threads=1
         )  # type: ignore[arg-type]
-        assert model.computed_in == (precision if precision != "auto" else precisions()[0])
+        assert model.computed_in == (precision if precision != "auto" else fastest_float())
         assert model.tolerance == TOLERANCES[model.computed_in]
         return model.score(MIXED)
 
-    computed_in = precisions()[0] if precision == "auto" else precision
+    computed_in = fastest_float() if precision == "auto" else precision
     assert scores(1) == pytest.approx(scores(100_000), abs=TOLERANCES[computed_in])
 
 
@@ -106,9 +107,11 @@ def test_int8_scores_do_not_depend_on_batch_mates(builtin: OpenVinoCrossEncoder)
 
 
 def test_the_name_says_the_content_and_the_precision(folder: Path) -> None:
-    before = OpenVinoCrossEncoder(folder).name
+    before = OpenVinoCrossEncoder(folder, precision="int8").name
     assert before.startswith(f"openvino:{folder}@")
     assert before.endswith("/int8")
+    chosen = OpenVinoCrossEncoder(folder)
+    assert chosen.name == before.removesuffix("int8") + chosen.computed_in
     tokenizer = folder / "tokenizer.json"
     tokenizer.write_text(tokenizer.read_text() + "\n")
     assert OpenVinoCrossEncoder(folder).name != before
@@ -119,9 +122,11 @@ def test_a_precision_that_the_weights_do_not_have_is_refused(tiny_onnx: Path) ->
         OpenVinoCrossEncoder(FOLDER, precision="float32")
     with pytest.raises(ModelError, match=r"has float weights.*export --int8"):
         OpenVinoCrossEncoder(tiny_onnx, precision="int8")
-    if "bfloat16" not in precisions():
+    if fastest_float() != "bfloat16":
         with pytest.raises(ModelError, match="has no bfloat16"):
             OpenVinoCrossEncoder(tiny_onnx, precision="bfloat16")
+        with pytest.raises(ModelError, match='"auto" or "int8"'):
+            OpenVinoCrossEncoder(FOLDER, precision="int8-bfloat16")
 
 
 def test_what_was_cut_is_in_the_trail_and_a_recipe_brings_it_back(folder: Path) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 from secondpass.errors import ModelError
 from secondpass.models.folder import MODEL_FILES, model_file
 from secondpass.models.hub import fetched
-from secondpass.models.openvino_runtime import precisions
+from secondpass.models.openvino_runtime import fastest_float
 
-Precision = Literal["auto", "float32", "bfloat16", "int8"]
-PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+Precision = Literal["auto", "float32", "bfloat16", "int8", "int8-bfloat16"]
+PRECISIONS = ("auto", "float32", "bfloat16", "int8", "int8-bfloat16")
 IR_FILES = ("openvino_model.xml", "openvino/openvino_model.xml")
 INTEGER_WEIGHTS = 4096
 """A constant of int8 or uint8 with so many elements is a weight: smaller ones may be anything."""
@@ -50,23 +50,29 @@ def is_int8(graph: Any) -> bool:
 
 
 def computed_in(precision: Precision, graph: Any, path: Path) -> str:
-    """ "float32", "bfloat16" or "int8": what `precision` comes to for this model, here.
+    """What `precision` comes to for this model, here: any of `PRECISIONS` but "auto".
 
     Raises:
         ModelError: The weights, or this processor, do not have it.
     """
     int8 = is_int8(graph)
-    if int8 != (precision == "int8") and precision != "auto":
+    if precision == "auto":
+        between = fastest_float()
+        if not int8:
+            return between
+        return "int8-bfloat16" if between == "bfloat16" else "int8"
+    if int8 != precision.startswith("int8"):
         has = "int8" if int8 else "float"
         raise ModelError(
             f"{path} has {has} weights, so its precision cannot be {precision!r}. "
             + ("Use the float model" if int8 else "Make one: secondpass export --int8 MODEL DIR")
         )
-    if int8:
-        return "int8"
-    if precision == "bfloat16" and "bfloat16" not in precisions():
-        raise ModelError('this processor has no bfloat16; use precision="float32" or "auto"')
-    return precisions()[0] if precision == "auto" else precision
+    if precision.endswith("bfloat16") and fastest_float() != "bfloat16":
+        raise ModelError(
+            f"this processor has no bfloat16, which precision={precision!r} asks for; use "
+            f'precision="auto" or "{"int8" if int8 else "float32"}"'
+        )
+    return precision
 
 
 class OpenVinoSession:
@@ -88,8 +94,8 @@ class OpenVinoSession:
             made.get_any_name(): list(shape) if shape.rank.is_static else []
             for made, shape in zip(graph.outputs, shapes, strict=True)
         }
-        # int8 means the matrices; what stands between them (softmax, normalisation) is float32
-        hint = "bf16" if precision == "bfloat16" else "f32"
+        # of int8 weights it says what stands between their products: attention, normalisation
+        hint = "bf16" if precision.endswith("bfloat16") else "f32"
         options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads}
         try:
             self._compiled = core.compile_model(graph, "CPU", options | {"NUM_STREAMS": threads})
