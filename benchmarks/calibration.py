@@ -46,7 +46,7 @@ from secondpass.calibrate.figures import reliability_diagram
 
 QUERIES, DEPTH = 60, 20
 CURVE, CURVE_QUERIES, SIZES = "wikiqa-test", 240, (10, 25, 50, 100, 150)
-LABELLED, FEWEST_JUDGED, IN_COLLECTION, SPLITS = 50, 20, 100, 20
+LABELLED, FEWEST_JUDGED, IN_COLLECTION, SPLITS, BLOCK = 50, 20, 100, 20, 10
 SHIPPED = "as it is"
 
 
@@ -194,22 +194,37 @@ def means(table: TransferTable) -> dict[str, Any]:
 
 
 def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
-    """50 labelled queries fit Platt, the others judge it; and each method, cross-validated.
+    """50 labelled queries fit Platt, others judge it; and each method, cross-validated.
 
-    So few labels show some error by chance even of probabilities that are right: how much, labels
-    drawn from the probabilities themselves say.
+    Judged twice: by the queries that a split leaves, which are as few as 26, and by all queries,
+    each with the probabilities of a fit on 50 others. So few labels show some error by chance
+    even of probabilities that are right: how much, labels drawn from the probabilities say.
     """
-    g, found, by_chance = random.Random(0), [], []
+    g = random.Random(0)
+    left: list[Quality] = []
+    left_by_chance: list[Quality] = []
+    every: list[Quality] = []
+    every_by_chance: list[Quality] = []
     for _ in range(SPLITS):
         drawn = g.sample(judged, len(judged))
-        fitted = calibrated(model, drawn[:LABELLED])
-        others = drawn[LABELLED:]
-        ranked = fitted.run([j.ranking for j in others])
-        p = [s for r in ranked if len(r) for s in r.scores]
-        y = [c.id in j.relevant for j, r in zip(others, ranked, strict=True) for c in r]
-        found.append(Quality.of(p, y))
-        drawn_labels = [g.random() < one for one in p]  # as if every probability were right
-        by_chance.append(Quality.of(p, drawn_labels).expected_calibration_error)
+        parts = [drawn[LABELLED:]]
+        blocks = [drawn[i : i + BLOCK] for i in range(0, len(drawn), BLOCK)]
+        for tests, real, chance in (
+            (parts, left, left_by_chance),
+            (blocks, every, every_by_chance),
+        ):
+            p: list[float] = []
+            y: list[bool] = []
+            for test in tests:
+                asked = {j.ranking.query for j in test}
+                after = drawn[drawn.index(test[-1]) + 1 :] + drawn
+                others = [j for j in after if j.ranking.query not in asked]
+                fitted = calibrated(model, others[:LABELLED])
+                ranked = fitted.run([j.ranking for j in test])
+                p += [s for r in ranked if len(r) for s in r.scores]
+                y += [c.id in j.relevant for j, r in zip(test, ranked, strict=True) for c in r]
+            real.append(Quality.of(p, y))
+            chance.append(Quality.of(p, [g.random() < one for one in p]))
     chosen = calibrated(model, judged, method="auto")[-1]
     assert isinstance(chosen, Calibrate)
     assert chosen.choice is not None
@@ -217,10 +232,12 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
     return {
         "queries": len(judged),
         "splits": SPLITS,
-        "error_after_50": round(fmean(q.expected_calibration_error for q in found), 3),
-        "worst_error_after_50": round(max(q.expected_calibration_error for q in found), 3),
-        "error_by_chance": round(fmean(by_chance), 3),
-        "log_loss_after_50": round(fmean(q.log_loss for q in found), 3),
+        "error_after_50": error(every),
+        "by_chance": error(every_by_chance),
+        "worst_error_after_50": round(max(q.expected_calibration_error for q in every), 3),
+        "error_on_those_left": error(left),
+        "by_chance_on_those_left": error(left_by_chance),
+        "log_loss_after_50": round(fmean(q.log_loss for q in every), 3),
         "auto": chosen.choice.chosen,
         "cross_validated": {
             row.name: {
@@ -230,6 +247,10 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
             for row in report.rows
         },
     }
+
+
+def error(found: list[Quality]) -> float:
+    return round(fmean(q.expected_calibration_error for q in found), 3)
 
 
 def needed(model: Stage, judged: list[Judged]) -> dict[str, Any]:
@@ -263,22 +284,11 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
             after = f"{c.corrected.expected_calibration_error:.3f}" if c.corrected else "-"
             row.append(f"{c.quality.expected_calibration_error:.3f} / {after}")
         cells.append(row)
-    own = [
-        [
-            name,
-            *(
-                r[c]
-                for c in (
-                    "queries",
-                    "error_after_50",
-                    "error_by_chance",
-                    "worst_error_after_50",
-                    "auto",
-                )
-            ),
-        ]
-        for name, r in report["in_collection"].items()
-    ]
+    fields = (
+        "queries", "error_after_50", "by_chance", "worst_error_after_50", "error_on_those_left",
+        "by_chance_on_those_left", "auto",
+    )  # fmt: skip
+    own = [[name, *(r[c] for c in fields)] for name, r in report["in_collection"].items()]
     m, labels = report["transfer_means"], report["labels_needed"]
     points = [list(p.values()) for p in labels["points"]]
     paragraphs = [
@@ -293,16 +303,19 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
         f"{m['log_loss_plain']} and {m['log_loss_corrected']}, which is better in "
         f"{m['log_loss_better']}.",
         markdown(["fitted on", *names], cells),
-        f"## In the collection\n\n{LABELLED} labelled queries fit Platt, the others judge "
-        f"it: means over {SPLITS} random splits. By chance: what so few labels would show of "
-        "probabilities that are all right.",
+        f"## In the collection\n\nPlatt fitted on {LABELLED} labelled queries; each query judges "
+        f"a fit on others, in blocks of {BLOCK}: means over {SPLITS} random orders. By chance: what"
+        " so few labels would show of probabilities that are all right. Those left: judged by the "
+        f"queries beyond the first {LABELLED} alone, which are few.",
         markdown(
             [
                 "collection",
                 "queries",
                 "calibration error",
                 "by chance",
-                "worst split",
+                "worst order",
+                "those left",
+                "those left, by chance",
                 "auto takes",
             ],
             own,
