@@ -104,7 +104,8 @@ print(len(judged), "queries with", sum(len(one.ranking) for one in judged), "can
 #
 # `fine_tune` splits the queries first: two fifths are held out and only ever measured; a tenth
 # chooses the checkpoint and a tenth fits the calibrator again; it trains on the rest, for `HOURS` at
-# most. It exports the result to int8 ONNX, so what is measured is what you would run. (Code of
+# most. It exports the result to int8 ONNX (fitted to some training pairs: plain rounding would undo
+# what so short a training did), so what is measured is what you would run. (Code of
 # held-out functions does occur in training, as what is wrong for other queries; their summaries do
 # not. Where training is stopped by the clock, another machine gets another result.)
 
@@ -126,7 +127,7 @@ def watch(now):
 
 began = time.perf_counter()
 report = fine_tune(
-    judged, out=Path(folder.name) / "code", epochs=1, lr=1e-4, batch=4, list_size=8, max_length=128,
+    judged, out=Path(folder.name) / "code", epochs=2, lr=1e-4, batch=4, list_size=8, max_length=128,
     held_out=0.4, int8=True, hours=HOURS, on_progress=watch,
 )  # fmt: skip
 print(f"{time.perf_counter() - began:.0f} s; lists: {report.sizes}")

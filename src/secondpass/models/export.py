@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from secondpass.errors import MissingExtraError, ModelError
 from secondpass.models.onnx_runtime import onnxruntime
+from secondpass.score import Pair
 
 try:
     import onnx
@@ -37,11 +38,14 @@ try:
         taken,
     )
     from secondpass.models.late_interaction_onnx import PARTS
-    from secondpass.models.quantise import quantised
+    from secondpass.models.quantise import products, quantised
+    from secondpass.models.rounding import moments
 except ImportError as error:
     raise MissingExtraError("exporting a model", "export") from error
 
 OPSET = 17
+LONGEST_SAMPLE = 256
+"""Tokens of a sample that are read."""
 
 
 def export(
@@ -49,6 +53,7 @@ def export(
     directory: str | os.PathLike[str],
     *,
     int8: bool = False,
+    samples: Sequence[Pair] = (),
     revision: str | None = None,
     trust_remote_code: bool = False,
 ) -> ExportReport:
@@ -63,6 +68,8 @@ def export(
         model: Folder or hub id of a sequence-classification model with one or two labels.
         directory: Where to; made if it does not exist.
         int8: Quantise, see `secondpass.models.quantise`.
+        samples: Queries and texts, some dozens, that int8 is to be closest on, see
+            `secondpass.models.rounding`; no labels. Without any, weights are rounded.
         revision: Branch, tag or commit on the hub.
         trust_remote_code: Run Python code from the model's repository. Off unless you ask.
 
@@ -77,7 +84,7 @@ def export(
     with tempfile.TemporaryDirectory(dir=target, prefix=".export-") as scratch:
         folder = Path(scratch) / "out"
         folder.mkdir()
-        _write_graph(original, folder / "model.onnx", int8)
+        _write_graph(original, folder / "model.onnx", int8, samples)
         _write_tokenizer(original, folder / "tokenizer.json")
         # where it was loaded from is nobody's business but this machine's
         named = {k: v for k, v in config.to_dict().items() if k != "_name_or_path"}
@@ -132,7 +139,7 @@ def _loaded(model: str, revision: str | None, trust_remote_code: bool) -> Origin
     return Original(model, network.eval(), tokenizer, taken(network, tokenizer))
 
 
-def _write_graph(original: Original, path: Path, int8: bool) -> None:
+def _write_graph(original: Original, path: Path, int8: bool, samples: Sequence[Pair]) -> None:
     names = original.inputs
     outputs = ["logits", *(PARTS if hasattr(original.network, "importance") else ())]
     # rows of different lengths, so that the mask is not traced as a constant
@@ -161,9 +168,20 @@ def _write_graph(original: Original, path: Path, int8: bool) -> None:
             f"Use it as 'cross-encoder:{original.name}'"
         ) from error
     if int8:
-        graph = quantised(graph)
+        feeds = [_feed(original, pair) for pair in samples]
+        activations = products(graph).values()
+        graph = quantised(graph, moments(graph, activations, feeds, raw.parent) if feeds else None)
     large = sum(len(t.raw_data) for t in graph.graph.initializer) > 1_900_000_000  # protobuf: 2 GiB
     onnx.save(graph, path, save_as_external_data=large, location=path.name + "_data")
+
+
+def _feed(original: Original, pair: Pair) -> dict[str, Any]:
+    query, text = pair
+    limit = min(original.tokenizer.model_max_length, LONGEST_SAMPLE)
+    given = original.tokenizer(
+        [query], [text], truncation="only_second", max_length=limit, return_tensors="np"
+    )
+    return {name: given[name].astype("int64") for name in original.inputs}
 
 
 def _write_tokenizer(original: Original, path: Path) -> None:

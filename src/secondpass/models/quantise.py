@@ -9,11 +9,13 @@ benchmarks/builtin_quality.py measures it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from secondpass.errors import MissingExtraError
+from secondpass.models.rounding import compensated, nearest
 
 try:
     import onnx
@@ -31,7 +33,12 @@ GELU_ZERO = 24
 """The unsigned code of 0 in GELU outputs: 24 codes for [-0.17, 0], 231 for what is above."""
 
 
-def quantised(model: Any) -> Any:
+def products(model: Any) -> dict[str, str]:
+    """The weight matrices that `quantised` makes int8, each with the activation it multiplies."""
+    return _Quantiser(model).products()
+
+
+def quantised(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
     """An int8 copy of a float ONNX model (`onnx.ModelProto`, opset 13 to 17).
 
     * ``MatMul`` by a constant [K, N]: weights int8, symmetric, one scale per output column;
@@ -41,15 +48,20 @@ def quantised(model: Any) -> Any:
       is what pooler and classifier become.
 
     Uses com.microsoft.MatMulIntegerToFloat, so the result runs on ONNX Runtime only.
+
+    Args:
+        model: Is left as it is.
+        moments: Of the activations in `products`, see `secondpass.models.rounding`: what samples
+            say of where an error costs most. Without it each weight gets the nearest code.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    return _Quantiser(copy).run()
+    return _Quantiser(copy, moments).run()
 
 
 class _Quantiser:
-    def __init__(self, model: Any) -> None:
-        self.model, self.graph = model, model.graph
+    def __init__(self, model: Any, moments: Mapping[str, Any] | None = None) -> None:
+        self.model, self.graph, self.moments = model, model.graph, moments
         self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
         self.producers = {out: node for node in self.graph.node for out in node.output}
         self.nodes: list[Any] = []
@@ -59,7 +71,7 @@ class _Quantiser:
     def run(self) -> Any:
         self._scalars()
         for node in list(self.graph.node):
-            if node.op_type == "MatMul" and self._is_matrix(node.input[1]):
+            if self._is_product(node):
                 self._matmul(node)
             elif node.op_type == "Gather" and self._is_table(node):
                 self._gather(node)
@@ -73,6 +85,12 @@ class _Quantiser:
         if all(opset.domain != "com.microsoft" for opset in self.model.opset_import):
             self.model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
         return self.model
+
+    def products(self) -> dict[str, str]:
+        return {n.input[1]: n.input[0] for n in self.graph.node if self._is_product(n)}
+
+    def _is_product(self, node: Any) -> bool:
+        return node.op_type == "MatMul" and self._is_matrix(node.input[1])
 
     def _scalars(self) -> None:
         self._constant("int8/one", np.float32(1))
@@ -107,7 +125,7 @@ class _Quantiser:
         x, weight = node.input
         y = node.output[0]
         zero = self.rows.get(x) or self._quantise_rows(x)
-        self._int8(weight, axis=0)
+        self._int8(weight, axis=0, moment=None if self.moments is None else self.moments[x])
         self._op(
             "MatMulIntegerToFloat",
             [f"{x}/int8", f"{weight}/int8", "int8/one", f"{weight}/scale", zero],
@@ -143,7 +161,7 @@ class _Quantiser:
         self._op("Cast", [f"{out}/int8"], f"{out}/float", to=TensorProto.FLOAT)
         self._op("Mul", [f"{out}/float", f"{out}/scale"], out)
 
-    def _int8(self, name: str, axis: int) -> None:
+    def _int8(self, name: str, axis: int, moment: Any = None) -> None:
         """Adds `name`/int8 and `name`/scale, the scale shared along `axis`, unless they exist."""
         if name in self.replaced:
             return
@@ -151,7 +169,9 @@ class _Quantiser:
         weight = numpy_helper.to_array(self.constants[name]).astype(np.float32)
         largest = np.abs(weight).max(axis=axis, keepdims=True)
         scale = np.maximum(largest, np.float32(1e-9)) / np.float32(127)
-        self._constant(f"{name}/int8", np.rint(weight / scale).clip(-127, 127).astype(np.int8))
+        given = moment is not None
+        codes = compensated(weight, scale.ravel(), moment) if given else nearest(weight, scale)
+        self._constant(f"{name}/int8", codes)
         self._constant(f"{name}/scale", scale if axis == 1 else scale.ravel())
 
     def _is_gelu(self, name: str) -> bool:

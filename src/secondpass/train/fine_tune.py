@@ -12,7 +12,7 @@ from secondpass.calibrate import Judged
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError, ModelError
 from secondpass.recipe import Recipe
-from secondpass.score import Score
+from secondpass.score import Pair, Score
 from secondpass.stage import Stage
 from secondpass.train.folder import RunFolder, fingerprint, write_json
 from secondpass.train.lists import LOSSES, Loss, rows
@@ -24,6 +24,9 @@ from secondpass.train.quiet import quiet
 from secondpass.train.report import TrainingReport
 from secondpass.train.split import Split, has_both, split_queries
 from secondpass.train.start import stage_before, torch_folder, with_calibrator
+
+INT8_SAMPLES = 128
+"""Training pairs that an int8 export is fitted to; no labels."""
 
 
 @quiet()
@@ -74,7 +77,7 @@ def fine_tune(
         seed: Of the split and the order.
         false_negative_margin: For mined negatives: leave out of the training part what the
             starting model scores above the query's best positive less this; None keeps all.
-        int8: Quantise the export.
+        int8: Quantise the export, fitted to training pairs (`secondpass.models.rounding`).
         onnx: Export; False where a model cannot be, then the recipe loads torch/.
         bf16: bfloat16 autocast; None: on GPUs and processors that multiply in it
             (AMX, AVX-512 BF16).
@@ -127,7 +130,7 @@ def fine_tune(
     chosen.encoder.model_card_data.local_files_only = True
     chosen.encoder.save_pretrained(str(folder.torch))
     say("exporting")
-    raw = _written(folder, int8=int8, onnx=onnx, verify=verify)
+    raw = _written(folder, int8=int8, onnx=onnx, verify=verify, samples=_samples(train, cut))
     say("measuring after")
     after_stage, uncalibrated = with_calibrator(raw, split.calibration)
     after = measured(after_stage, split.held_out)
@@ -149,7 +152,17 @@ def fine_tune(
     return report
 
 
-def _written(folder: RunFolder, *, int8: bool, onnx: bool, verify: bool) -> Stage:
+def _samples(train: Sequence[Judged], cut: Callable[[str, str], str]) -> list[Pair]:
+    """Of each query's candidates the first, then the second, until they are enough."""
+    rankings = [j.ranking for j in train]
+    deepest = max(map(len, rankings), default=0)
+    pairs = [(r.query, r[i].text) for i in range(deepest) for r in rankings if i < len(r)]
+    return [(query, cut(query, text)) for query, text in pairs[:INT8_SAMPLES]]
+
+
+def _written(
+    folder: RunFolder, *, int8: bool, onnx: bool, verify: bool, samples: Sequence[Pair]
+) -> Stage:
     """The chosen weights as they will be used; absolute, so that the recipe loads anywhere."""
     if not onnx:
         from secondpass.models.cross_encoder import TorchCrossEncoder
@@ -161,7 +174,7 @@ def _written(folder: RunFolder, *, int8: bool, onnx: bool, verify: bool) -> Stag
     from secondpass.models.onnx import OnnxCrossEncoder
 
     try:
-        export(str(folder.torch.resolve()), folder.onnx, int8=int8)
+        export(str(folder.torch.resolve()), folder.onnx, int8=int8, samples=samples)
     except ModelError as error:
         raise ModelError(
             f"training is done and its weights are in {folder.torch}, but: {error}. Call again "

@@ -1,0 +1,95 @@
+"""Which int8 code each weight gets: the nearest, or the one that the layer's sums ask for.
+
+Training moves weights by less than a step of the int8 grid. A model that came from that grid, as
+the built-in's torch weights do, would be rounded back to where it started: on wikiqa-test rounding
+to the nearest lost all that fine-tuning had gained. So the errors are compensated instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from secondpass.errors import MissingExtraError
+from secondpass.models.onnx_runtime import onnxruntime
+
+try:
+    import onnx
+except ImportError as error:
+    raise MissingExtraError("quantising a model", "export") from error
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[Any]
+    Codes = npt.NDArray[np.int8]
+
+DAMPING = 0.01
+"""Of the mean squared activation, added to each: sums seen in few samples are not trusted far."""
+BLOCK = 128
+"""Rows between two updates of all rows that follow."""
+
+
+def nearest(weight: Floats, scale: Floats) -> Codes:
+    """The nearest codes; `scale` broadcasts to `weight`."""
+    codes: Codes = np.rint(weight / scale).clip(-127, 127).astype(np.int8)
+    return codes
+
+
+def compensated(weight: Floats, scale: Floats, moment: Floats) -> Codes:
+    """Codes whose sums over sample activations are closest to those of `weight`, row by row.
+
+    What rounding a row changes is made good by the rows that follow, as far as their activations
+    go together: GPTQ (Frantar et al. 2022, arXiv:2210.17323).
+
+    Args:
+        weight: [K, N], a product's right side.
+        scale: [N].
+        moment: X'X [K, K] of activations X [tokens, K].
+    """
+    left = weight.astype(np.float64)
+    seen = moment + np.eye(len(moment)) * (DAMPING * np.trace(moment) / len(moment) + 1e-12)
+    upper = np.linalg.cholesky(np.linalg.inv(seen)).T
+    codes = np.empty(weight.shape, dtype=np.int8)
+    for start in range(0, len(left), BLOCK):
+        end = min(start + BLOCK, len(left))
+        missing = np.empty((end - start, left.shape[1]))
+        for k in range(start, end):
+            codes[k] = nearest(left[k], scale)
+            missing[k - start] = (left[k] - codes[k] * scale) / upper[k, k]
+            left[k + 1 : end] -= np.outer(upper[k, k + 1 : end], missing[k - start])
+        left[end:] -= upper[start:end, end:].T @ missing
+    return codes
+
+
+def moments(
+    model: Any, names: Iterable[str], feeds: Iterable[Mapping[str, Any]], scratch: Path
+) -> dict[str, Floats]:
+    """X'X of the named activations [..., K], over all feeds; the feeds have no padding.
+
+    Args:
+        model: Float `onnx.ModelProto`.
+        names: Of activations.
+        feeds: Inputs.
+        scratch: A folder to write the model to.
+    """
+    probe, wanted = onnx.ModelProto(), sorted(set(names))
+    probe.CopyFrom(model)
+    known = {made.name for made in probe.graph.output}
+    probe.graph.output.extend(
+        onnx.helper.make_empty_tensor_value_info(name) for name in wanted if name not in known
+    )
+    path = scratch / "probe.onnx"
+    onnx.save(probe, path, save_as_external_data=True, location="probe.onnx_data")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    made: dict[str, Floats] = {}
+    for feed in feeds:
+        for name, x in zip(wanted, session.run(wanted, dict(feed)), strict=True):
+            rows = x.reshape(-1, x.shape[-1])
+            made[name] = made.get(name, 0.0) + (rows.T @ rows).astype(np.float64)
+    return made
