@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 transformers = pytest.importorskip("transformers")
 
-from secondpass import ModelError, OnnxCrossEncoder, load  # noqa: E402
+from secondpass import InvalidInputError, ModelError, OnnxCrossEncoder, load  # noqa: E402
 from secondpass.models import export_check  # noqa: E402
 from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.models.export import export  # noqa: E402
@@ -53,6 +54,38 @@ def test_int8_is_smaller_close_and_does_not_depend_on_the_batch(
     )
     assert small.size < full.size / 2
     check_scorer(OnnxCrossEncoder(tmp_path / "q", verify=False))
+
+
+def test_samples_change_the_rounding_however_long_or_empty_they_are(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    wide = transformers.BertConfig.from_pretrained(
+        tiny_bert, hidden_size=64, intermediate_size=64, num_hidden_layers=1, initializer_range=0.1
+    )
+    model = transformers.BertForSequenceClassification(wide)
+    folder = str(_copy(tiny_bert, tmp_path / "model", model))
+    samples = [("", ""), ("q " * 600, "a text"), ("a query", "t " * 600), ("Straße 蜂蜜", "🐝")]
+    export(folder, tmp_path / "rounded", int8=True)
+    export(folder, tmp_path / "fitted", int8=True, samples=samples)
+    files = [tmp_path / name / "model.onnx" for name in ("rounded", "fitted")]
+    assert files[0].read_bytes() != files[1].read_bytes()
+    check_scorer(OnnxCrossEncoder(tmp_path / "fitted", verify=False))
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [[None], ["ab"], [("q",)], [("q", None)], [("q", "t", "t")], [("q", "t"), (1, "t")]],
+)
+def test_samples_that_are_no_pairs(tiny_bert: Path, tmp_path: Path, samples: Any) -> None:
+    place = len(samples) - 1
+    with pytest.raises(InvalidInputError, match=rf"samples\[{place}\] is .*\(query, text\)"):
+        export(str(tiny_bert), tmp_path / "out", int8=True, samples=samples)
+
+
+def test_samples_without_int8(tiny_bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="int8=True"):
+        export(str(tiny_bert), tmp_path / "out", samples=[("q", "t")])
 
 
 @pytest.mark.parametrize("kind", ["DistilBert", "Roberta", "Electra", "ModernBert"])

@@ -18,7 +18,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from secondpass.errors import MissingExtraError, ModelError
+from secondpass.errors import InvalidInputError, MissingExtraError, ModelError
 from secondpass.models.onnx_runtime import onnxruntime
 from secondpass.score import Pair
 
@@ -37,6 +37,7 @@ try:
         checked,
         taken,
     )
+    from secondpass.models.export_samples import feeds
     from secondpass.models.late_interaction_onnx import PARTS
     from secondpass.models.quantise import products, quantised
     from secondpass.models.rounding import moments
@@ -44,8 +45,6 @@ except ImportError as error:
     raise MissingExtraError("exporting a model", "export") from error
 
 OPSET = 17
-LONGEST_SAMPLE = 256
-"""Tokens of a sample that are read."""
 
 
 def export(
@@ -74,17 +73,21 @@ def export(
         trust_remote_code: Run Python code from the model's repository. Off unless you ask.
 
     Raises:
+        InvalidInputError: Samples that are no pairs of strings, or samples without int8.
         ModelError: Unreadable, not a cross-encoder, impossible to trace, or the exported scores
             differ by more than the tolerances of `secondpass.models.export_check`.
     """
+    if samples and not int8:
+        raise InvalidInputError("samples say how to round to int8: give int8=True, or no samples")
     original = _loaded(model, revision, trust_remote_code)
+    fed = feeds(original, samples)
     config = original.network.config
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".export-") as scratch:
         folder = Path(scratch) / "out"
         folder.mkdir()
-        _write_graph(original, folder / "model.onnx", int8, samples)
+        _write_graph(original, folder / "model.onnx", int8, fed)
         _write_tokenizer(original, folder / "tokenizer.json")
         # where it was loaded from is nobody's business but this machine's
         named = {k: v for k, v in config.to_dict().items() if k != "_name_or_path"}
@@ -139,7 +142,7 @@ def _loaded(model: str, revision: str | None, trust_remote_code: bool) -> Origin
     return Original(model, network.eval(), tokenizer, taken(network, tokenizer))
 
 
-def _write_graph(original: Original, path: Path, int8: bool, samples: Sequence[Pair]) -> None:
+def _write_graph(original: Original, path: Path, int8: bool, fed: Sequence[dict[str, Any]]) -> None:
     names = original.inputs
     outputs = ["logits", *(PARTS if hasattr(original.network, "importance") else ())]
     # rows of different lengths, so that the mask is not traced as a constant
@@ -168,20 +171,11 @@ def _write_graph(original: Original, path: Path, int8: bool, samples: Sequence[P
             f"Use it as 'cross-encoder:{original.name}'"
         ) from error
     if int8:
-        feeds = [_feed(original, pair) for pair in samples]
         activations = products(graph).values()
-        graph = quantised(graph, moments(graph, activations, feeds, raw.parent) if feeds else None)
+        seen = moments(graph, activations, fed, raw.parent) if fed else None
+        graph = quantised(graph, seen)
     large = sum(len(t.raw_data) for t in graph.graph.initializer) > 1_900_000_000  # protobuf: 2 GiB
     onnx.save(graph, path, save_as_external_data=large, location=path.name + "_data")
-
-
-def _feed(original: Original, pair: Pair) -> dict[str, Any]:
-    query, text = pair
-    limit = min(original.tokenizer.model_max_length, LONGEST_SAMPLE)
-    given = original.tokenizer(
-        [query], [text], truncation="only_second", max_length=limit, return_tensors="np"
-    )
-    return {name: given[name].astype("int64") for name in original.inputs}
 
 
 def _write_tokenizer(original: Original, path: Path) -> None:

@@ -130,7 +130,8 @@ def fine_tune(
     chosen.encoder.model_card_data.local_files_only = True
     chosen.encoder.save_pretrained(str(folder.torch))
     say("exporting")
-    raw = _written(folder, int8=int8, onnx=onnx, verify=verify, samples=_samples(train, cut))
+    samples = _samples(train, cut) if int8 else []
+    raw = _written(folder, int8=int8, onnx=onnx, verify=verify, samples=samples)
     say("measuring after")
     after_stage, uncalibrated = with_calibrator(raw, split.calibration)
     after = measured(after_stage, split.held_out)
