@@ -213,16 +213,7 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
             (parts, left, left_by_chance),
             (blocks, every, every_by_chance),
         ):
-            p: list[float] = []
-            y: list[bool] = []
-            for test in tests:
-                asked = {j.ranking.query for j in test}
-                after = drawn[drawn.index(test[-1]) + 1 :] + drawn
-                others = [j for j in after if j.ranking.query not in asked]
-                fitted = calibrated(model, others[:LABELLED])
-                ranked = fitted.run([j.ranking for j in test])
-                p += [s for r in ranked if len(r) for s in r.scores]
-                y += [c.id in j.relevant for j, r in zip(test, ranked, strict=True) for c in r]
+            p, y = judged_by_others(model, drawn, tests)
             real.append(Quality.of(p, y))
             chance.append(Quality.of(p, [g.random() < one for one in p]))
     chosen = calibrated(model, judged, method="auto")[-1]
@@ -247,6 +238,22 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
             for row in report.rows
         },
     }
+
+
+def judged_by_others(
+    model: Stage, drawn: list[Judged], tests: list[list[Judged]]
+) -> tuple[list[float], list[bool]]:
+    """Probability and truth of every candidate, each test's from a fit on the queries after it."""
+    p: list[float] = []
+    y: list[bool] = []
+    for test in tests:
+        asked = {j.ranking.query for j in test}
+        after = drawn[drawn.index(test[-1]) + 1 :] + drawn
+        others = [j for j in after if j.ranking.query not in asked]
+        ranked = calibrated(model, others[:LABELLED]).run([j.ranking for j in test])
+        p += [s for r in ranked if len(r) for s in r.scores]
+        y += [c.id in j.relevant for j, r in zip(test, ranked, strict=True) for c in r]
+    return p, y
 
 
 def error(found: list[Quality]) -> float:

@@ -36,12 +36,18 @@ def blocks(page: Path, language: str) -> list[str]:
     ]
 
 
-WITH_PYTHON = [page for page in PAGES if blocks(page, "python")]
+SLOW = {"docs/fine-tuning.md"}
+WITH_PYTHON = [
+    pytest.param(page, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for page in PAGES
+    if blocks(page, "python")
+    for name in [page.relative_to(ROOT).as_posix()]
+]
 
 
 @pytest.mark.enable_socket
 @pytest.mark.filterwarnings("default::ResourceWarning")
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("page", WITH_PYTHON)
 def test_the_blocks_run(page: Path, reader: Callable[[str], dict[str, Any]]) -> None:
     said = HAS.search(page.read_text(encoding="utf-8"))
     words = [w.strip() for w in said[1].split(",")] if said else []
