@@ -109,7 +109,7 @@ def watch(now):
 
 began = time.perf_counter()
 report = fine_tune(
-    judged, out=Path(folder.name) / "run", epochs=2, lr=1e-4, batch=4, list_size=8, max_length=64,
+    judged, out=Path(folder.name) / "run", epochs=1, lr=1e-4, batch=4, list_size=8, max_length=64,
     held_out=0.4, int8=True, hours=HOURS, on_progress=watch,
 )  # fmt: skip
 print(f"{time.perf_counter() - began:.0f} s; lists: {report.sizes}")
