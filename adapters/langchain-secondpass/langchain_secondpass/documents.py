@@ -38,8 +38,13 @@ def ranking_of(query: str, documents: Iterable[Document]) -> Ranking:
 
 def documents_of(ranking: Ranking) -> list[Document]:
     """Copies of the documents, best first, saying in their metadata what was found out."""
-    events = [{"stage": e.stage, "kind": e.kind, "message": e.message} for e in ranking.events]
+    events = events_of(ranking)
     return [_told(candidate, rank, ranking.scale, events) for rank, candidate in enumerate(ranking)]
+
+
+def events_of(ranking: Ranking) -> list[dict[str, str]]:
+    """What happened to the ranking as a whole, as plain JSON."""
+    return [{"stage": e.stage, "kind": e.kind, "message": e.message} for e in ranking.events]
 
 
 def _told(candidate: Candidate, rank: int, scale: str, events: list[dict[str, str]]) -> Document:

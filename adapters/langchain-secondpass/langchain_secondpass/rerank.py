@@ -6,14 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_core.callbacks import Callbacks
+from langchain_core.callbacks import (
+    Callbacks,
+    adispatch_custom_event,
+    dispatch_custom_event,
+)
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import ConfigDict, field_serializer, field_validator
 
 from langchain_secondpass.chat import as_stage
-from langchain_secondpass.documents import documents_of, ranking_of
+from langchain_secondpass.documents import DETAILS, documents_of, events_of, ranking_of
 from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
 
 
@@ -29,7 +33,9 @@ class SecondPassRerank(BaseDocumentCompressor):
     metadata are `relevance_score`, a float (absent where the model gives only an order), and
     `secondpass`, a dict of plain JSON values: `rank` and `retrieval_rank` (place in the answer
     and in the input, 0 is first), `scale` ("probability": P(relevant); "raw": comparable among
-    these documents only; "order": no scores), and `notes` and `events` where there are any.
+    these documents only; "order": no scores), and `notes` and `events` where there are any. The
+    events are also a custom event of the run, named "secondpass": where no document is left, that
+    is where it says why.
 
     Attributes:
         model: The loaded stage. Given as a model string, a stage, your chat model (a listwise
@@ -117,11 +123,18 @@ class SecondPassRerank(BaseDocumentCompressor):
         """
         return RunnableLambda(self._rank, afunc=self._arank, name="SecondPassRerank")
 
-    def _rank(self, asked: dict[str, Any]) -> list[Document]:
-        return documents_of(self.stage(_asked(asked)))
+    # events are told to tracers too, since where no document is left none can say why
+    def _rank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
+        done = self.stage(_asked(asked))
+        if done.events:
+            dispatch_custom_event(DETAILS, events_of(done), config=config)
+        return documents_of(done)
 
-    async def _arank(self, asked: dict[str, Any]) -> list[Document]:
-        return documents_of(await self.stage.acall(_asked(asked)))
+    async def _arank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
+        done = await self.stage.acall(_asked(asked))
+        if done.events:
+            await adispatch_custom_event(DETAILS, events_of(done), config=config)
+        return documents_of(done)
 
 
 def _asked(given: dict[str, Any]) -> Ranking:

@@ -228,6 +228,25 @@ async def test_the_engines_callback_manager_hears_of_the_rerank(reranker, llm, c
     assert answered == {EventPayload.NODES: response.source_nodes}
 
 
+@pytest.mark.parametrize("colour", ["sync", "async"])
+async def test_why_no_node_is_left_is_told_to_both_event_systems(
+    probable, llm, events, callbacks, colour
+):
+    nothing = SecondPassRerank(model=probable(dict.fromkeys(TEXTS, -2.0)), threshold=0.9)
+    engine = RetrieverQueryEngine.from_args(
+        Retriever(),
+        llm=llm,
+        node_postprocessors=[nothing],
+        response_mode="no_text",
+        callback_manager=callbacks.manager,
+    )
+    assert (await ask(engine, colour)).source_nodes == []
+    (said,) = events.reranks[-1].tags["secondpass"]
+    assert f"{len(TEXTS)} of {len(TEXTS)} dropped" in said
+    _, (answered,) = callbacks.of(CBEventType.RERANKING)
+    assert answered == {EventPayload.NODES: [], "secondpass": [said]}
+
+
 def test_the_event_that_starts_is_the_event_that_ends(callbacks):
     reranker = SecondPassRerank(model=Score(FakeScorer()), callback_manager=callbacks.manager)
     reranker.postprocess_nodes(Retriever().retrieve(QUERY), query_str=QUERY)

@@ -38,6 +38,7 @@ try:
         taken,
     )
     from secondpass.models.export_samples import feeds
+    from secondpass.models.first_token import first_token_only
     from secondpass.models.late_interaction_onnx import PARTS
     from secondpass.models.quantise import products, quantised
     from secondpass.models.rounding import moments
@@ -164,7 +165,7 @@ def _write_graph(original: Original, path: Path, int8: bool, fed: Sequence[dict[
                 opset_version=OPSET,
                 dynamo=False,
             )
-        graph = onnx.load(raw)
+        graph = first_token_only(onnx.load(raw))
     except Exception as error:  # unsupported operators, models that cannot be traced
         raise ModelError(
             f"torch cannot export {original.name!r}: {error}. "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.callbacks import CallbackManager
+from langchain_core.callbacks import BaseCallbackHandler, CallbackManager
 from langchain_core.documents import Document
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
@@ -49,6 +51,40 @@ async def test_a_manager_does_as_well_as_a_list(
     seen = RunCollectorCallbackHandler()
     await _called(SecondPassRerank(model=raw), way, documents, query, CallbackManager([seen]))
     assert _only(seen.traced_runs).name == "SecondPassRerank"
+
+
+class Heard(BaseCallbackHandler):
+    """Custom events, each with the run that it belongs to."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Any, Any]] = []
+
+    def on_custom_event(self, name: str, data: Any, *, run_id: Any, **kwargs: Any) -> None:
+        self.events.append((name, data, run_id))
+
+
+@both
+async def test_why_nothing_is_left_is_an_event_of_the_run(
+    documents: list[Document], query: str, probable: Callable[..., Stage], way: str
+) -> None:
+    seen, heard = RunCollectorCallbackHandler(), Heard()
+    rerank = SecondPassRerank(model=probable(), threshold=0.99)
+    assert await _called(rerank, way, documents, query, [seen, heard]) == []
+    (told,) = heard.events
+    name, events, run = told
+    assert (name, run) == ("secondpass", _only(seen.traced_runs).id)
+    assert [set(event) for event in events] == [{"stage", "kind", "message"}]
+    assert "4 of 4 dropped" in events[0]["message"]
+    assert json.loads(json.dumps(events)) == events
+
+
+@both
+async def test_where_nothing_happened_there_is_no_event(
+    documents: list[Document], query: str, raw: Stage, way: str
+) -> None:
+    heard = Heard()
+    await _called(SecondPassRerank(model=raw), way, documents, query, [heard])
+    assert heard.events == []
 
 
 @both

@@ -45,7 +45,9 @@ class SecondPassRerank(BaseNodePostprocessor):
     What comes back are copies of the nodes. `score` is P(relevant), or the model's raw score, or
     None if the pipeline gives only an order. ``metadata["secondpass"]`` says which (``scale``),
     where the node stood before (``retrieval_score``, ``retrieval_rank``) and where it stands now
-    (``rank``; both count from 0), and what happened (``notes``, ``events``).
+    (``rank``; both count from 0), and what happened (``notes``, ``events``). The events are told to
+    tracers too, under "secondpass" in the tags of `ReRankEndEvent` and in the payload that ends
+    `CBEventType.RERANKING`: where no node is left, that is where it says why.
 
     Raises:
         InvalidInputError: An option that cannot be used; (when called) no query.
@@ -151,8 +153,10 @@ class SecondPassRerank(BaseNodePostprocessor):
 
             def report(done: sp.Ranking) -> list[NodeWithScore]:
                 kept = [_node(done, rank) for rank in range(len(done))]
-                event.on_end(payload={EventPayload.NODES: kept})
-                dispatcher.event(ReRankEndEvent(nodes=kept))
+                # also here, since where no node is left none can say why
+                said = {KEY: [e.message for e in done.events]} if done.events else {}
+                event.on_end(payload={EventPayload.NODES: kept, **said})
+                dispatcher.event(ReRankEndEvent(nodes=kept, tags=said))
                 return kept
 
             yield ranking, report
