@@ -22,14 +22,17 @@ try:
 except ImportError as error:
     raise MissingExtraError("exporting a model", "export") from error
 
-EACH_ELEMENT = frozenset(
-    "Add Sub Mul Div Pow Sqrt Erf Tanh Sigmoid Relu Gelu Neg Exp Cast Identity Where".split()
-)
+EACH_ELEMENT = {
+    "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Erf", "Exp", "Tanh", "Sigmoid", "Relu", "Gelu",
+    "Neg", "Cast", "Identity", "Where",
+}  # fmt: skip
 """Operators that compute each element by itself, their inputs broadcast."""
-LAST_AXIS = frozenset("LayerNormalization Softmax ReduceMean".split())
+LAST_AXIS = {"LayerNormalization", "Softmax", "ReduceMean"}
 """Operators that compute along one axis, which must be the last."""
 FIRST = "first_token/place"
 ONE = "first_token/one"
+FEW = 1_000
+"""Elements of a tensor that may be a shape."""
 
 Cuts = dict[int, int]
 """Of a node's inputs those that may be cut to one row, each with the axis of the rows."""
@@ -107,22 +110,21 @@ class _Graph:
         """Which inputs to cut so that the output has one row on `axis`; None if that is not so
         simple."""
         rank, kind = self._rank(node.output[0]), node.op_type
-        if rank is None:
-            return None
-        if kind in EACH_ELEMENT:
+        if rank is not None and kind in EACH_ELEMENT:
             return self._broadcast(node, axis, rank)
-        if kind in LAST_AXIS:
-            along = _attribute(node, "axes", [_attribute(node, "axis", -1)])
-            rows = axis < rank - 1 and [a % rank for a in along] == [rank - 1]
-            return {0: axis} if rows and _attribute(node, "keepdims", 1) else None
-        if kind == "MatMul" and axis == rank - 2 and self._rank(node.input[0]) == rank:
-            return {0: axis}
-        if kind == "Transpose":
+        if rank is not None and kind == "Transpose":
             return {0: int(_attribute(node, "perm", range(rank)[::-1])[axis])}
-        shape = self.maker.get(node.input[1]) if kind == "Reshape" else None
-        if shape is not None and shape.op_type == "Concat" and axis == 1:  # batch, rows, ...
-            return {0: 1} if len(shape.input) == rank else None
-        return None
+        simple = rank is not None and (
+            (kind == "MatMul" and axis == rank - 2 and self._rank(node.input[0]) == rank)
+            or (kind in LAST_AXIS and axis < rank - 1 and _along_last(node, rank))
+            or (kind == "Reshape" and axis == 1 and self._lists_sizes(node.input[1], rank))
+        )
+        return {0: axis} if simple else None
+
+    def _lists_sizes(self, name: str, rank: int) -> bool:
+        """Whether a shape is put together one size after the other."""
+        node = self.maker.get(name)
+        return node is not None and node.op_type == "Concat" and len(node.input) == rank
 
     def _broadcast(self, node: Any, axis: int, rank: int) -> Cuts | None:
         cuts: Cuts = {}
@@ -141,7 +143,7 @@ class _Graph:
         self.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.int64), FIRST))
         self.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.int64), ONE))
         added: dict[str, Any] = {}  # by output, each once, before the node that reads it
-        ordered = []
+        ordered: list[Any] = []
         for node in self.graph.node:
             if any(node is one for one in nodes):
                 ordered += self._one_row(node, cut, added)
@@ -173,9 +175,26 @@ class _Graph:
         return len(self.shapes[name]) if name in self.shapes else None
 
 
+def _along_last(node: Any, rank: int) -> bool:
+    axes = _attribute(node, "axes", [_attribute(node, "axis", -1)])
+    return [a % rank for a in axes] == [rank - 1] and bool(_attribute(node, "keepdims", 1))
+
+
 def _shapes(model: Any) -> Iterator[tuple[str, list[int | None]]]:
     """Of every tensor whose rank can be told: its sizes, None for those that vary."""
-    graph = onnx.shape_inference.infer_shapes(model).graph
+    bare = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    bare.graph.CopyFrom(
+        onnx.GraphProto(
+            name="bare", node=model.graph.node, input=model.graph.input, output=model.graph.output
+        )
+    )
+    for tensor in model.graph.initializer:  # without weights: inference stops at 2 GB
+        if int(np.prod(tensor.dims)) <= FEW:
+            bare.graph.initializer.append(tensor)
+        else:
+            info = helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            bare.graph.input.append(info)
+    graph = onnx.shape_inference.infer_shapes(bare).graph
     for info in (*graph.input, *graph.value_info, *graph.output):
         if info.type.tensor_type.HasField("shape"):
             dims = info.type.tensor_type.shape.dim
