@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 transformers = pytest.importorskip("transformers")
 
 from secondpass import InvalidInputError, ModelError, OnnxCrossEncoder, load  # noqa: E402
@@ -103,6 +103,8 @@ def test_other_architectures(tiny_bert: Path, tmp_path: Path, kind: str) -> None
     folder = _copy(tiny_bert, tmp_path / "model", model)
     report = export(str(folder), tmp_path / "out")
     assert report.max_difference <= report.tolerance
+    nodes = onnx.load(tmp_path / "out/model.onnx").graph.node
+    assert any("first_token/place" in node.input for node in nodes), "the last layer is whole"
 
 
 def test_what_is_no_cross_encoder_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
