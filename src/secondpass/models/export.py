@@ -60,9 +60,9 @@ def export(
     """Write `model` to `directory` as model.onnx, tokenizer.json, config.json and export.json.
 
     The graph takes int64 [batch, sequence] ``input_ids``, ``attention_mask`` and, if the model has
-    them, ``token_type_ids``, and returns float32 ``logits`` [batch, labels]. Files of an earlier
-    export are replaced, but only by ones that passed the check. Weights above 2 GB go to
-    model.onnx_data.
+    them, ``token_type_ids``, and returns float32 ``logits`` [batch, labels]. Of the last layer it
+    makes what the head reads (`secondpass.models.first_token`). Files of an earlier export are
+    replaced, but only by ones that passed the check. Weights above 2 GB go to model.onnx_data.
 
     Args:
         model: Folder or hub id of a sequence-classification model with one or two labels.
@@ -165,15 +165,16 @@ def _write_graph(original: Original, path: Path, int8: bool, fed: Sequence[dict[
                 opset_version=OPSET,
                 dynamo=False,
             )
-        graph = first_token_only(onnx.load(raw))
+        whole = onnx.load(raw)
     except Exception as error:  # unsupported operators, models that cannot be traced
         raise ModelError(
             f"torch cannot export {original.name!r}: {error}. "
             f"Use it as 'cross-encoder:{original.name}'"
         ) from error
+    graph = first_token_only(whole)
     if int8:
-        activations = products(graph).values()
-        seen = moments(graph, activations, fed, raw.parent) if fed else None
+        # of the whole graph, since one token of each sample would be too few
+        seen = moments(whole, products(whole), fed, raw.parent) if fed else None
         graph = quantised(graph, seen)
     large = sum(len(t.raw_data) for t in graph.graph.initializer) > 1_900_000_000  # protobuf: 2 GiB
     onnx.save(graph, path, save_as_external_data=large, location=path.name + "_data")

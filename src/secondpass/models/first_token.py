@@ -117,14 +117,15 @@ class _Graph:
         simple = rank is not None and (
             (kind == "MatMul" and axis == rank - 2 and self._rank(node.input[0]) == rank)
             or (kind in LAST_AXIS and axis < rank - 1 and _along_last(node, rank))
-            or (kind == "Reshape" and axis == 1 and self._lists_sizes(node.input[1], rank))
+            or (kind == "Reshape" and axis == 1 and self._splits_heads(node, rank))
         )
         return {0: axis} if simple else None
 
-    def _lists_sizes(self, name: str, rank: int) -> bool:
-        """Whether a shape is put together one size after the other."""
-        node = self.maker.get(name)
-        return node is not None and node.op_type == "Concat" and len(node.input) == rank
+    def _splits_heads(self, node: Any, rank: int) -> bool:
+        """Or joins them: to a shape put together one size after the other, batch and rows first."""
+        shape = self.maker.get(node.input[1])
+        sizes = len(shape.input) if shape is not None and shape.op_type == "Concat" else 0
+        return {self._rank(node.input[0]), rank} == {3, 4} and sizes == rank
 
     def _broadcast(self, node: Any, axis: int, rank: int) -> Cuts | None:
         cuts: Cuts = {}

@@ -51,8 +51,8 @@ def quantised(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
 
     Args:
         model: Is left as it is.
-        moments: Of the activations in `products`, see `secondpass.models.rounding`: what samples
-            say of where an error costs most. Without it each weight gets the nearest code.
+        moments: By weight, see `secondpass.models.rounding`: what samples say of where an error
+            costs most. Without it each weight gets the nearest code.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -125,7 +125,7 @@ class _Quantiser:
         x, weight = node.input
         y = node.output[0]
         zero = self.rows.get(x) or self._quantise_rows(x)
-        self._int8(weight, axis=0, moment=None if self.moments is None else self.moments[x])
+        self._int8(weight, axis=0, moment=None if self.moments is None else self.moments[weight])
         self._op(
             "MatMulIntegerToFloat",
             [f"{x}/int8", f"{weight}/int8", "int8/one", f"{weight}/scale", zero],

@@ -66,17 +66,17 @@ def compensated(weight: Floats, scale: Floats, moment: Floats) -> Codes:
 
 
 def moments(
-    model: Any, names: Iterable[str], feeds: Iterable[Mapping[str, Any]], scratch: Path
+    model: Any, products: Mapping[str, str], feeds: Iterable[Mapping[str, Any]], scratch: Path
 ) -> dict[str, Floats]:
-    """X'X of the named activations [..., K], over all feeds; the feeds have no padding.
+    """By weight, X'X of the activations [..., K] that it multiplies, over all feeds.
 
     Args:
         model: Float `onnx.ModelProto`.
-        names: Of activations.
-        feeds: Inputs.
+        products: By weight, the name of the activation.
+        feeds: Inputs without padding.
         scratch: A folder to write the model to.
     """
-    probe, wanted = onnx.ModelProto(), sorted(set(names))
+    probe, wanted = onnx.ModelProto(), sorted(set(products.values()))
     if not wanted:
         return {}
     probe.CopyFrom(model)
@@ -94,4 +94,4 @@ def moments(
         for name, x in zip(wanted, session.run(wanted, dict(feed)), strict=True):
             rows = x.reshape(-1, x.shape[-1])
             made[name] = made.get(name, 0.0) + (rows.T @ rows).astype(np.float64)
-    return made
+    return {weight: made[x] for weight, x in products.items()}
