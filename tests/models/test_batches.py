@@ -30,10 +30,22 @@ def test_fair_batches_hold_every_pair_once(lengths: list[int], budget: int, thre
         assert len(batch) * max(lengths[i] for i in batch) <= budget or len(batch) == 1
 
 
-@given(st.integers(1, 512), st.integers(1, 80), st.integers(1, 8))
+@given(st.integers(32, 512), st.integers(1, 80), st.integers(1, 8))
 def test_every_thread_has_something_to_do(length: int, pairs: int, threads: int) -> None:
     batches = batches_for([length] * pairs, 10_000, threads)
     assert len(batches) >= min(pairs, threads)
+
+
+def test_ten_passages_keep_two_threads_busy() -> None:
+    lengths = [160, 120, 110, 100, 95, 90, 85, 80, 80, 80]
+    ends = []
+    for batches in (list(packed(lengths, 500)), batches_for(lengths, 512, 2)):
+        busy = [0, 0]
+        for batch in batches:
+            busy[busy.index(min(busy))] += len(batch) * lengths[batch[0]]
+        ends.append(max(busy))
+    assert ends[0] == 640
+    assert ends[1] <= 1.05 * sum(lengths) / 2
 
 
 @pytest.mark.parametrize("threads", [1, 3])
