@@ -83,6 +83,12 @@ def test_samples_that_are_no_pairs(tiny_bert: Path, tmp_path: Path, samples: Any
         export(str(tiny_bert), tmp_path / "out", int8=True, samples=samples)
 
 
+@pytest.mark.parametrize("samples", [None, "query", iter([("q", "t")])])
+def test_samples_that_are_no_list(tiny_bert: Path, tmp_path: Path, samples: Any) -> None:
+    with pytest.raises(InvalidInputError, match="give a list of"):
+        export(str(tiny_bert), tmp_path / "out", int8=True, samples=samples)
+
+
 def test_samples_without_int8(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="int8=True"):
         export(str(tiny_bert), tmp_path / "out", samples=[("q", "t")])

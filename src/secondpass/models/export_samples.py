@@ -19,6 +19,8 @@ def feeds(original: Original, samples: Sequence[Pair]) -> list[dict[str, Any]]:
     Raises:
         InvalidInputError: Something that is not a query and a text; says which.
     """
+    if isinstance(samples, str) or not isinstance(samples, Sequence):
+        raise InvalidInputError(f"samples is {samples!r:.80}; give a list of (query, text)")
     for place, pair in enumerate(samples):
         # a string of two characters would unpack as a pair
         if not (
