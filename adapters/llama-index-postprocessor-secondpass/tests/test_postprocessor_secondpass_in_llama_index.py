@@ -48,6 +48,16 @@ def llm(monkeypatch) -> MockLLM:
     return mock
 
 
+def heard_by(callbacks, llm, reranker) -> RetrieverQueryEngine:
+    return RetrieverQueryEngine.from_args(
+        Retriever(),
+        llm=llm,
+        node_postprocessors=[reranker],
+        response_mode="no_text",
+        callback_manager=callbacks.manager,
+    )
+
+
 async def ask(engine, colour: str):
     return engine.query(QUERY) if colour == "sync" else await engine.aquery(QUERY)
 
@@ -189,13 +199,7 @@ class Broken(Stage):
 async def test_a_failure_drops_the_span_and_ends_the_callback_with_it(
     llm, events, spans, callbacks, colour
 ):
-    engine = RetrieverQueryEngine.from_args(
-        Retriever(),
-        llm=llm,
-        node_postprocessors=[SecondPassRerank(model=Broken())],
-        response_mode="no_text",
-        callback_manager=callbacks.manager,
-    )
+    engine = heard_by(callbacks, llm, SecondPassRerank(model=Broken()))
     with pytest.raises(ModelError, match="the weights are gone"):
         await ask(engine, colour)
     (start,) = events.reranks
@@ -211,13 +215,7 @@ async def test_a_failure_drops_the_span_and_ends_the_callback_with_it(
 @pytest.mark.parametrize("colour", ["sync", "async"])
 async def test_the_engines_callback_manager_hears_of_the_rerank(reranker, llm, callbacks, colour):
     """An engine puts its own manager in place of the postprocessor's."""
-    engine = RetrieverQueryEngine.from_args(
-        Retriever(),
-        llm=llm,
-        node_postprocessors=[reranker],
-        response_mode="no_text",
-        callback_manager=callbacks.manager,
-    )
+    engine = heard_by(callbacks, llm, reranker)
     assert reranker.callback_manager is callbacks.manager
     response = await ask(engine, colour)
     (asked,), (answered,) = callbacks.of(CBEventType.RERANKING)
@@ -233,13 +231,7 @@ async def test_why_no_node_is_left_is_told_to_both_event_systems(
     probable, llm, events, callbacks, colour
 ):
     nothing = SecondPassRerank(model=probable(dict.fromkeys(TEXTS, -2.0)), threshold=0.9)
-    engine = RetrieverQueryEngine.from_args(
-        Retriever(),
-        llm=llm,
-        node_postprocessors=[nothing],
-        response_mode="no_text",
-        callback_manager=callbacks.manager,
-    )
+    engine = heard_by(callbacks, llm, nothing)
     assert (await ask(engine, colour)).source_nodes == []
     (said,) = events.reranks[-1].tags["secondpass"]
     assert f"{len(TEXTS)} of {len(TEXTS)} dropped" in said

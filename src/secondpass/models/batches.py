@@ -43,7 +43,7 @@ def batches_for(lengths: Sequence[int], token_budget: int, threads: int) -> list
     Large batches pad more, and the last of them keeps one thread at work while the others wait;
     small ones cost more beside their tokens.
     """
-    most = min(token_budget, -(-sum(lengths) // threads))
+    most = min(token_budget, sum(lengths) // threads)
     budgets = [max(1, most * share // SHARES) for share in range(SHARES, 0, -1)]
     tried = [list(packed(lengths, budget)) for budget in dict.fromkeys(budgets)]
     return min(tried, key=lambda batches: _end(batches, lengths, threads))

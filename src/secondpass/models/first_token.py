@@ -71,9 +71,8 @@ class _Graph:
             return self.model
         (pooling,) = poolings
         cut = self._rows_apart(pooling.input[0])
-        wanted = [node for node in self.graph.node if node.output[0] in cut]
-        if wanted:
-            self._rewire(wanted, cut)
+        if cut:
+            self._rewire(cut)
         return self.model
 
     def _pools(self, node: Any) -> bool:
@@ -140,19 +139,19 @@ class _Graph:
                 cuts[place] = own
         return cuts
 
-    def _rewire(self, nodes: list[Any], cut: Mapping[str, Cuts]) -> None:
+    def _rewire(self, cut: Mapping[str, Cuts]) -> None:
         self.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.int64), FIRST))
         self.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.int64), ONE))
-        added: dict[str, Any] = {}  # by output, each once, before the node that reads it
+        added: set[str] = set()
         ordered: list[Any] = []
         for node in self.graph.node:
-            if any(node is one for one in nodes):
+            if node.output[0] in cut:
                 ordered += self._one_row(node, cut, added)
             ordered.append(node)
         del self.graph.node[:]
         self.graph.node.extend(ordered)
 
-    def _one_row(self, node: Any, cut: Mapping[str, Cuts], added: dict[str, Any]) -> Iterator[Any]:
+    def _one_row(self, node: Any, cut: Mapping[str, Cuts], added: set[str]) -> Iterator[Any]:
         """Let the node read one row; what must be computed before it for that."""
         for place, axis in cut[node.output[0]].items():
             whole = node.input[place]
@@ -160,10 +159,8 @@ class _Graph:
                 first = f"{whole}/first{axis}"
                 node.input[place] = first
                 if first not in added:
-                    added[first] = helper.make_node(
-                        "Gather", [whole, FIRST], [first], name=first, axis=axis
-                    )
-                    yield added[first]
+                    added.add(first)
+                    yield helper.make_node("Gather", [whole, FIRST], [first], name=first, axis=axis)
         if node.op_type == "Reshape":
             shape = self.maker[node.input[1]]
             told = f"{node.output[0]}/shape"
