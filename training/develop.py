@@ -31,6 +31,7 @@ import data
 QUERIES, CANDIDATES = 240, 10
 Lists_ = tuple[str, dict[str, tuple[str, list[str]]], dict[str, str], data.Qrels]
 """Name; query and candidate ids by query id; texts by id; grades."""
+Vectors = dict[str, torch.Tensor]
 
 
 def development(folder: Path) -> Lists_:
@@ -52,11 +53,22 @@ def collection(name: str) -> Lists_:
     return name, asked, {d: corpus[d] for docs in found.values() for d in docs}, qrels
 
 
-@torch.no_grad()
 def ndcg(network: LateInteractionBert, tokenizer: Any, lists: Lists_) -> float:
-    _, asked, texts, qrels = lists
-    docs = encoded(network, tokenizer, texts)
+    return matched(network, lists, *vectors(network, tokenizer, lists))
+
+
+@torch.no_grad()
+def vectors(network: LateInteractionBert, tokenizer: Any, lists: Lists_) -> tuple[Vectors, Vectors]:
+    """Of the queries and of the texts, [tokens, hidden] each."""
+    _, asked, texts, _ = lists
     queries = encoded(network, tokenizer, {q: text for q, (text, _) in asked.items()})
+    return queries, encoded(network, tokenizer, texts)
+
+
+@torch.no_grad()
+def matched(network: LateInteractionBert, lists: Lists_, queries: Vectors, docs: Vectors) -> float:
+    """nDCG@10 of the order that the network's way to match makes of vectors."""
+    _, asked, _, qrels = lists
     orders = {}
     for q, (_, ids) in asked.items():
         longest = max(len(docs[d]) for d in ids)
@@ -71,10 +83,7 @@ def ndcg(network: LateInteractionBert, tokenizer: Any, lists: Lists_) -> float:
     return data.ndcg(qrels, orders)
 
 
-def encoded(
-    network: LateInteractionBert, tokenizer: Any, texts: dict[str, str]
-) -> dict[str, torch.Tensor]:
-    """Vectors [tokens, hidden] of each text."""
+def encoded(network: LateInteractionBert, tokenizer: Any, texts: dict[str, str]) -> Vectors:
     ids = dict(
         zip(texts, tokenizer(list(texts.values()), truncation=True, max_length=256)["input_ids"],
             strict=True)
@@ -86,8 +95,8 @@ def encoded(
         rows = torch.tensor([ids[d] + [0] * (width - len(ids[d])) for d in part])
         mask = torch.tensor([[1] * len(ids[d]) + [0] * (width - len(ids[d])) for d in part])
         with torch.autocast("cpu", torch.bfloat16):
-            vectors = network.encode(rows, mask)
-        made |= {d: v[: len(ids[d])] for d, v in zip(part, vectors, strict=True)}
+            hidden = network.encode(rows, mask)
+        made |= {d: v[: len(ids[d])] for d, v in zip(part, hidden, strict=True)}
     return made
 
 

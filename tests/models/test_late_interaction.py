@@ -12,7 +12,7 @@ pytest.importorskip("sentence_transformers")
 
 from transformers import BertConfig, BertModel, BertTokenizerFast  # noqa: E402
 
-from secondpass import OnnxCrossEncoder, TorchCrossEncoder  # noqa: E402
+from secondpass import LateInteraction, OnnxCrossEncoder, TorchCrossEncoder  # noqa: E402
 from secondpass.models.export import export  # noqa: E402
 from secondpass.models.late_interaction import (  # noqa: E402
     LateInteractionBert,
@@ -42,10 +42,11 @@ def bi_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def reranker(bi_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[0.0, 4.0], ids=["maximum", "soft maximum"])
+def reranker(request: Any, bi_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reranker")
     network = LateInteractionBert.from_bi_encoder(str(bi_encoder))
+    network.config.sharpness = request.param
     with torch.no_grad():  # as if trained, so that every part of the score counts
         network.importance.weight.normal_()
         network.offset.weight.normal_()
@@ -77,6 +78,17 @@ def test_a_pair_scores_as_its_two_segments_do_when_encoded_apart(reranker: Path)
     assert not torch.allclose(apart[0], apart[1], atol=1e-2)
 
 
+def test_the_softer_the_maximum_the_more_a_second_match_counts(bi_encoder: Path) -> None:
+    network = LateInteractionBert.from_bi_encoder(str(bi_encoder)).eval()
+    words = pair_tokenizer(tokenizer(bi_encoder))(*PAIRS[0], return_tensors="pt")
+    scores = []
+    for network.config.sharpness in (1e4, 0.0, 20.0, 4.0):
+        with torch.no_grad():
+            scores.append(float(network(**words).logits))
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)  # as good as the maximum
+    assert scores[1] < scores[2] < scores[3]
+
+
 def test_before_training_the_vectors_are_the_bi_encoders(bi_encoder: Path) -> None:
     words = tokenizer(bi_encoder)("how do bees make honey", return_tensors="pt")
     network = LateInteractionBert.from_bi_encoder(str(bi_encoder)).eval()
@@ -101,6 +113,8 @@ def test_torch_float_onnx_and_int8_onnx_agree(reranker: Path, tmp_path: Path) ->
     plain = OnnxCrossEncoder(tmp_path / "float", verify=False).score(PAIRS)
     small = OnnxCrossEncoder(tmp_path / "int8", verify=False).score(PAIRS)
     assert plain == pytest.approx(scores, abs=1e-3)
+    apart = LateInteraction(tmp_path / "float", verify=False).score(PAIRS)
+    assert apart == pytest.approx(scores, abs=1e-3)
     assert small == pytest.approx(scores, abs=0.5)
 
 

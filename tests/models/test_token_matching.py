@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from secondpass.models.token_matching import QueryVectors, TextVectors, logits, weights
+from secondpass.models.token_matching import (
+    Matching,
+    QueryVectors,
+    TextVectors,
+    logits,
+    weights,
+)
 
 
-def test_the_definition() -> None:
+@pytest.mark.parametrize("sharpness", [0.0, 50.0])
+def test_the_definition(sharpness: float) -> None:
+    def best(cosines: list[float]) -> float:
+        if not sharpness:
+            return max(cosines)
+        return float(np.logaddexp.reduce(sharpness * np.array(cosines)) / sharpness)
+
     rng = np.random.default_rng(0)
     of = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
     query = QueryVectors(of(3, 8), weights(of(3)), of(8), 0.5)
     texts = [TextVectors(of(n, 8), of(8)) for n in (1, 7, 2, 20_000)]
-    scales = np.array([20, 2], np.float32)
     by_hand = [
         20
         * sum(
-            w * max(q @ t for t in text.vectors)
+            w * best([q @ t for t in text.vectors])
             for q, w in zip(query.vectors, query.weights, strict=True)
         )
         + 2 * query.mean @ text.mean
         + 0.5
         for text in texts
     ]
-    np.testing.assert_allclose(logits(query, texts, scales), by_hand, rtol=1e-4)
+    made = logits(query, texts, Matching((20, 2), sharpness))
+    np.testing.assert_allclose(made, by_hand, rtol=1e-4)
 
 
 def test_weights_are_a_softmax_that_does_not_overflow() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def _late(folder: Path, width: int) -> Path:
     config = LateInteractionConfig(
         vocab_size=30522, hidden_size=width, num_hidden_layers=2, num_attention_heads=2,
         intermediate_size=2 * width, num_labels=1, architectures=["LateInteractionBert"],
+        sharpness=10.0,
     )  # fmt: skip
     network = LateInteractionBert(config)
     with torch.no_grad():
@@ -57,6 +59,7 @@ def test_an_export_comes_back_exactly_or_as_near_as_int8_is(tmp_path: Path, widt
     graph = OnnxCrossEncoder(tmp_path / "onnx", verify=False).score(PAIRS)
     assert ours == pytest.approx(graph, abs=1e-3 if width == 32 else 0.1)
     back = LateInteractionBert.from_pretrained(tmp_path / "torch").state_dict()
+    assert "scales" not in json.loads((tmp_path / "torch/config.json").read_text())
     for name, weight in LateInteractionBert.from_pretrained(model).state_dict().items():
         step = float(weight.abs().max()) / 127
         assert torch.allclose(back[name], weight, atol=max(step, 1e-6)), name

@@ -6,6 +6,9 @@ if it stood alone. The score is a weighted mean, over the query's tokens, of the
 alike text token (MaxSim: Khattab & Zaharia 2020, "ColBERT", arXiv:2004.12832), plus the cosine of
 the segments' means and an offset that depends on the query only. So a bi-encoder becomes a
 reranker before any training, and its vectors of a text can be kept.
+
+With a `sharpness` s the best match is the soft maximum of the cosines, log(sum exp(s cosine)) / s:
+a text with several good matches of a token beats one with a single match.
 """
 
 from __future__ import annotations
@@ -34,9 +37,14 @@ START_SCALE, START_OFFSET = 20.0, -14.0
 
 
 class LateInteractionConfig(BertConfig):  # type: ignore[no-untyped-call]
-    """A BERT configuration under a name of its own."""
+    """A BERT configuration under a name of its own.
+
+    Attributes:
+        sharpness: Of the soft maximum over a text's tokens; 0 for the maximum itself.
+    """
 
     model_type = "late-interaction-bert"
+    sharpness: float = 0.0
 
 
 @dataclass
@@ -107,7 +115,7 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         hidden = self._encoded(input_ids, attention_mask, positions, apart)
         vectors = functional.normalize(hidden, dim=-1)
         alike = vectors @ vectors.transpose(1, 2)
-        best = (alike + _closed(second[:, None, :], alike.dtype)).max(-1).values
+        best = self._best(alike + _closed(second[:, None, :], alike.dtype))
         importance = self.importance(hidden).squeeze(-1)
         mean = self._mean(hidden, first)
         offset = self.offset(mean).squeeze(-1)
@@ -139,7 +147,7 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         """Logits [queries, texts] of every query with every text, from what `encode` made."""
         q, t = functional.normalize(queries, dim=-1), functional.normalize(texts, dim=-1)
         alike = torch.einsum("qih,tjh->qtij", q, t)
-        best = (alike + _closed(text_mask[None, :, None, :], alike.dtype)).max(-1).values
+        best = self._best(alike + _closed(text_mask[None, :, None, :], alike.dtype))
         importance = self.importance(queries).squeeze(-1)
         late = self._late(importance[:, None], query_mask[:, None], best)
         mean = self._mean(queries, query_mask)
@@ -174,6 +182,15 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         whole = (query_mean * text_mean).sum(-1)
         logits: torch.Tensor = self.scales[0] * late + self.scales[1] * whole + offset
         return logits
+
+    def _best(self, alike: torch.Tensor) -> torch.Tensor:
+        """How well each query token is matched, from its cosines [..., text tokens]."""
+        largest = alike.max(-1, keepdim=True).values
+        best: torch.Tensor = largest.squeeze(-1)
+        if sharpness := self.config.sharpness:
+            above = ((alike - largest) * sharpness).exp().sum(-1).log()
+            best = best + above / sharpness
+        return best
 
     @staticmethod
     def _late(importance: torch.Tensor, mask: torch.Tensor, best: torch.Tensor) -> torch.Tensor:

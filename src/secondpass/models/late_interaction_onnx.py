@@ -14,7 +14,7 @@ from secondpass.models.batches import ahead, batches_for, side_by_side
 from secondpass.models.folder import json_file
 from secondpass.models.onnx_scorer import PAIRS_AT_ONCE, TOKEN_BUDGET, OnnxScorer
 from secondpass.models.segments import Segmenting, Segments
-from secondpass.models.token_matching import QueryVectors, TextVectors, logits, weights
+from secondpass.models.token_matching import Matching, QueryVectors, TextVectors, logits, weights
 from secondpass.models.tokenised import TextIds
 from secondpass.models.vector_store import VectorStore
 from secondpass.score import Pair
@@ -122,7 +122,9 @@ class LateInteraction(OnnxScorer[Segments]):
                 "model that `secondpass export` wrote. Use it as 'onnx:...'"
             )
         config = json_file(self.folder / "config.json")
-        self._scales, self._hidden = np.asarray(config["scales"], np.float32), config["hidden_size"]
+        by_match, by_mean = config["scales"]
+        self._matching = Matching((by_match, by_mean), config.get("sharpness", 0.0))
+        self._hidden = config["hidden_size"]
         self._segmenting = Segmenting(self._tokenizer, self._longest)
 
     def _read(self, pairs: Sequence[Pair]) -> Segments:
@@ -146,7 +148,7 @@ class LateInteraction(OnnxScorer[Segments]):
                 for place in places[text]:
                     by_query.setdefault(read.pairs[place][0], []).append(place)
             of = [
-                logits(queries[q], [texts[read.pairs[p][1]] for p in found], self._scales)
+                logits(queries[q], [texts[read.pairs[p][1]] for p in found], self._matching)
                 for q, found in by_query.items()
             ]
             return [p for found in by_query.values() for p in found], np.concatenate(of)

@@ -16,6 +16,7 @@ import numpy as np
 
 from secondpass.errors import MissingExtraError
 from secondpass.models.rounding import compensated, nearest
+from secondpass.models.smoothing import factors
 
 try:
     import onnx
@@ -52,7 +53,8 @@ def quantised(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
     Args:
         model: Is left as it is.
         moments: By weight, see `secondpass.models.rounding`: what samples say of where an error
-            costs most. Without it each weight gets the nearest code.
+            costs most, and of outliers after normalisations, which go over to the weights
+            (`secondpass.models.smoothing`). Without it each weight gets the nearest code.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -67,6 +69,7 @@ class _Quantiser:
         self.nodes: list[Any] = []
         self.replaced: set[str] = set()
         self.rows: dict[str, str] = {}  # activation -> the name of its zero point, once quantised
+        self.factors: dict[str, Any] = {}  # activation, once smoothed -> what its weights gain
 
     def run(self) -> Any:
         self._scalars()
@@ -122,10 +125,11 @@ class _Quantiser:
         )
 
     def _matmul(self, node: Any) -> None:
-        x, weight = node.input
+        x, weight = self._smoothed(node.input[0]), node.input[1]
         y = node.output[0]
         zero = self.rows.get(x) or self._quantise_rows(x)
-        self._int8(weight, axis=0, moment=None if self.moments is None else self.moments[weight])
+        moment = None if self.moments is None else self.moments[weight]
+        self._int8(weight, axis=0, moment=moment, factor=self.factors.get(x))
         self._op(
             "MatMulIntegerToFloat",
             [f"{x}/int8", f"{weight}/int8", "int8/one", f"{weight}/scale", zero],
@@ -133,6 +137,23 @@ class _Quantiser:
             domain="com.microsoft",
         )
         self._op("Mul", [f"{y}/unscaled", f"{x}/scale"], y)
+
+    def _smoothed(self, x: str) -> str:
+        """Adds `x`/smoothed and the constant `x`/smoothed/factor, if x is a normalisation's."""
+        made, smoothed = self.producers.get(x), f"{x}/smoothed"
+        if self.moments is None or made is None or made.op_type != "LayerNormalization":
+            return x
+        if smoothed in self.factors:
+            return smoothed
+        uses = [n.input[:2] for n in self.graph.node if self._is_product(n)]
+        weights = [weight for given, weight in uses if given == x]
+        if any(weight in weights and given != x for given, weight in uses):
+            return x  # layers share the weight, as ALBERT's do: it cannot suit them all
+        beside = np.hstack([numpy_helper.to_array(self.constants[w]) for w in weights])
+        factor = self.factors[smoothed] = factors(beside, self.moments[weights[0]])
+        self._constant(f"{smoothed}/factor", 1 / factor)
+        self._op("Mul", [x, f"{smoothed}/factor"], smoothed)
+        return smoothed
 
     def _quantise_rows(self, x: str) -> str:
         """Adds `x`/int8 (uint8, shape of x) and `x`/scale (float32, last axis 1)."""
@@ -161,12 +182,14 @@ class _Quantiser:
         self._op("Cast", [f"{out}/int8"], f"{out}/float", to=TensorProto.FLOAT)
         self._op("Mul", [f"{out}/float", f"{out}/scale"], out)
 
-    def _int8(self, name: str, axis: int, moment: Any = None) -> None:
+    def _int8(self, name: str, axis: int, moment: Any = None, factor: Any = None) -> None:
         """Adds `name`/int8 and `name`/scale, the scale shared along `axis`, unless they exist."""
         if name in self.replaced:
             return
         self.replaced.add(name)
         weight = numpy_helper.to_array(self.constants[name]).astype(np.float32)
+        if factor is not None:
+            weight, moment = weight * factor[:, None], moment / np.outer(factor, factor)
         largest = np.abs(weight).max(axis=axis, keepdims=True)
         scale = np.maximum(largest, np.float32(1e-9)) / np.float32(127)
         given = moment is not None

@@ -1,8 +1,8 @@
 """MaxSim: each token of a query looks for the most alike token of a text.
 
 The two are encoded apart, so a text's vectors serve every query. Khattab & Zaharia 2020, "ColBERT",
-arXiv:2004.12832; the weights of the query's tokens, the cosine of the means and the offset are
-those of `secondpass.models.late_interaction`.
+arXiv:2004.12832; the weights of the query's tokens, the soft maximum, the cosine of the means and
+the offset are those of `secondpass.models.late_interaction`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 ALONE = 262_144
 """Multiplications that OpenBLAS, numpy's usual library, does on the calling thread. Larger products
 it shares out, and its threads and the model's then wait for each other: a third of the speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What a score needs of the model.
+
+    Attributes:
+        scales: Of the matches and of the means.
+        sharpness: Of the soft maximum over a text's tokens; 0 for the maximum itself.
+    """
+
+    scales: tuple[float, float]
+    sharpness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +69,30 @@ def weights(importance: Floats) -> Floats:
     return made
 
 
-def logits(query: QueryVectors, texts: Sequence[TextVectors], scales: Floats) -> Floats:
+def logits(query: QueryVectors, texts: Sequence[TextVectors], matching: Matching) -> Floats:
     """Raw logits of one query with texts, shape (texts,).
 
     Args:
         query: The query.
         texts: At least one, each of at least one token.
-        scales: Of the matches and of the means.
+        matching: How the model weighs what matches.
     """
     alike = _products([text.vectors for text in texts], query.vectors)
-    starts = np.cumsum([0, *(len(text.vectors) for text in texts[:-1])])
-    late = np.maximum.reduceat(alike, starts, axis=0) @ query.weights
+    late = _best(alike, [len(text.vectors) for text in texts], matching.sharpness) @ query.weights
     whole = np.stack([text.mean for text in texts]) @ query.mean
-    made: Floats = scales[0] * late + scales[1] * whole + np.float32(query.offset)
+    by_match, by_mean = np.float32(matching.scales)
+    made: Floats = by_match * late + by_mean * whole + np.float32(query.offset)
     return made
+
+
+def _best(alike: Floats, lengths: Sequence[int], sharpness: float) -> Floats:
+    """How well each text matches each query token, shape (texts, query tokens)."""
+    starts = np.cumsum([0, *lengths[:-1]])
+    best: Floats = np.maximum.reduceat(alike, starts, axis=0)
+    if sharpness:
+        below = np.exp((alike - np.repeat(best, lengths, axis=0)) * np.float32(sharpness))
+        best = best + np.log(np.add.reduceat(below, starts, axis=0)) / np.float32(sharpness)
+    return best
 
 
 def _products(rows: Sequence[Floats], query: Floats) -> Floats:

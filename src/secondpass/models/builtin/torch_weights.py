@@ -3,7 +3,8 @@
 An exported graph says in the names of its nodes which module each came from
 (``/network/bert/encoder/layer.0/attention/self/query/MatMul``). Each linear map, table and
 normalisation of a fresh network takes its weights from the nodes of the same place; int8 ones are
-multiplied by their scales (see `secondpass.models.quantise`), so they keep its rounding.
+multiplied by their scales and freed of their smoothing (see `secondpass.models.quantise`), so they
+keep its rounding.
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] =
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read the model in {os.fspath(source)!r}: {error}") from error
     found = graph.weights(network)
+    if hasattr(config, "scales"):  # of a late interaction, which matches outside the graph too
+        found["scales"] = torch.tensor(config.scales)
+        del network.config.scales  # a copy, which training would leave behind
     state = network.state_dict()
     missing = sorted(state.keys() - found.keys())
     wrong = sorted(n for n in found if n in state and state[n].shape != found[n].shape)
@@ -111,17 +115,15 @@ class _Graph:
             elif isinstance(module, torch.nn.LayerNorm):
                 found |= {f"{name}.weight": v for v in self._given(nodes, "LayerNormalization", 1)}
                 found |= {f"{name}.bias": v for v in self._given(nodes, "LayerNormalization", 2)}
-        if hasattr(network, "scales"):  # of the late interaction: a scalar each, in this order
-            factors = self._scalar_factors(self.places.get("", []))
-            found["scales"] = np.array(factors, dtype=np.float32)
         return {name: torch.from_numpy(np.array(v, np.float32)) for name, v in found.items()}
 
     def _linear(self, nodes: list[Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for weight in self._given(nodes, "MatMul", 1):
             found["weight"] = weight.T
-        for weight in self._given(nodes, "MatMulIntegerToFloat", 1):
-            found["weight"] = weight.T
+        for node in nodes:
+            if node.op_type == "MatMulIntegerToFloat":
+                found["weight"] = (self._value(node.input[1]) * self._factor(node.input[0])).T
         for weight in self._given(nodes, "Gemm", 1):
             found["weight"] = weight  # torch exports it with transB
         for kind, place in (("Add", 0), ("Add", 1), ("Gemm", 2)):
@@ -135,10 +137,10 @@ class _Graph:
         values = [self._value(name) for name in names]
         return [v for v in values if v is not None and v.ndim]
 
-    def _scalar_factors(self, nodes: list[Any]) -> list[float]:
-        names = [name for n in nodes if n.op_type == "Mul" for name in n.input]
-        values = [self._value(name) for name in names if not name.startswith("int8/")]
-        return [float(v) for v in values if v is not None and v.ndim == 0]
+    def _factor(self, quantised: str) -> Any:
+        """What an activation was multiplied by, so that weights were divided by it: [K, 1]."""
+        name = quantised.removesuffix("/int8") + "/factor"
+        return self._value(name)[:, None] if name in self.constants else 1.0
 
     def _value(self, name: str) -> Any:
         """A constant as float32, whatever it is stored as; None for what is computed."""
