@@ -1,5 +1,5 @@
-"""The built-in int8 model against the float32 weights that it came from: quality, speed, and
-whether a score depends on its batch.
+"""The built-in int8 model against the float32 weights that it came from: quality, speed, how far
+its scores are from theirs, and whether a score depends on its batch.
 
     python benchmarks/builtin_quality.py [--weights training/runs/v1/chosen]
 
@@ -60,13 +60,20 @@ def quality(scorers: dict[str, Scorer], name: str, rows: dict[str, dict[str, Any
     rankings = [
         Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in docs]) for q, docs in found.items()
     ]
+    exact: dict[str, dict[str, float]] = {}
     for which, scorer in scorers.items():
         if which == "float32 torch":  # its export's scores are the same within .001
             continue
         done = Score(scorer).run(rankings)
+        scores = {
+            q: dict(zip(r.ids, r.scores, strict=True)) for q, r in zip(found, done, strict=True)
+        }
+        exact = exact or scores  # FLOAT is the first
+        away = statistics.fmean(abs(scores[q][d] - exact[q][d]) for q in exact for d in exact[q])
         rows[which][name] = round(
             data.ndcg(qrels, {q: r.ids for q, r in zip(found, done, strict=True)}), 4
         )
+        rows[which][f"mean difference on {name}"] = float(f"{away:.2g}")
         print(name, which, rows[which][name], flush=True)
 
 
@@ -124,7 +131,8 @@ def main() -> None:
     lines = [
         f"`{report['command']}`: nDCG@10 of the BM25 top {DEPTH}, reranked; pairs per second, "
         f"medians of {ROUNDS} rounds in turn over {SPEED_PAIRS} pairs on "
-        f"{report['processors']} processors; how much a score changes with its batch (logits).",
+        f"{report['processors']} processors; in logits, how far a score is from float32's, and how "
+        "much it changes with its batch.",
         "",
         "| scores by | " + " | ".join(c.replace("_", " ") for c in columns) + " |",
         "|---" * (len(columns) + 1) + "|",

@@ -89,7 +89,8 @@ def choose(start: Path, trained: Path, lists: Path, to: Path) -> None:
         "means": way[1],
         "by_match": {f"{s:g}, {m}": figures for (s, m), figures in by_match.items()},
     }
-    (to / "chosen.json").write_text(json.dumps(report, indent=2) + "\n")
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results/chosen.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
 def match(network: LateInteractionBert, scales: torch.Tensor, sharpness: float, means: int) -> None:

@@ -65,6 +65,24 @@ def test_an_export_comes_back_exactly_or_as_near_as_int8_is(tmp_path: Path, widt
         assert torch.allclose(back[name], weight, atol=max(step, 1e-6)), name
 
 
+def test_what_samples_moved_into_the_weights_is_taken_out_again(tmp_path: Path) -> None:
+    model = _late(tmp_path / "model", 64)
+    network = LateInteractionBert.from_pretrained(model)
+    with torch.no_grad():  # an outlier, as trained networks have them
+        network.bert.encoder.layer[0].output.LayerNorm.weight[5] = 20.0
+    network.save_pretrained(model)
+    export(str(model), tmp_path / "onnx", int8=True, samples=PAIRS)
+    names = {n.name for n in onnx.load(tmp_path / "onnx/model.onnx").graph.node}
+    assert any(n.endswith("/smoothed") for n in names)
+    write_torch(tmp_path / "torch", tmp_path / "onnx")
+    back = LateInteractionBert.from_pretrained(tmp_path / "torch").state_dict()
+    for name, weight in network.state_dict().items():
+        assert (back[name] - weight).norm() <= 0.05 * weight.norm(), name
+    ours = TorchCrossEncoder(tmp_path / "torch", verify=False).score(PAIRS)
+    graph = OnnxCrossEncoder(tmp_path / "onnx", verify=False).score(PAIRS)
+    assert ours == pytest.approx(graph, abs=0.1)
+
+
 @pytest.mark.slow
 def test_the_built_in_model_scores_in_torch_as_it_ships(tmp_path: Path) -> None:
     write_torch(tmp_path / "torch")

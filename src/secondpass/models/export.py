@@ -69,7 +69,8 @@ def export(
         directory: Where to; made if it does not exist.
         int8: Quantise, see `secondpass.models.quantise`.
         samples: Queries and texts, some dozens, that int8 is to be closest on, see
-            `secondpass.models.rounding`; no labels. Without any, weights are rounded.
+            `secondpass.models.rounding` and `secondpass.models.smoothing`; no labels. Without
+            any, weights are rounded.
         revision: Branch, tag or commit on the hub.
         trust_remote_code: Run Python code from the model's repository. Off unless you ask.
 

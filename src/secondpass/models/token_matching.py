@@ -80,7 +80,7 @@ def logits(query: QueryVectors, texts: Sequence[TextVectors], matching: Matching
     alike = _products([text.vectors for text in texts], query.vectors)
     late = _best(alike, [len(text.vectors) for text in texts], matching.sharpness) @ query.weights
     whole = np.stack([text.mean for text in texts]) @ query.mean
-    by_match, by_mean = np.float32(matching.scales)
+    by_match, by_mean = matching.scales  # of Python, so that all stays float32
     made: Floats = by_match * late + by_mean * whole + np.float32(query.offset)
     return made
 
@@ -90,8 +90,8 @@ def _best(alike: Floats, lengths: Sequence[int], sharpness: float) -> Floats:
     starts = np.cumsum([0, *lengths[:-1]])
     best: Floats = np.maximum.reduceat(alike, starts, axis=0)
     if sharpness:
-        below = np.exp((alike - np.repeat(best, lengths, axis=0)) * np.float32(sharpness))
-        best = best + np.log(np.add.reduceat(below, starts, axis=0)) / np.float32(sharpness)
+        near: Floats = np.exp((alike - np.repeat(best, lengths, axis=0)) * sharpness)
+        best += np.log(np.add.reduceat(near, starts, axis=0)) / sharpness
     return best
 
 
