@@ -10,6 +10,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,25 @@ def test_batches_change_speed_and_not_results(tiny_onnx: Path, precision: str) -
 
     computed_in = fastest_float() if precision == "auto" else precision
     assert scores(1) == pytest.approx(scores(100_000), abs=TOLERANCES[computed_in])
+
+
+def test_widths_are_multiples_of_eight_but_no_longer_than_the_model_reads(
+    tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = OpenVinoCrossEncoder(
+        tiny_onnx, precision="float32", max_length=50, token_budget=1, verify=False
+    )
+    widths, real = set(), model._session
+
+    def seen(outputs: list[str], feed: dict[str, Any]) -> list[Any]:
+        widths.add(feed["input_ids"].shape[1])
+        return real(outputs, feed)
+
+    monkeypatch.setattr(model, "_session", seen)
+    model.score(MIXED)
+    assert 50 in widths
+    assert len(widths) > 2
+    assert all(width % 8 == 0 for width in widths - {50})
 
 
 def test_int8_scores_do_not_depend_on_batch_mates(builtin: OpenVinoCrossEncoder) -> None:

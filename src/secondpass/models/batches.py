@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-OVERHEAD = 8
-"""Padded tokens that a batch costs beside its own: a millisecond or less, with six layers."""
 SHARES = 16
 """Budgets that are tried."""
 
@@ -37,23 +35,27 @@ def packed(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
         yield batch
 
 
-def batches_for(lengths: Sequence[int], token_budget: int, threads: int) -> list[list[int]]:
+def batches_for(
+    lengths: Sequence[int], token_budget: int, threads: int, overhead: int
+) -> list[list[int]]:
     """`packed` with whatever budget, `token_budget` at most, ends soonest on so many threads.
 
     Large batches pad more, and the last of them keeps one thread at work while the others wait;
-    small ones cost more beside their tokens.
+    small ones cost more beside their tokens: `overhead`, in tokens, each.
     """
     most = min(token_budget, sum(lengths) // threads)
     budgets = [max(1, most * share // SHARES) for share in range(SHARES, 0, -1)]
     tried = [list(packed(lengths, budget)) for budget in dict.fromkeys(budgets)]
-    return min(tried, key=lambda batches: _end(batches, lengths, threads))
+    return min(tried, key=lambda batches: _end(batches, lengths, threads, overhead))
 
 
-def _end(batches: Sequence[Sequence[int]], lengths: Sequence[int], threads: int) -> int:
+def _end(
+    batches: Sequence[Sequence[int]], lengths: Sequence[int], threads: int, overhead: int
+) -> int:
     """When the last thread is done, in padded tokens, each taking the next batch when it can."""
     busy_until = [0] * threads
     for batch in batches:
-        cost = OVERHEAD + len(batch) * lengths[batch[0]]
+        cost = overhead + len(batch) * lengths[batch[0]]
         heapq.heapreplace(busy_until, busy_until[0] + cost)
     return max(busy_until)
 

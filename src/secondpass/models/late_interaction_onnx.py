@@ -10,7 +10,7 @@ import numpy as np
 
 from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, ModelError
-from secondpass.models.batches import ahead, batches_for, side_by_side
+from secondpass.models.batches import ahead, side_by_side
 from secondpass.models.folder import json_file
 from secondpass.models.onnx_scorer import PAIRS_AT_ONCE, TOKEN_BUDGET, OnnxScorer
 from secondpass.models.segments import Segmenting, Segments
@@ -167,7 +167,7 @@ class LateInteraction(OnnxScorer[Segments]):
         """`work` of batches of segments with their special tokens, on every processor."""
         rows = {text: self._segmenting.row(given) for text, given in segments.items()}
         texts = list(rows)
-        batches = batches_for([len(r) for r in rows.values()], self.token_budget, self._beside)
+        batches = self._batches([len(r) for r in rows.values()])
         named = [{texts[i]: rows[texts[i]] for i in batch} for batch in batches]
         return side_by_side(work, named, self._beside)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from secondpass.candidate import Note
 from secondpass.errors import ModelError
-from secondpass.models.batches import batches_for, side_by_side
+from secondpass.models.batches import side_by_side
 from secondpass.models.folder import logits_of
 from secondpass.models.onnx_scorer import OnnxScorer
 from secondpass.models.pairing import Pairing, Tokens
@@ -72,7 +72,7 @@ class OnnxCrossEncoder(OnnxScorer[list[Tokens]]):
         return [t.note for t in read]
 
     def _logits(self, read: list[Tokens]) -> Iterator[tuple[list[int], npt.NDArray[np.float32]]]:
-        batches = batches_for([len(t.ids) for t in read], self.token_budget, self._beside)
+        batches = self._batches([len(t.ids) for t in read])
         logits = side_by_side(lambda b: self._forward([read[i] for i in b]), batches, self._beside)
         yield from zip(batches, logits, strict=True)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError
-from secondpass.models.batches import ahead
+from secondpass.models.batches import ahead, batches_for
 from secondpass.models.canary import check_canaries
 from secondpass.models.digest import digest
 from secondpass.models.folder import (
@@ -43,6 +43,11 @@ Read = TypeVar("Read")
 
 class OnnxScorer(ABC, Generic[Read]):
     """Raw logits of pairs by an ONNX file; the arguments are those of `OnnxCrossEncoder`."""
+
+    batch_overhead = 8
+    """Tokens that could be read in the time that a batch costs beside its own."""
+    width_step = 1
+    """Widths of batches are multiples of it, up to the longest input."""
 
     def __init__(
         self,
@@ -83,6 +88,10 @@ class OnnxScorer(ABC, Generic[Read]):
         """The file, ready to run on one processor at a time, from any thread."""
         return Session(path)
 
+    def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Places, so that all processors end at the same time."""
+        return batches_for(lengths, self.token_budget, self._beside, self.batch_overhead)
+
     @abstractmethod
     def _open(self) -> None:
         """Check what the file takes and gives. Raises: ModelError."""
@@ -120,8 +129,10 @@ class OnnxScorer(ABC, Generic[Read]):
         return [float(s) for s in scores], notes
 
     def _padded(self, rows: Sequence[npt.NDArray[np.int64]]) -> tuple[Any, Any]:
-        """Token ids and their mask, int64 [rows, longest]."""
-        ids = np.full((len(rows), max(map(len, rows))), self._pad, dtype=np.int64)
+        """Token ids and their mask, int64 [rows, width]."""
+        longest = max(map(len, rows))
+        width = max(longest, min(longest + -longest % self.width_step, self._longest))
+        ids = np.full((len(rows), width), self._pad, dtype=np.int64)
         mask = np.zeros_like(ids)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = row

@@ -57,6 +57,10 @@ class OpenVinoCrossEncoder(OnnxCrossEncoder):
         InvalidInputError: An argument that makes no sense.
     """
 
+    # it prepares every new shape anew: fewer batches, of widths that come again
+    batch_overhead = 200
+    width_step = 8
+
     def __init__(
         self,
         model: str | os.PathLike[str],
