@@ -19,6 +19,7 @@ from pathlib import Path
 import data
 
 from secondpass import Candidate, Judged
+from secondpass.models.builtin import Builtin
 from secondpass.train import TrainingProgress, fine_tune
 
 
@@ -67,7 +68,7 @@ def main() -> None:
     ]
     sizes = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in report.sizes.items())
     (told.results / f"fine_tuning-{told.collection}.md").write_text(
-        f"`{command}`: the built-in model on {told.collection}, queries: {sizes}.\n\n"
+        f"`{command}`: {Builtin().name} on {told.collection}, queries: {sizes}.\n\n"
         "| held-out queries | before | after |\n|---|---|---|\n" + "\n".join(rows)
         + f"\n\n{summary}\n"
     )  # fmt: skip
