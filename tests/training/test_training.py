@@ -158,3 +158,23 @@ def test_bad_files_are_named(modules: Any, data: Path, tmp_path: Path) -> None:
         pairs.rows(data / "train")
     with pytest.raises(SystemExit, match=r"run mine\.py"):
         batches.Lists.read(tmp_path)
+
+
+def test_what_ships_gains_most_on_the_one_and_loses_little_on_the_other(modules: Any) -> None:
+    figures = {
+        "safe": {"web": 0.600, "development": 0.853},
+        "better": {"web": 0.603, "development": 0.850},
+        "reckless": {"web": 0.614, "development": 0.809},
+    }
+    best = modules("make_builtin").best
+    assert best(figures, "web", "development") == "better"
+    assert best(figures, "development", "web") == "reckless"
+
+
+def test_a_way_to_match_is_made_from_the_trained_scales(modules: Any, start: Path) -> None:
+    network = modules("develop").LateInteractionBert.from_bi_encoder(str(start))
+    trained = torch.tensor([20.0, 0.5])
+    for _ in range(2):  # from the trained ones, not from those of the last try
+        modules("make_builtin").match(network, trained, 50.0, 3)
+    assert network.scales.tolist() == [20.0, 1.5]
+    assert network.config.sharpness == 50.0
