@@ -149,10 +149,11 @@ def main() -> None:
             console.print("[bold]Nothing is kept: no passage here answers this.[/bold]")
         gone = [n for n in whole if n.score is not None and n.score < THRESHOLD]
         read, kept = length(before[:SHOWN]), length(after)
+        saved = 1 - kept / max(read, 1)
         console.print(
             f"{len(before)} candidates, {len(gone)} dropped by the threshold, {len(after)} passed "
             f"on: the generator reads {kept:,} tokens instead of {read:,} in BM25's first "
-            f"{SHOWN} ({1 - kept / max(read, 1):.0%} saved)"
+            f"{SHOWN} ({abs(saved):.0%} {'saved' if saved >= 0 else 'more'})"
         )
         console.print(
             f"retrieving {1000 * retrieving:.0f} ms, reranking {1000 * reranking:.0f} ms "
