@@ -107,6 +107,18 @@ def test_encoding_without_a_file_says_what_to_do(model: LateInteraction) -> None
         model.encode(["a text"])
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"scales": None}, {"scales": [1.0]}, {"scales": [1, 2, 3]}, {"sharpness": "soft"}]
+)
+def test_a_config_that_does_not_say_how_to_match_is_refused(
+    folder: Path, wrong: dict[str, object]
+) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | wrong))
+    with pytest.raises(ModelError, match=r"does not say how to match.*secondpass export"):
+        LateInteraction(folder, verify=False)
+
+
 def test_a_joint_model_is_refused(folder: Path) -> None:
     import onnx
 

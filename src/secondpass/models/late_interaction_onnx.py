@@ -122,9 +122,15 @@ class LateInteraction(OnnxScorer[Segments]):
                 "model that `secondpass export` wrote. Use it as 'onnx:...'"
             )
         config = json_file(self.folder / "config.json")
-        by_match, by_mean = config["scales"]
-        self._matching = Matching((by_match, by_mean), config.get("sharpness", 0.0))
-        self._hidden = config["hidden_size"]
+        try:
+            by_match, by_mean = map(float, config["scales"])
+            self._matching = Matching((by_match, by_mean), float(config.get("sharpness", 0.0)))
+            self._hidden = int(config["hidden_size"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"config.json of {self.name!r} does not say how to match (scales of two numbers, "
+                "sharpness, hidden_size): take the one that `secondpass export` wrote"
+            ) from error
         self._segmenting = Segmenting(self._tokenizer, self._longest)
 
     def _read(self, pairs: Sequence[Pair]) -> Segments:
