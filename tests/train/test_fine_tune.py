@@ -12,7 +12,7 @@ pytest.importorskip("datasets")
 pytest.importorskip("accelerate")
 pytest.importorskip("ir_measures")
 
-from secondpass import InvalidInputError, Judged, ModelError, Recipe
+from secondpass import Candidate, InvalidInputError, Judged, ModelError, Recipe
 from secondpass.train import TrainingProgress, fine_tune
 
 Task = Callable[[int], list[Judged]]
@@ -109,6 +109,20 @@ def test_hours_end_the_training_and_the_best_counts(
         batch=1, **FAST,
     )  # fmt: skip
     assert "hours are over" in report.summary()
+
+
+def test_texts_read_in_part_are_counted(task: Task, tiny_late: Path, tmp_path: Path) -> None:
+    judged = task(45)
+    first = judged[0].ranking
+    long = [Candidate(c.id, c.text + " and so on" * 20) for c in first]
+    longer = [Judged.of(first.query, long, judged[0].relevant), *judged[1:]]
+    told = FAST | {"max_length": 16}
+    whole = fine_tune(judged, out=tmp_path / "whole", model=str(tiny_late), **told)
+    assert whole.cut_short is None
+    report = fine_tune(longer, out=tmp_path / "cut", model=str(tiny_late), **told)
+    record = json.loads((tmp_path / "cut/training.json").read_text())
+    assert record["report"]["cut_short"] == report.cut_short
+    assert "% of the texts were cut to 16 tokens" in report.summary()
 
 
 def _one_class(label: bool) -> list[Judged]:

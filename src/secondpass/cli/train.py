@@ -37,6 +37,7 @@ def train(  # noqa: PLR0917 - typer turns them into options
     epochs: Annotated[float, typer.Option(help="Passes over the training queries.")] = 2,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-5,
     batch: Annotated[int, typer.Option(help="Lists in a step.")] = 8,
+    max_length: Annotated[int, typer.Option(help="Tokens of a pair that training reads.")] = 512,
     loss: Annotated[str, typer.Option(help="auto, listwise, listnet or pointwise.")] = "auto",
     held_out: Annotated[float, typer.Option(help="Share of queries to measure on.")] = 0.2,
     run: Annotated[
@@ -73,6 +74,7 @@ def train(  # noqa: PLR0917 - typer turns them into options
                 epochs=epochs,
                 lr=lr,
                 batch=batch,
+                max_length=max_length,
                 loss=chosen,
                 held_out=held_out,
                 seed=seed,

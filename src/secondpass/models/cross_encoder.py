@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ try:
     from transformers.utils.import_utils import is_flash_attn_2_available
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
-    from secondpass.models.torch_inputs import Features, TextInputs, id_inputs
+    from secondpass.models.torch_inputs import Features, Read, TextInputs, id_inputs
 except ImportError as error:
     raise MissingExtraError("the cross-encoder: backend", "torch") from error
 
@@ -58,6 +58,7 @@ class TorchCrossEncoder:
     Attributes:
         tolerance: How much a score may change with its batch mates (rounding of padded batches).
         computed_in: What "auto" came to.
+        limit: Longest input that it reads, in tokens, template included.
         attention_used: What `attention` came to.
 
     Raises:
@@ -99,9 +100,9 @@ class TorchCrossEncoder:
         self.name = f"cross-encoder:{self.model}@{self._revision()}"
         if self.computed_in != "float32":
             self.name += f"/{self.computed_in}"
-        limit = int(self._encoder.max_seq_length or 512)
-        self._texts = TextInputs(self._encoder, limit)
-        self._read = id_inputs(self._encoder, limit) or self._texts
+        self.limit = int(self._encoder.max_seq_length or 512)
+        self._texts = TextInputs(self._encoder, self.limit)
+        self._read = id_inputs(self._encoder, self.limit) or self._texts
         if verify:
             check_canaries(self.name, self.score)
 
@@ -118,8 +119,8 @@ class TorchCrossEncoder:
         for start in range(0, len(pairs), PAIRS_AT_ONCE):
             read = self._read(pairs[start : start + PAIRS_AT_ONCE])
             notes.extend(r.note for r in read)
-            for batch in packed([r.length for r in read], self.token_budget):
-                logits.append(self._logits(self._read.features([read[i] for i in batch])))
+            for batch, features in self._batches(read):
+                logits.append(self._logits(features))
                 places.extend(start + i for i in batch)
                 if self.on_progress is not None:
                     self.on_progress(len(places), len(pairs))
@@ -127,6 +128,10 @@ class TorchCrossEncoder:
             for place, logit in zip(places, torch.cat(logits).tolist(), strict=True):
                 scores[place] = logit
         return scores, notes
+
+    def batches(self, pairs: Sequence[Pair]) -> Iterator[tuple[list[int], Features]]:
+        """Places of pairs of like length, and what the network takes of them, on the CPU."""
+        return self._batches(self._read(pairs))
 
     @property
     def encoder(self) -> Any:
@@ -136,6 +141,10 @@ class TorchCrossEncoder:
     def cut(self, query: str, text: str, max_length: int) -> str:
         """So much of the text that the pair has `max_length` tokens; the query stays whole."""
         return self._texts.cut(query, text, max_length)
+
+    def _batches(self, read: Sequence[Read]) -> Iterator[tuple[list[int], Features]]:
+        for batch in packed([r.length for r in read], self.token_budget):
+            yield batch, self._read.features([read[i] for i in batch])
 
     @torch.inference_mode()
     def _logits(self, features: Features) -> torch.Tensor:

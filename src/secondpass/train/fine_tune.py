@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 from secondpass.calibrate import Judged
-from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError, ModelError
 from secondpass.recipe import Recipe
 from secondpass.score import Pair, Score
@@ -40,7 +39,7 @@ def fine_tune(
     lr: float = 2e-5,
     batch: int = 8,
     list_size: int = 16,
-    max_length: int = 256,
+    max_length: int = 512,
     held_out: float = 0.2,
     seed: int = 0,
     false_negative_margin: float | None = None,
@@ -72,7 +71,8 @@ def fine_tune(
         lr: Peak learning rate; rises over the first tenth, then falls to 0.
         batch: Lists in a step.
         list_size: Candidates of a list that are trained on at most.
-        max_length: Tokens of a pair that training reads; queries are never cut.
+        max_length: Tokens of a pair that training reads; queries are never cut. A text whose
+            relevant part lies beyond teaches the wrong thing, so the report says how many were cut.
         held_out: Share of the queries, up to 0.5.
         seed: Of the split and the order.
         false_negative_margin: For mined negatives: leave out of the training part what the
@@ -95,6 +95,7 @@ def fine_tune(
     _check(loss, epochs, lr, batch, max_length, hours)
     split = split_queries(known, held_out=held_out, seed=seed)
     from secondpass.models.cross_encoder import TorchCrossEncoder
+    from secondpass.train.reading import Reading
     from secondpass.train.trainer import Settings, ndcg10, trained, versions
 
     chosen_loss: Loss = "listwise" if loss == "auto" else loss
@@ -112,15 +113,12 @@ def fine_tune(
     say("measuring before")
     before_stage = stage_before(model, start, split.calibration, verify=False)
     before = measured(before_stage, split.held_out)
-
-    def cut(query: str, text: str) -> str:
-        return scorer.cut(query, text, max_length)
-
+    reading = Reading(scorer, max_length)
     train: Sequence[Judged] = split.train
     if false_negative_margin is not None:
         train = without_false_negatives(train, scorer, false_negative_margin)
-    choice = [_shortened(j, cut) for j in split.choice if has_both(j)]
-    given = rows(train, loss=chosen_loss, list_size=list_size, seed=seed, cut=cut)
+    choice = [reading.judged(j) for j in split.choice if has_both(j)]
+    given = rows(train, loss=chosen_loss, list_size=list_size, seed=seed, cut=reading)
     at_start = ndcg10(scorer, choice)
     use_bf16 = bfloat16(scorer.encoder.device.type) if bf16 is None else bf16
     settings = Settings(chosen_loss, epochs, lr, batch, list_size, seed, use_bf16, hours)
@@ -130,7 +128,7 @@ def fine_tune(
     chosen.encoder.model_card_data.local_files_only = True
     chosen.encoder.save_pretrained(str(folder.torch))
     say("exporting")
-    samples = _samples(train, cut) if int8 else []
+    samples = reading.pairs(train, INT8_SAMPLES) if int8 else []
     raw = _written(folder, int8=int8, onnx=onnx, verify=verify, samples=samples)
     say("measuring after")
     after_stage, uncalibrated = with_calibrator(raw, split.calibration)
@@ -138,7 +136,7 @@ def fine_tune(
     gain, interval = difference(before.ndcg10, after.ndcg10, seed)
     report = TrainingReport(
         folder.path, before, after, gain, interval, step, split.sizes(), uncalibrated,
-        result.stopped,
+        result.stopped, reading.cut_short,
     )  # fmt: skip
     Recipe.of(before_stage).save(report.recipe_before)
     Recipe.of(after_stage).save(report.recipe)
@@ -151,14 +149,6 @@ def fine_tune(
          "device": scorer.encoder.device.type, "versions": versions()},
     )  # fmt: skip
     return report
-
-
-def _samples(train: Sequence[Judged], cut: Callable[[str, str], str]) -> list[Pair]:
-    """Of each query's candidates the first, then the second, until they are enough."""
-    rankings = [j.ranking for j in train]
-    deepest = max(map(len, rankings), default=0)
-    pairs = [(r.query, r[i].text) for i in range(deepest) for r in rankings if i < len(r)]
-    return [(query, cut(query, text)) for query, text in pairs[:INT8_SAMPLES]]
 
 
 def _written(
@@ -197,12 +187,6 @@ def _check(  # noqa: PLR0917 - numbers of one call
             raise InvalidInputError(f"{name}={number} must be above 0")
     if max_length < 16:
         raise InvalidInputError(f"max_length={max_length} leaves no room for a text")
-
-
-def _shortened(judged: Judged, cut: Callable[[str, str], str]) -> Judged:
-    query = judged.ranking.query
-    docs = [Candidate(c.id, cut(query, c.text)) for c in judged.ranking]
-    return Judged.of(query, docs, judged.relevant)
 
 
 def _saying(

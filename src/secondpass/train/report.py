@@ -27,6 +27,7 @@ class TrainingReport:
         sizes: Judged lists in each part.
         uncalibrated: Why there are no probabilities; None where there are.
         stopped: Why training ended early; None where it did not.
+        cut_short: How many texts training read in part; None where it read all of each.
     """
 
     out: Path
@@ -38,6 +39,7 @@ class TrainingReport:
     sizes: Mapping[str, int]
     uncalibrated: str | None
     stopped: str | None
+    cut_short: str | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -77,6 +79,8 @@ class TrainingReport:
             said += f" It gives raw scores, no probabilities: {self.uncalibrated}."
         if self.stopped is not None:
             said += f" Training ended early: {self.stopped}."
+        if self.cut_short is not None:
+            said += f" {self.cut_short}."
         return said
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,4 +95,5 @@ class TrainingReport:
             "sizes": dict(self.sizes),
             "uncalibrated": self.uncalibrated,
             "stopped": self.stopped,
+            "cut_short": self.cut_short,
         }

@@ -31,14 +31,15 @@ try:
     from sentence_transformers.cross_encoder.training_args import CrossEncoderTrainingArguments
     from transformers import PrinterCallback
 
+    from secondpass.train.like_lengths import LikeLengths
     from secondpass.train.watch import Watch
 except ImportError as error:
     raise MissingExtraError("training a cross-encoder", "train") from error
 
 CHECKS_PER_EPOCH = 2
 """How often the choice queries are read and a checkpoint is kept."""
-PAIRS_AT_ONCE = 32
-"""Of a batch in one forward pass: padding and memory."""
+WHOLE_STEP = -1
+"""To the losses over lists: not in parts, `LikeLengths` makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def trained(  # noqa: PLR0917 - one caller, and each is a different thing
         model=scorer.encoder,
         args=arguments,
         train_dataset=_dataset(rows),
-        loss=_loss(settings.loss, scorer.encoder),
+        loss=_loss(settings.loss, scorer),
         evaluator=_Choice(scorer, choice),
         callbacks=[watch],
     )
@@ -168,11 +169,14 @@ def _left(folder: RunFolder) -> str:
     return f"the last checkpoint is {last}, and the same call goes on from there"
 
 
-def _loss(loss: Loss, encoder: Any) -> Any:
+def _loss(loss: Loss, scorer: TorchCrossEncoder) -> Any:
     if loss == "pointwise":
-        return losses.BinaryCrossEntropyLoss(encoder)
-    kind = losses.ListNetLoss if loss == "listnet" else losses.LambdaLoss
-    return kind(encoder, mini_batch_size=PAIRS_AT_ONCE)
+        made: Any = losses.BinaryCrossEntropyLoss(scorer.encoder)
+    else:
+        kind = losses.ListNetLoss if loss == "listnet" else losses.LambdaLoss
+        made = kind(scorer.encoder, mini_batch_size=WHOLE_STEP)
+    made.model = LikeLengths(scorer)
+    return made
 
 
 def _dataset(rows: list[dict[str, Any]]) -> Any:

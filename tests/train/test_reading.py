@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sentence_transformers")
+
+from secondpass import Judged
+from secondpass.models.cross_encoder import TorchCrossEncoder
+from secondpass.train.reading import Reading
+
+
+@pytest.fixture(scope="module")
+def scorer(tiny_late: Path) -> TorchCrossEncoder:
+    return TorchCrossEncoder(str(tiny_late), verify=False)
+
+
+def test_what_fits_is_read_whole(scorer: TorchCrossEncoder) -> None:
+    reading = Reading(scorer, 64)
+    assert reading("apple", "A green apple.") == "A green apple."
+    assert reading.cut_short is None
+
+
+def test_what_is_cut_is_counted_and_the_way_out_named(scorer: TorchCrossEncoder) -> None:
+    long = "apple " * 600
+    for asked, said in ((64, "to 64 tokens.*larger max_length"), (5000, "to 512 .*split them")):
+        reading = Reading(scorer, asked)
+        judged = Judged.of("apple", [long, "pear"], ["0"])
+        read = reading.judged(judged)
+        assert read.relevant == judged.relevant
+        cut, whole = (c.text for c in read.ranking)
+        assert long.startswith(cut)
+        assert whole == "pear"
+        assert re.match(f"50.0% of the texts were cut {said}", reading.cut_short or "")
