@@ -77,9 +77,10 @@ def main() -> None:
 
     rows = pairs.rows(given.data)
     stage = Score(Builtin())
-    data = {}
+    data, queries = {}, {}
     for name, which in (("fit", pairs.FIT), ("measure", pairs.MEASURE)):
         known = judged(rows, chosen(rows, which, given.each), given.depth)
+        queries[name] = len(known)
         print(f"{name}: {len(known)} queries, {sum(len(j.ranking) for j in known)} pairs")
         data[name] = pooled(known, stage.run([j.ranking for j in known]))
     figures = {}
@@ -104,7 +105,7 @@ def main() -> None:
     report = {
         "command": "python training/calibrate_builtin.py",
         "model": stage.name,
-        "queries": {name: len(labels) // given.depth for name, (_, labels) in data.items()},
+        "queries": queries,
         "base_rate": round(base_rate, 4),
         "on_the_part_held_out_from_the_fit": figures,
     }
