@@ -43,8 +43,7 @@ SECTIONS = {
     ),
     "fine_tuning": (
         "Fine-tuned on a new domain",
-        "`secondpass train` on one half of a collection's queries, measured on the other. A run "
-        "that does not name the model's digest started from weights before those that ship now.",
+        "`secondpass train` on a part of a collection's queries, measured on another.",
     ),
     "split": (
         "Passages read once",
