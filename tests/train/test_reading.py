@@ -33,4 +33,5 @@ def test_what_is_cut_is_counted_and_the_way_out_named(scorer: TorchCrossEncoder)
         cut, whole = (c.text for c in read.ranking)
         assert long.startswith(cut)
         assert whole == "pear"
+        assert reading.pairs([judged], 1) == [("apple", cut)]  # read before, not counted again
         assert re.match(f"50.0% of the texts were cut {said}", reading.cut_short or "")

@@ -11,7 +11,8 @@ from secondpass.score import Pair
 
 
 class Reading:
-    """Cuts texts so that query and text fit, and counts how many it had to cut.
+    """Cuts texts so that query and text fit, and counts how many it had to cut: each pair once,
+    however often it is asked for.
 
     Args:
         scorer: Whose tokens count.
@@ -20,18 +21,19 @@ class Reading:
 
     def __init__(self, scorer: TorchCrossEncoder, max_length: int) -> None:
         self.scorer, self.max_length = scorer, min(max_length, scorer.limit)
-        self.texts = self.cut = 0
+        self._read: dict[Pair, str] = {}
 
     def __call__(self, query: str, text: str) -> str:
-        read = self.scorer.cut(query, text, self.max_length)
-        self.texts += 1
-        self.cut += read != text
-        return read
+        pair = query, text
+        if pair not in self._read:
+            self._read[pair] = self.scorer.cut(query, text, self.max_length)
+        return self._read[pair]
 
     @property
     def cut_short(self) -> str | None:
         """How many texts were read in part; None if none was."""
-        if not self.cut:
+        cut = sum(read != text for (_, text), read in self._read.items())
+        if not cut:
             return None
         more = (
             "a larger max_length reads more of them"
@@ -39,7 +41,7 @@ class Reading:
             else "the model reads no more, so split them into passages"
         )
         return (
-            f"{self.cut / self.texts:.1%} of the texts were cut to {self.max_length} tokens, and "
+            f"{cut / len(self._read):.1%} of the texts were cut to {self.max_length} tokens, and "
             f"what makes them relevant may lie beyond: {more}"
         )
 
