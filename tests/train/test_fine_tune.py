@@ -141,6 +141,8 @@ def _one_class(label: bool) -> list[Judged]:
         (40, {"lr": float("nan")}, "lr=nan"),
         (40, {"loss": "hinge"}, "loss='hinge'"),
         (40, {"max_length": 3}, "max_length=3"),
+        (40, {"max_length": None}, "max_length=None.*16 or more"),
+        (40, {"max_length": float("nan")}, "max_length=nan"),
         (40, {"model": "bm25"}, "no weights to train"),
     ],
 )

@@ -26,6 +26,8 @@ from secondpass.train.start import stage_before, torch_folder, with_calibrator
 
 INT8_SAMPLES = 128
 """Training pairs that an int8 export is fitted to; no labels."""
+SHORTEST = 16
+"""Tokens of a pair in which a query leaves room for some of a text."""
 
 
 @quiet()
@@ -185,8 +187,11 @@ def _check(  # noqa: PLR0917 - numbers of one call
     for name, number in numbers.items():
         if not (math.isfinite(number) and number > 0):
             raise InvalidInputError(f"{name}={number} must be above 0")
-    if max_length < 16:
-        raise InvalidInputError(f"max_length={max_length} leaves no room for a text")
+    if not (isinstance(max_length, int) and max_length >= SHORTEST):
+        raise InvalidInputError(
+            f"max_length={max_length!r} leaves no room for a text; give a whole number of tokens, "
+            f"{SHORTEST} or more"
+        )
 
 
 def _saying(
