@@ -16,9 +16,9 @@ The 46 look-ups of kind ``keyword`` were not all made in that way. There were 24
 at results on them 22 were added, and for these nobody read what BM25 and the vectors brought. Which
 are which was not recorded, so a test on all of them gives too small a p-value (see notebook 5).
 
-A passage is named by its source and some words of it, so labels survive when texts are cut
-elsewhere into passages. The pages under docs/ were written after the labels and are left out; when
-the README moved into them, the keys of what left it were dropped, and every label has others.
+A passage is named by its source and some words of it. The pages under docs/ were written after the
+labels and are left out. The corpus is a file (`corpus.jsonl`), so neither the library's names nor
+its docstrings change a figure.
 """
 
 from __future__ import annotations

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ast
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import metadata
 from pathlib import Path
 from pydoc_data.topics import topics
 
-import secondpass
+CORPUS = Path(__file__).parents[1] / "corpus.jsonl"
+"""secondpass's READMEs, documentation pages and docstrings as they were on 2026-11-28, cut into
+passages. It is kept as a file so that the labels and every figure stay what they are when the
+library is edited; a passage's source is the name that its module had then."""
 
 FEW, MANY = 40, 160
 """Words of a passage: shorter ones are joined with their neighbours, longer ones are split."""
-
-
-Documented = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 NOT_READ = re.compile(
     r"<!--.*?-->|!\[[^\]]*\]\([^)]*\)|^::: .*$|</?div[^>]*>", re.DOTALL | re.MULTILINE
@@ -42,9 +41,9 @@ class Passage:
 
 
 def own_documentation() -> list[Passage]:
-    """The READMEs, the documentation pages and the docstrings of secondpass."""
-    pages = [(name, text, _about(name)) for name, text in _own_pages()]
-    return _numbered([part for page in pages for part in _of_page(*page)] + _docstrings())
+    """The READMEs, the documentation pages and the docstrings of secondpass, from `CORPUS`."""
+    lines = CORPUS.read_text(encoding="utf-8").split("\n")
+    return [Passage(**json.loads(line)) for line in lines if line]
 
 
 def python_reference() -> list[Passage]:
@@ -76,22 +75,6 @@ class Part:
     source: str
 
 
-def _own_pages() -> list[tuple[str, str]]:
-    """Name and text of each page: from the repository if it is there, else from the package."""
-    for root in (Path(__file__).parents[2], Path(secondpass.__file__).parents[2]):
-        if (root / "README.md").is_file() and (root / "src/secondpass").is_dir():
-            found = [root / "README.md", *root.glob("docs/**/*.md"), *root.glob("adapters/*/*.md")]
-            card = root / "src/secondpass/models/builtin/README.md"
-            return [(p.relative_to(root).as_posix(), p.read_text("utf-8")) for p in (*found, card)]
-    return [("README.md", str(metadata("secondpass").get_payload()))]
-
-
-def _about(name: str) -> str:
-    """README.md is about secondpass, docs/calibration.md about calibration."""
-    page = Path(name)
-    return page.parent.name or "secondpass" if page.name == "README.md" else page.stem
-
-
 def _of_page(name: str, text: str, about: str) -> list[Part]:
     """One part for each heading. A `#` inside a code block is no heading."""
     heading, lines, coding = "", list[str](), False
@@ -110,34 +93,6 @@ def _of_page(name: str, text: str, about: str) -> list[Part]:
             lines.append(line)
     end()
     return parts
-
-
-def _docstrings() -> list[Part]:
-    """What each public class and function says of itself, and each module of what it is for."""
-    package = Path(secondpass.__file__).parent
-    exported = {*secondpass.__all__}
-    for file in package.rglob("__init__.py"):
-        exported.update(re.findall(r"\w+", file.read_text("utf-8")))
-    return [_of_module(package, file, exported) for file in sorted(package.rglob("*.py"))]
-
-
-def _of_module(package: Path, file: Path, exported: set[str]) -> Part:
-    """Read, not imported: that takes no time, and needs no extra."""
-    tree = ast.parse(file.read_text("utf-8"))
-    module = ".".join(file.relative_to(package.parent).with_suffix("").parts)
-    source = module.removesuffix(".__init__")
-    title = source.removeprefix("secondpass.")
-    told = [ast.get_docstring(tree) or ""]
-    for thing in tree.body:
-        if isinstance(thing, Documented) and thing.name in exported:
-            methods = thing.body if isinstance(thing, ast.ClassDef) else []
-            named = [(thing.name, thing)] + [
-                (f"{thing.name}.{m.name}", m)
-                for m in methods
-                if isinstance(m, Documented) and not m.name.startswith("_")
-            ]
-            told += [f"{n}: {doc}" for n, t in named if (doc := ast.get_docstring(t))]
-    return Part(title, [text for text in told if text], source)
 
 
 def _paragraphs(text: str) -> list[str]:

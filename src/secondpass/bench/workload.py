@@ -1,8 +1,7 @@
-"""Texts to time a model on: the package's own documentation, or a file of the user's."""
+"""Texts to time a model on: those that ship with the package, or a file of the user's."""
 
 from __future__ import annotations
 
-import ast
 import os
 import random
 from collections.abc import Mapping, Sequence
@@ -15,13 +14,13 @@ from secondpass.ranking import Ranking
 SHORT, LONG = 60, 350
 """Words: a passage as search engines cut them, and one that fills 512 tokens."""
 _QUERY = 6
-_MODULES = ("ranking", "candidate", "stage", "score", "cut", "fuse", "errors", "cache", "order")
 
 
 def builtin_workloads(texts: int = 400) -> dict[str, list[str]]:
-    """``short`` and ``long`` texts, the same on every machine: pieces of this package's docstrings.
+    """``short`` and ``long`` texts, the same on every machine and in every version.
 
-    They have the words of technical English in their own order, which is what tokenisers see.
+    They are pieces of `workload.txt`, technical English (docstrings of this package, once), whose
+    words stand in their own order, which is what tokenisers see.
     """
     words = _words()
     chance = random.Random(0)
@@ -75,11 +74,4 @@ def check(workloads: Mapping[str, Sequence[str]]) -> None:
 
 
 def _words() -> list[str]:
-    found: list[str] = []
-    folder = Path(__file__).parents[1]
-    for name in _MODULES:
-        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-                found += (ast.get_docstring(node) or "").split()
-    return found
+    return Path(__file__).with_name("workload.txt").read_text(encoding="utf-8").split()
