@@ -75,8 +75,11 @@ def refined_is_an_order(stage: Stage, rankings: Sequence[Ranking]) -> None:
 def threshold_needs_probabilities(after: Ranking) -> None:
     """Law 5: a threshold cuts probabilities, and raises on anything else that there is to cut."""
     if not len(after) or after.scale == "probability":
-        kept = Threshold(0.5)(after)
-        assert kept.ids == [c.id for c in after if c.score is not None and c.score >= 0.5], "law 5"
+        least = after.scores[len(after) // 2] if len(after) else 0.5  # some stay: nothing is logged
+        kept = Threshold(least)(after)
+        assert kept.ids == [c.id for c in after if c.score is not None and c.score >= least], (
+            "law 5"
+        )
         return
     try:
         Threshold(0.5)(after)
