@@ -95,5 +95,5 @@ class RecipeError(SecondPassError, ValueError):
 
 
 def shown(value: object) -> str:
-    """A wrong value as messages show it: with its type."""
-    return f"{type(value).__name__} {value!r}" if value is not None else "None"
+    """A wrong value as messages show it: with its type, and not at length."""
+    return f"{type(value).__name__} {value!r:.200}" if value is not None else "None"
