@@ -28,7 +28,7 @@ def test_every_candidate_knows_its_place_in_the_callers_list_after_any_stage() -
 
 
 def test_the_position_is_that_in_the_newest_list() -> None:
-    first = NUMBER(Ranking.of("q", [Candidate(text[-1], text) for text in DOCS]))
+    first = NUMBER(Ranking.of("q", [Candidate(text, text) for text in DOCS]))
     assert first.indices == [1, 2, 0]
     assert Ranking.of("q", first.candidates).indices == [0, 1, 2]
 

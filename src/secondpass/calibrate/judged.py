@@ -12,8 +12,10 @@ from typing import Any
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError, shown
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One query whose relevant candidates are known. The query, not the document, is the sample.

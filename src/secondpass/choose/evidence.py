@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from secondpass.calibrate.table import aligned
 from secondpass.choose.goals import Goal
 from secondpass.choose.outcome import CurvePoint, Outcome
+from secondpass.short_repr import short_repr
 from secondpass.stage import Pipeline
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 HEAD = ("", "precision", "recall", "F1", "kept", "tokens", "empty")
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ThresholdEvidence:
     """What a threshold does, seen and to be expected. Print it, or draw it with `figure`.
@@ -93,6 +95,7 @@ class ThresholdEvidence:
         return figure
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ChosenThreshold:
     """`pipeline` ends with the chosen `Threshold`; `evidence` says what it does."""
