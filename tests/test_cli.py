@@ -69,6 +69,17 @@ def test_nothing_relevant_is_said(file: Path) -> None:
     assert "2 of 2 dropped" in out
 
 
+def test_some_stay_whatever_the_threshold_says(file: Path) -> None:
+    question = ("rerank", "price of copper in 1911", str(file), "--json", "--threshold", "0.99")
+    code, out, _ = _run(*question, "--keep-at-least", "1")
+    assert code == 0
+    answer = json.loads(out)
+    assert len(answer["results"]) == 1
+    assert [e["kind"] for e in answer["events"]] == ["kept-below-threshold", "dropped"]
+    code, _, err = _run("rerank", "q", str(file), "--keep-at-least", "1")
+    assert (code, "give it too" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [("{", "line 2 is no JSON"), ('{"id": 3}', "line 2 has no field 'text'")],

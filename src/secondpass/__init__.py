@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from secondpass.errors import ScoreError as ScoreError
     from secondpass.errors import SecondPassError as SecondPassError
     from secondpass.errors import UnknownModelError as UnknownModelError
+    from secondpass.errors import WrongCallError as WrongCallError
     from secondpass.event import Event as Event
     from secondpass.exit_margin import ExitMargin as ExitMargin
     from secondpass.fuse import Fuse as Fuse
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
     from secondpass.models.load import load as load
     from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
     from secondpass.models.openvino import OpenVinoCrossEncoder as OpenVinoCrossEncoder
+    from secondpass.oneline import arerank as arerank
     from secondpass.oneline import rerank as rerank
     from secondpass.order import Judge as Judge
     from secondpass.order import Order as Order
@@ -175,7 +177,7 @@ _HOMES = {
     "exit_margin": "ExitMargin",
     "errors": "CalibrationError GuaranteeError InvalidInputError MissingExtraError ModelError "
     "NoScoresError NotCalibratedError OrderError RecipeError ScoreError SecondPassError "
-    "UnknownModelError",
+    "UnknownModelError WrongCallError",
     "fuse": "Fuse",
     "guarantee": "Counts Guarantee GuaranteedThreshold Promise Risk guaranteed",
     "judge.all_pairs": "AllPairs",
@@ -208,7 +210,7 @@ _HOMES = {
     "ranking": "Ranking Scale",
     "rate": "Rate",
     "recipe": "Recipe as_stage",
-    "oneline": "rerank",
+    "oneline": "arerank rerank",
     "score": "CandidateScorer NotedScorer Pair Score Scorer",
     "stage": "Composite Pipeline Stage",
     "threshold": "Threshold",

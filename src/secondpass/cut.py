@@ -9,6 +9,7 @@ from typing import SupportsIndex
 
 from secondpass.candidate import Mark
 from secondpass.errors import InvalidInputError
+from secondpass.keyword_hints import hint_keywords
 from secondpass.ranking import Ranking
 from secondpass.stage import Composite, Flow, Stage
 
@@ -38,6 +39,7 @@ class Top(Cut):
         InvalidInputError: k is negative, or not a whole number.
     """
 
+    @hint_keywords()
     def __init__(self, k: int) -> None:
         self.k = whole_number(k, "k")
         self.name = f"Top({self.k})"

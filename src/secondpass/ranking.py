@@ -11,6 +11,7 @@ from secondpass.candidate import Candidate, Mark, Note
 from secondpass.documents import candidates_of
 from secondpass.errors import InvalidInputError, NoScoresError, OrderError, ScoreError, shown
 from secondpass.event import Event
+from secondpass.keyword_hints import hint_keywords
 from secondpass.ranking_details import RETRIEVER, ranking_details
 from secondpass.ranking_frame import ranking_frame
 from secondpass.ranking_text import ranking_line, ranking_text
@@ -75,6 +76,7 @@ class Ranking(Sequence[Candidate]):
             )
 
     @classmethod
+    @hint_keywords()
     def of(cls, query: str, docs: Iterable[str | Candidate], *, source: str = RETRIEVER) -> Ranking:
         """A ranking of documents in the order given, nothing scored yet.
 

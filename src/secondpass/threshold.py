@@ -8,6 +8,7 @@ from typing import Literal, SupportsFloat
 
 from secondpass.cut import Cut, whole_number
 from secondpass.errors import InvalidInputError, NoScoresError, NotCalibratedError
+from secondpass.keyword_hints import hint_keywords
 from secondpass.ranking import Ranking
 
 _log = logging.getLogger("secondpass")
@@ -36,6 +37,7 @@ class Threshold(Cut):
         NoScoresError: (when run) the ranking is only an order.
     """
 
+    @hint_keywords()
     def __init__(
         self,
         at_least: float,

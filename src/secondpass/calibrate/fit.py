@@ -13,11 +13,13 @@ from secondpass.calibrate.observed import fitted, observe
 from secondpass.calibrate.platt import Platt
 from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
 from secondpass.errors import CalibrationError, InvalidInputError
+from secondpass.keyword_hints import hint_keywords
 from secondpass.stage import Pipeline, Stage
 
 _log = logging.getLogger("secondpass")
 
 
+@hint_keywords()
 def calibrated(
     stage: Stage, judged: Iterable[Judged], method: type[Calibrator] | Literal["auto"] = Platt
 ) -> Pipeline:
