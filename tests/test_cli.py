@@ -70,14 +70,14 @@ def test_nothing_relevant_is_said(file: Path) -> None:
 
 
 def test_some_stay_whatever_the_threshold_says(file: Path) -> None:
-    question = ("rerank", "price of copper in 1911", str(file), "--json", "--threshold", "0.99")
-    code, out, _ = _run(*question, "--keep-at-least", "1")
-    assert code == 0
-    answer = json.loads(out)
+    question = ["rerank", "price of copper in 1911", str(file), "--json"]
+    done = CliRunner().invoke(app, [*question, "--threshold", "0.99", "--keep-at-least", "1"])
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
     assert len(answer["results"]) == 1
     assert [e["kind"] for e in answer["events"]] == ["kept-below-threshold", "dropped"]
-    code, _, err = _run("rerank", "q", str(file), "--keep-at-least", "1")
-    assert (code, "give it too" in err) == (2, True)
+    done = CliRunner().invoke(app, [*question, "--keep-at-least", "1"])
+    assert "--threshold leaves; give it too" in str(done.exception)
 
 
 @pytest.mark.parametrize(
