@@ -42,22 +42,22 @@ def refuse_pipe(stage: str) -> NoReturn:
 
 
 def _check(args: Sequence[object], keywords: dict[str, Any]) -> None:
-    given = [*args, *keywords.values()]
-    if len(given) == 1 and isinstance(given[0], Ranking) and keywords.keys() <= {"ranking"}:
+    arguments = [*args, *keywords.values()]
+    if len(arguments) == 1 and isinstance(arguments[0], Ranking) and keywords.keys() <= {"ranking"}:
         return
-    if len(given) > 1 or (given and isinstance(given[0], str)):
+    if len(arguments) > 1 or (arguments and isinstance(arguments[0], str)):
         remedy = (
             "make one of a query and its documents, Ranking.of(query, docs), or call "
             "rerank(query, docs, model=stage)"
         )
-    elif given and _several(given[0]):
+    elif arguments and _several(arguments[0]):
         remedy = "for several, stage.run(rankings)"
     else:
         remedy = (
             "make one with Ranking.of(query, docs); in a LangChain chain use "
             "SecondPassRerank(model=stage).as_runnable()"
         )
-    what = ", ".join(shown(one) for one in given) or "nothing"
+    what = ", ".join(shown(one) for one in arguments) or "nothing"
     raise WrongCallError(f"a stage is called with one Ranking, got {what:.200}: {remedy}")
 
 

@@ -22,9 +22,9 @@ def ranking_line(query: str, candidates: Sequence[Candidate], scale: str, events
         best = f", best {_short(candidates[0].id, ID)!r}" + (
             "" if score is None else f" with {score:.3g}"
         )
-    told = f", {_count(events, 'event')}" if events else ""
+    happened = f", {_count(events, 'event')}" if events else ""
     number = _count(len(candidates), "candidate")
-    return f"Ranking({_short(query, QUERY)!r}, {number}, scale {scale!r}{best}{told})"
+    return f"Ranking({_short(query, QUERY)!r}, {number}, scale {scale!r}{best}{happened})"
 
 
 def ranking_text(
