@@ -146,7 +146,11 @@ def main() -> None:
         title = f"after: secondpass, P(relevant) at least {THRESHOLD}"
         console.print(table(title, "P", whole[:SHOWN], was))
         if not after:
-            console.print("[bold]Nothing is kept: no passage here answers this.[/bold]")
+            best = f"the likeliest passage has {whole[0].score:.2f}" if whole else "BM25 found none"
+            console.print(
+                f"[bold]Nothing is kept at {THRESHOLD}:[/bold] {best}. On text of your own, choose "
+                "the threshold from labelled questions: docs/calibration.md"
+            )
         gone = [n for n in whole if n.score is not None and n.score < THRESHOLD]
         read, kept = length(before[:SHOWN]), length(after)
         saved = 1 - kept / max(read, 1)

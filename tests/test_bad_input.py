@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 from secondpass import (
     BestF,
     CalibrationError,
+    Candidate,
     InvalidInputError,
     Judged,
     Ranking,
@@ -28,6 +30,7 @@ from secondpass import (
     expected_calibration_error,
     labels_needed,
     read_judged,
+    rerank,
 )
 from secondpass.evaluate import (
     Topic,
@@ -84,7 +87,7 @@ def test_labelled_queries_that_cannot_be_used(call: Callable[[Any], object]) -> 
         call(PAIRS)
 
 
-@pytest.mark.parametrize("call", [c for n, c in CALLS.items() if n != "calibrated"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_copies_of_one_query_are_one_query(call: Callable[[Any], object]) -> None:
     with pytest.raises(CalibrationError, match=r"different queries.*label more"):
         call(COPIES)
@@ -243,3 +246,39 @@ def test_a_long_run_takes_little_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert {len(found) for found in run.lists.values()} == {20}
     assert peak < 1_000_000 < size
+
+
+class Words(set[str]):
+    """A set of its own kind."""
+
+
+@pytest.mark.parametrize(
+    ("docs", "words"),
+    [
+        (None, r"docs is None: pass a list of texts"),
+        ("one text", r"docs is one string: pass a list of texts, such as \[text\]"),
+        (b"one text", r"docs is bytes: .*decode"),
+        ({"a": "first", "b": "second"}, r"docs is dict: pass list\(docs.values\(\)\)"),
+        ({"first", "second"}, r"docs is set: which has no order.*sorted\(docs\)"),
+        (Words("ab"), r"docs is Words: which has no order"),
+        ({"a": "first"}.keys(), r"docs is dict_keys: which has no order"),
+        (pandas.DataFrame({"id": [1], "text": ["first"]}), r"docs is DataFrame: .*one column"),
+        (Candidate("a", "first"), r"docs is one Candidate: pass a list"),
+        (7, r"docs is int 7: pass a list of texts"),
+    ],
+)
+def test_what_is_not_a_list_of_documents_is_refused(docs: Any, words: str) -> None:
+    for use in (
+        lambda: Ranking.of("q", docs),
+        lambda: rerank("q", docs, model=NUMBER),
+        lambda: Judged.of("q", docs, []),
+    ):
+        with pytest.raises(InvalidInputError, match=words):
+            use()
+
+
+def test_anything_that_gives_texts_in_an_order_is_taken() -> None:
+    texts = ["3", "1", "2"]
+    column = pandas.DataFrame({"text": texts})["text"]
+    for docs in (texts, tuple(texts), iter(texts), (t for t in texts), column, column.to_numpy()):
+        assert [c.text for c in Ranking.of("q", docs)] == texts

@@ -69,6 +69,17 @@ def test_nothing_relevant_is_said(file: Path) -> None:
     assert "2 of 2 dropped" in out
 
 
+def test_some_stay_whatever_the_threshold_says(file: Path) -> None:
+    question = ["rerank", "price of copper in 1911", str(file), "--json"]
+    done = CliRunner().invoke(app, [*question, "--threshold", "0.99", "--keep-at-least", "1"])
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert len(answer["results"]) == 1
+    assert [e["kind"] for e in answer["events"]] == ["kept-below-threshold", "dropped"]
+    done = CliRunner().invoke(app, [*question, "--keep-at-least", "1"])
+    assert "--threshold leaves; give it too" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [("{", "line 2 is no JSON"), ('{"id": 3}', "line 2 has no field 'text'")],

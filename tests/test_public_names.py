@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import secondpass
 from secondpass import errors
 
@@ -72,3 +74,57 @@ def test_the_library_prints_nothing_and_sets_up_no_logging() -> None:
 
 def test_an_unknown_attribute_is_an_attribute_error() -> None:
     assert not hasattr(secondpass, "nothing")
+
+
+BASE_INSTALL = """
+import sys
+from importlib.abc import MetaPathFinder
+
+EXTRAS = (
+    "accelerate bm25s datasets huggingface_hub ir_measures jinja2 lightgbm matplotlib onnx "
+    "onnxscript openai openvino pandas scipy sentence_transformers sklearn Stemmer threadpoolctl "
+    "torch transformers"
+).split()
+
+
+class NotInstalled(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in EXTRAS:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, NotInstalled())
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from secondpass import *\nassert callable(rerank) and callable(BM25)",
+        "import pydoc, secondpass\nassert 'BM25' in pydoc.render_doc(secondpass)",
+        "import inspect, secondpass\nassert dict(inspect.getmembers(secondpass))['OpenAIChat']",
+        "import secondpass\nassert not isinstance(3, secondpass.TorchCrossEncoder)",
+    ],
+)
+def test_every_public_name_can_be_looked_at_in_the_base_install(code: str) -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", BASE_INSTALL + code], check=True)
+
+
+def test_what_needs_an_extra_says_so_when_it_is_used_in_the_base_install() -> None:
+    code = """
+import secondpass
+for use in (
+    lambda: secondpass.BM25(language="english"),
+    lambda: secondpass.CorpusStatistics.of(["a"]),
+    lambda: secondpass.OpenAIChat("model"),
+    lambda: secondpass.TorchCrossEncoder("model"),
+    lambda: secondpass.load("bm25"),
+):
+    try:
+        use()
+    except secondpass.MissingExtraError as error:
+        assert "pip install" in str(error)
+    else:
+        raise AssertionError(use)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", BASE_INSTALL + code], check=True)

@@ -117,7 +117,7 @@ def test_other_weights_under_the_same_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
-    judged = [Judged.of("dogs cats", DOCS, ["4", "2"])]
+    judged = [Judged.of(query, DOCS, ["4", "2"]) for query in ("dogs cats", "cats dogs")]
     path = tmp_path / "r.json"
     Recipe.of(calibrated(Score(Mine(2.0)), judged)).save(path)
     text = (

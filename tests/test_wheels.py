@@ -16,7 +16,7 @@ import asyncio, pathlib, sys
 import secondpass
 assert pathlib.Path(secondpass.__file__).is_relative_to(sys.argv[1]), secondpass.__file__
 docs = ["Cats sleep all day.", "Goethe wrote the play Faust."]
-best = secondpass.rerank("who wrote Faust?", docs, at_least=0.2)
+best = secondpass.rerank("who wrote Faust?", docs, threshold=0.2)
 assert best.ids == ["1"], best
 from llama_index.core.schema import NodeWithScore, TextNode
 from llama_index.postprocessor.secondpass import SecondPassRerank

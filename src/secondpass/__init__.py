@@ -4,7 +4,7 @@ A fast retriever brings rough candidates; secondpass puts the right ones on top,
 each is to be relevant, and keeps only what the generator should read.
 
     from secondpass import rerank
-    for candidate in rerank("who wrote Faust?", texts, at_least=0.5):
+    for candidate in rerank("who wrote Faust?", texts, top_k=5):
         print(candidate.score, candidate.text)
 
 Names are imported when they are first used, so importing this package costs nothing.
@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from secondpass.errors import ScoreError as ScoreError
     from secondpass.errors import SecondPassError as SecondPassError
     from secondpass.errors import UnknownModelError as UnknownModelError
+    from secondpass.errors import WrongCallError as WrongCallError
+    from secondpass.event import Event as Event
     from secondpass.exit_margin import ExitMargin as ExitMargin
     from secondpass.fuse import Fuse as Fuse
     from secondpass.guarantee import Counts as Counts
@@ -134,10 +136,10 @@ if TYPE_CHECKING:
     from secondpass.models.load import load as load
     from secondpass.models.onnx import OnnxCrossEncoder as OnnxCrossEncoder
     from secondpass.models.openvino import OpenVinoCrossEncoder as OpenVinoCrossEncoder
+    from secondpass.oneline import arerank as arerank
     from secondpass.oneline import rerank as rerank
     from secondpass.order import Judge as Judge
     from secondpass.order import Order as Order
-    from secondpass.ranking import Event as Event
     from secondpass.ranking import Ranking as Ranking
     from secondpass.ranking import Scale as Scale
     from secondpass.rate import Rate as Rate
@@ -175,7 +177,7 @@ _HOMES = {
     "exit_margin": "ExitMargin",
     "errors": "CalibrationError GuaranteeError InvalidInputError MissingExtraError ModelError "
     "NoScoresError NotCalibratedError OrderError RecipeError ScoreError SecondPassError "
-    "UnknownModelError",
+    "UnknownModelError WrongCallError",
     "fuse": "Fuse",
     "guarantee": "Counts Guarantee GuaranteedThreshold Promise Risk guaranteed",
     "judge.all_pairs": "AllPairs",
@@ -204,10 +206,11 @@ _HOMES = {
     "models.openvino": "OpenVinoCrossEncoder",
     "order": "Judge Order",
     "candidate": "Candidate Mark Note",
-    "ranking": "Event Ranking Scale",
+    "event": "Event",
+    "ranking": "Ranking Scale",
     "rate": "Rate",
     "recipe": "Recipe as_stage",
-    "oneline": "rerank",
+    "oneline": "arerank rerank",
     "score": "CandidateScorer NotedScorer Pair Score Scorer",
     "stage": "Composite Pipeline Stage",
     "threshold": "Threshold",
@@ -221,7 +224,17 @@ __all__ = sorted(_HOME_OF)  # noqa: PLE0605
 def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'secondpass' has no attribute {name!r}")
-    value = getattr(import_module(f"secondpass.{_HOME_OF[name]}"), name)
+    try:
+        module = import_module(f"secondpass.{_HOME_OF[name]}")
+    except ImportError as error:
+        from secondpass.errors import MissingExtraError
+
+        if not isinstance(error, MissingExtraError):
+            raise
+        from secondpass.missing_extra import missing_extra
+
+        return missing_extra(name, error)  # not kept: it may be installed later
+    value = getattr(module, name)
     globals()[name] = value
     return value
 

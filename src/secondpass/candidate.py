@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from secondpass.errors import InvalidInputError, shown
+
+_line = reprlib.Repr()
+_line.maxstring, _line.maxother, _line.maxdict = 80, 80, 6
 
 Note = Mapping[str, Any]
 """What a stage has to say about one candidate besides rank and score, as plain JSON values."""
@@ -29,7 +33,7 @@ class Mark:
     note: Note = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Candidate:
     """One text that may answer the query.
 
@@ -40,6 +44,8 @@ class Candidate:
         score: See `Scale`; None on an order.
         payload: The caller's own object, carried and never read.
         trail: What each stage said, oldest first. `Ranking.of` puts a retriever's score here.
+        position: Place in the caller's list, from 0; every stage keeps it. `Ranking.of` sets it,
+            and it is None on a candidate that has not been in a list.
     """
 
     id: str
@@ -48,6 +54,7 @@ class Candidate:
     score: float | None = None
     payload: Any = None
     trail: tuple[Mark, ...] = ()
+    position: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str):
@@ -63,3 +70,12 @@ class Candidate:
             raise InvalidInputError(
                 f"the metadata of candidate {self.id!r} must be a dict, got {shown(self.metadata)}"
             )
+
+    def __repr__(self) -> str:
+        shown = [f"id={reprlib.repr(self.id)}", f"text={_line.repr(self.text)}"]
+        if self.metadata:
+            shown.append(f"metadata={_line.repr(dict(self.metadata))}")
+        for name in ("score", "position"):
+            if (value := getattr(self, name)) is not None:
+                shown.append(f"{name}={value!r}")
+        return f"Candidate({', '.join(shown)})"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import SupportsIndex
 
 from secondpass.candidate import Mark
 from secondpass.errors import InvalidInputError
+from secondpass.keyword_hints import hint_keywords
 from secondpass.ranking import Ranking
 from secondpass.stage import Composite, Flow, Stage
 
@@ -37,9 +39,10 @@ class Top(Cut):
         InvalidInputError: k is negative, or not a whole number.
     """
 
+    @hint_keywords()
     def __init__(self, k: int) -> None:
-        self.k = _count(k)
-        self.name = f"Top({k})"
+        self.k = whole_number(k, "k")
+        self.name = f"Top({self.k})"
 
     def cut(self, ranking: Ranking) -> Ranking:
         return ranking.head(self.k)
@@ -56,8 +59,8 @@ class Refine(Composite):
     """
 
     def __init__(self, stage: Stage, k: int) -> None:
-        self.stage, self.k = stage, _count(k)
-        self.name = f"Refine({stage.name}, {k})"
+        self.stage, self.k = stage, whole_number(k, "k")
+        self.name = f"Refine({stage.name}, {self.k})"
 
     def flow(self, rankings: Sequence[Ranking]) -> Flow:
         (heads,) = yield [(self.stage, [r.head(self.k) for r in rankings])]
@@ -71,11 +74,20 @@ class Refine(Composite):
         return replace(head, candidates=joined, scale="order")
 
 
-def _count(k: int) -> int:
+def whole_number(value: SupportsIndex, name: str) -> int:
+    """How many, from an int or a number of numpy's.
+
+    Args:
+        value: What the caller gave.
+        name: What the caller calls it, for the message.
+
+    Raises:
+        InvalidInputError: Negative, a bool, or not a whole number.
+    """
     try:
-        count = -1 if isinstance(k, bool) else operator.index(k)  # numpy's whole numbers too
+        count = -1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         count = -1
     if count < 0:
-        raise InvalidInputError(f"k={k!r}: give a whole number, 0 or more")
+        raise InvalidInputError(f"{name}={value!r}: give a whole number, 0 or more")
     return count

@@ -2,6 +2,8 @@
 
 * SecondPassError
   + InvalidInputError    an argument or a document is not usable          (also ValueError)
+    - WrongCallError     a keyword that does not exist, or no ranking where one belongs
+                         (also TypeError)
   + UnknownModelError    the model string names nothing that can be loaded (also LookupError)
   + ModelError           a model is unreadable, or failed its checks      (also RuntimeError)
   + MissingExtraError    an optional dependency is not installed          (also ImportError)
@@ -28,6 +30,13 @@ class SecondPassError(Exception):
 
 class InvalidInputError(SecondPassError, ValueError):
     """An argument, a query or a document is not usable."""
+
+
+class WrongCallError(InvalidInputError, TypeError):
+    """A function was called with a keyword that it does not have, or a stage without a ranking.
+
+    The message names what to write instead.
+    """
 
 
 class UnknownModelError(SecondPassError, LookupError):
@@ -95,5 +104,5 @@ class RecipeError(SecondPassError, ValueError):
 
 
 def shown(value: object) -> str:
-    """A wrong value as messages show it: with its type."""
-    return f"{type(value).__name__} {value!r}" if value is not None else "None"
+    """A wrong value as messages show it: with its type, and not at length."""
+    return f"{type(value).__name__} {value!r:.200}" if value is not None else "None"

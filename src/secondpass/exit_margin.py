@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondpass.errors import CalibrationError, InvalidInputError
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ExitMargin:
     """What decides that a text cannot reach the top k any more; see `EarlyExit.fit`.

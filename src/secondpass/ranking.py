@@ -5,10 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from secondpass.candidate import Candidate, Mark, Note
+from secondpass.documents import candidates_of
 from secondpass.errors import InvalidInputError, NoScoresError, OrderError, ScoreError, shown
+from secondpass.event import Event
+from secondpass.keyword_hints import hint_keywords
+from secondpass.ranking_details import RETRIEVER, ranking_details
+from secondpass.ranking_frame import ranking_frame
+from secondpass.ranking_text import ranking_line, ranking_text
+from secondpass.score_checks import check_scores
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Event", "Ranking", "Scale"]
 
 Scale = Literal["order", "raw", "probability"]
 """What `Candidate.score` means.
@@ -21,22 +33,7 @@ A number that merely lies in [0, 1] is raw.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a whole ranking: a fallback, a cut, a missing field.
-
-    Attributes:
-        stage: Name of the stage that says so.
-        kind: One word to filter by, such as ``dropped`` or ``missing``.
-        message: One sentence for people.
-    """
-
-    stage: str
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ranking(Sequence[Candidate]):
     """A query and its candidates, best first, with what their scores mean.
 
@@ -71,31 +68,16 @@ class Ranking(Sequence[Candidate]):
                 )
             seen.add(c.id)
         if self.scale != "order":
-            self._check_scores()
+            check_scores(self.candidates, self.scale)
         elif any(c.score is not None for c in self.candidates):
             raise ScoreError(
                 "an order has no scores, and these candidates have some; use Ranking.of(...), "
                 "which keeps a retriever's scores in the trail, or say what scale they are on"
             )
 
-    def _check_scores(self) -> None:
-        before = math.inf
-        for c in self.candidates:
-            if c.score is None or not math.isfinite(c.score):
-                raise ScoreError(f"candidate {c.id!r} has the score {c.score}; it must be finite")
-            if c.score > before:
-                raise ScoreError(
-                    f"candidate {c.id!r} scores {c.score}, more than the {before} above it; "
-                    "the order of a ranking must agree with its scores"
-                )
-            before = c.score
-            if self.scale == "probability" and not 0 <= c.score <= 1:
-                raise ScoreError(f"candidate {c.id!r} has the probability {c.score}")
-
     @classmethod
-    def of(
-        cls, query: str, docs: Iterable[str | Candidate], *, source: str = "retriever"
-    ) -> Ranking:
+    @hint_keywords()
+    def of(cls, query: str, docs: Iterable[str | Candidate], *, source: str = RETRIEVER) -> Ranking:
         """A ranking of documents in the order given, nothing scored yet.
 
         Args:
@@ -106,30 +88,28 @@ class Ranking(Sequence[Candidate]):
 
         Raises:
             InvalidInputError: A document is neither a string nor a Candidate, `docs` is one
-                string, the query is empty, or two ids are equal.
+                string, a dict, a set or a table, the query is empty, or two ids are equal.
         """
-        if isinstance(docs, str):
-            raise InvalidInputError("docs is one string; pass a list of texts, such as [text]")
-        made: list[Candidate] = []
-        for rank, doc in enumerate(docs):
-            if isinstance(doc, str):
-                made.append(Candidate(str(rank), doc))
-            elif not isinstance(doc, Candidate):
-                raise InvalidInputError(
-                    f"document {rank} is {shown(doc)}; pass a string, or "
-                    "Candidate(id, text, payload=your_object)"
-                )
-            elif doc.score is None:
-                made.append(doc)
-            else:
-                mark = Mark(source, rank, float(doc.score))
-                made.append(replace(doc, score=None, trail=(*doc.trail, mark)))
-        return cls(query, tuple(made))
+        return cls(query, candidates_of(docs, source))
 
     @property
     def ids(self) -> list[str]:
         """The candidates' ids, best first."""
         return [c.id for c in self.candidates]
+
+    @property
+    def indices(self) -> list[int]:
+        """Each candidate's place in the caller's list, from 0; the best candidate's comes first.
+
+        Raises:
+            InvalidInputError: A candidate was not in a list; `Ranking.of` makes a ranking of one.
+        """
+        places = [c.position for c in self.candidates if c.position is not None]
+        if len(places) < len(self):
+            raise InvalidInputError(
+                "some of these candidates have no position; Ranking.of(query, docs) gives them one"
+            )
+        return places
 
     @property
     def scores(self) -> list[float]:
@@ -208,6 +188,26 @@ class Ranking(Sequence[Candidate]):
     def told(self, stage: str, kind: str, message: str) -> Ranking:
         """The same ranking with one more event."""
         return replace(self, events=(*self.events, Event(stage, kind, message)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: ``query``, ``scale``, ``events`` (``stage``, ``kind``, ``message``)
+        and ``candidates`` (``id``, ``text``, ``metadata`` and the keys of `candidate_details`)."""
+        return ranking_details(self.query, self.candidates, self.scale, self.events)
+
+    def to_pandas(self) -> DataFrame:
+        """A DataFrame with a row for each candidate, best first, and the keys of `to_dict`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return ranking_frame(self.to_dict())
+
+    def __repr__(self) -> str:
+        return ranking_line(self.query, self.candidates, self.scale, len(self.events))
+
+    def __str__(self) -> str:
+        """A short table of the best candidates."""
+        return ranking_text(self.query, self.candidates, self.scale, self.events)
 
     def _repr_html_(self) -> str:
         """A table in notebooks."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from secondpass.errors import InvalidInputError, RecipeError, SecondPassError
 from secondpass.models.load import load
+from secondpass.short_repr import short_repr
 from secondpass.stage import Stage
 
 FORMAT = 1
@@ -79,6 +80,7 @@ _NOT_STORED = ("on_progress", "api_key", "disk", "disk_size")
 a recipe from a stranger must not name files to write."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A pipeline written down: `Recipe.of(stage).save(path)`, `Recipe.read(path).stage()`.

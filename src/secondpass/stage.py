@@ -14,8 +14,9 @@ import asyncio
 import threading
 from abc import ABC
 from collections.abc import Coroutine, Generator, Iterator, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
+from secondpass.call_hints import refuse_pipe, takes_one_ranking
 from secondpass.errors import InvalidInputError
 from secondpass.ranking import Ranking
 from secondpass.together import together
@@ -57,10 +58,16 @@ class Stage(ABC):
         """Like `run`, without blocking the event loop."""
         return await asyncio.to_thread(self.run, rankings)
 
+    @takes_one_ranking
     def __call__(self, ranking: Ranking) -> Ranking:
-        """Rank one query."""
+        """Rank one query.
+
+        Raises:
+            WrongCallError: Anything but one ranking.
+        """
         return self.run([ranking])[0]
 
+    @takes_one_ranking
     async def acall(self, ranking: Ranking) -> Ranking:
         """Rank one query without blocking the event loop."""
         return (await self.arun([ranking]))[0]
@@ -78,6 +85,12 @@ class Stage(ABC):
         if not isinstance(then, Stage):
             return NotImplemented
         return Pipeline(self, then)
+
+    def __or__(self, other: object) -> NoReturn:
+        refuse_pipe(self.name)
+
+    def __ror__(self, other: object) -> NoReturn:
+        refuse_pipe(self.name)
 
     def __repr__(self) -> str:
         return self.name

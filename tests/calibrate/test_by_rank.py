@@ -109,7 +109,7 @@ def test_it_refuses_other_judges_scores_and_missing_probabilities() -> None:
 
 def test_one_class_and_reversed_orders_say_so() -> None:
     with pytest.raises(CalibrationError, match="not relevant"):
-        calibrated(Order(NOISY), [Judged.of("q", ["1 2", "2 1"], [])])
+        calibrated(Order(NOISY), [Judged.of(q, ["1 2", "2 1"], []) for q in "qr"])
     backwards = Order(FakeJudge(lambda q, t: -float(t.split()[1])))
     with pytest.raises(CalibrationError, match="less often relevant"):
         calibrated(backwards, _judged(20, 0))

@@ -57,6 +57,30 @@ def test_fitting_again_replaces_the_calibrator() -> None:
     assert repr(twice) == "number@1 >> Isotonic"
 
 
+def test_fitting_again_says_what_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    once = calibrated(NUMBER, _judged(20))
+    assert not caplog.records
+    calibrated(once, _judged(12, seed=3))
+    (line,) = caplog.records
+    assert (line.name, line.levelname) == ("secondpass", "WARNING")
+    for words in ("calibrated already", "Platt", "on 20 queries", "these 12 queries", "adapted("):
+        assert words in line.getMessage()
+
+
+def test_one_query_is_no_sample() -> None:
+    one = Judged.of("q", ["1", "2", "3"], ["0"])
+    again = Judged.of(" Q ", ["4", "5"], ["1"])
+    for judged in ([one], [one, again], [one] * 30):
+        with pytest.raises(CalibrationError, match=r"two different queries.* one, 'q'; label more"):
+            calibrated(NUMBER, judged)
+
+
+def test_probabilities_in_front_of_a_cut_say_where_to_calibrate() -> None:
+    pipeline = calibrated(NUMBER, _judged(20)) >> Top(3)
+    with pytest.raises(NotCalibratedError, match="before those that only cut"):
+        calibrated(pipeline, _judged(5))
+
+
 def test_it_refuses_another_models_scores_when_built_and_when_run() -> None:
     calibrate = calibrated(NUMBER, _judged(20))[1]
     assert isinstance(calibrate, Calibrate)
@@ -91,7 +115,7 @@ def test_what_gives_no_raw_scores_cannot_be_calibrated() -> None:
 
 
 def test_one_class_only_says_so() -> None:
-    nothing = [Judged.of("q", ["1", "2"], [])]
+    nothing = [Judged.of(query, ["1", "2"], []) for query in ("q", "r")]
     with pytest.raises(CalibrationError, match="not relevant"):
         calibrated(NUMBER, nothing)
 

@@ -172,3 +172,38 @@ def test_many_different_scores_are_thinned_out() -> None:
     chosen = choose_threshold(HONEST, _judged(120), RecallAtLeast(0.9))
     assert len(chosen.evidence.curve) <= 1002
     assert chosen.evidence.seen.recall == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_goal_that_is_not_to_be_expected_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Labels by chance: that the few best are relevant here says nothing of the next query."""
+    g = random.Random(52)
+    judged = [
+        Judged.of(
+            f"q{q}",
+            [repr(g.gauss(0, 1)) for _ in range(5)],
+            [str(i) for i in range(5) if g.random() < 0.3],
+        )
+        for q in range(20)
+    ]
+    evidence = choose_threshold(NUMBER, judged, PrecisionAtLeast(0.8)).evidence
+    assert evidence.seen.precision is not None
+    assert evidence.seen.precision >= 0.8
+    assert not evidence.meets_goal
+    assert evidence.warning is not None
+    assert "expect precision 0.25, recall" in evidence.warning
+    for words in (
+        "PrecisionAtLeast(share=0.8) is met on these 20",
+        "not to be expected",
+        "expect ",
+    ):
+        assert words in evidence.warning
+    assert evidence.warning in str(evidence)
+    assert [(r.name, r.getMessage()) for r in caplog.records] == [("secondpass", evidence.warning)]
+
+
+def test_a_goal_that_is_to_be_expected_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    for goal in (RecallAtLeast(0.5), PrecisionAtLeast(0.3), BestF(), TokensAtMost(1000)):
+        evidence = choose_threshold(HONEST, _judged(60), goal).evidence
+        assert evidence.meets_goal
+        assert evidence.warning is None
+    assert not caplog.records

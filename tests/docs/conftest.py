@@ -61,7 +61,7 @@ _KNOWN: dict[tuple[str, int], dict[Pair, tuple[float, Note]]] = {}
 
 
 def _index() -> Names:
-    """A LlamaIndex index, an LLM and nodes."""
+    """A LlamaIndex index, an LLM, nodes, and a threshold that was chosen."""
     from llama_index.core import MockEmbedding, VectorStoreIndex
     from llama_index.core.llms import MockLLM
     from llama_index.core.schema import NodeWithScore, TextNode
@@ -70,7 +70,7 @@ def _index() -> Names:
     engine = index.as_query_engine
     index.as_query_engine = lambda **options: engine(llm=MockLLM(), **options)
     nodes = [NodeWithScore(node=TextNode(text=t), score=0.5) for t in TEXTS]
-    return {"index": index, "nodes": nodes, "llm": MockLLM()}
+    return {"index": index, "nodes": nodes, "llm": MockLLM(), "your_threshold": 0.1}
 
 
 def _retriever() -> Names:

@@ -167,8 +167,8 @@ def test_it_keeps_the_laws() -> None:
 def test_queries_that_the_calibrator_knows_are_refused() -> None:
     with pytest.raises(GuaranteeError, match=r"40 of the 80 .* 'Platt' was fitted on"):
         guaranteed(calibrated(NUMBER, JUDGED[:40]), JUDGED)
-    inside = Fuse(calibrated(NUMBER, JUDGED[:1]), calibrated(OTHER, _judged(40, 9, "fit")))
-    with pytest.raises(GuaranteeError, match="1 of the 80"):
+    inside = Fuse(calibrated(NUMBER, JUDGED[:2]), calibrated(OTHER, _judged(40, 9, "fit")))
+    with pytest.raises(GuaranteeError, match="2 of the 80"):
         guaranteed(inside, JUDGED)
     unknown = NUMBER >> Calibrate(Platt(1.0, 0.0), "number@1")
     assert _guarantee(guaranteed(unknown, JUDGED)).unchecked == ("Platt",)

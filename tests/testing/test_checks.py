@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
-from secondpass import OrderError, ScoreError
+from secondpass import Candidate, OrderError, Ranking, ScoreError, Stage
 from secondpass.testing import (
     FakeComparer,
     FakeJudge,
@@ -14,6 +15,7 @@ from secondpass.testing import (
     check_comparer,
     check_judge,
     check_scorer,
+    check_stage,
 )
 
 
@@ -56,3 +58,22 @@ def test_a_judge_that_drops() -> None:
     wrong.order = lambda query, texts: [0]  # type: ignore[method-assign]
     with pytest.raises((AssertionError, OrderError)):
         check_judge(wrong)
+
+
+class Rebuilds(Stage):
+    """Makes each candidate anew and forgets a field."""
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [
+            Ranking(
+                r.query,
+                tuple(Candidate(c.id, c.text, c.metadata, None, c.payload, c.trail) for c in r),
+                events=r.events,
+            )
+            for r in rankings
+        ]
+
+
+def test_a_stage_that_forgets_where_candidates_stood() -> None:
+    with pytest.raises(AssertionError, match="law 1: the position of"):
+        check_stage(Rebuilds())

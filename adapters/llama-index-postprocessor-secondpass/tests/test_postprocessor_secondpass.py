@@ -232,8 +232,8 @@ def test_a_blank_query_is_refused(nodes, raw):
     [
         ({"top_n": -1}, InvalidInputError, "top_n=-1"),
         ({"top_n": "many"}, ValidationError, "top_n"),
-        ({"threshold": 1.5}, InvalidInputError, "at_least=1.5"),
-        ({"threshold": float("nan")}, InvalidInputError, "at_least=nan"),
+        ({"threshold": 1.5}, InvalidInputError, "threshold 1.5"),
+        ({"threshold": float("nan")}, InvalidInputError, "threshold nan"),
         ({"metadata_mode": "some"}, ValidationError, "metadata_mode"),
         ({"model": "colbert:x"}, UnknownModelError, "names no backend"),
         ({"model": FakeScorer()}, InvalidInputError, r"Score\(your_scorer\)"),

@@ -10,6 +10,7 @@ from secondpass.bench.workload import asked
 from secondpass.errors import InvalidInputError
 from secondpass.evaluate.timing import Clock, percentile
 from secondpass.recipe import Recipe
+from secondpass.short_repr import short_repr
 from secondpass.stage import Stage
 
 BUDGETS = (256, 512, 1024, 2048, 4096)
@@ -18,6 +19,7 @@ WORTH = 1.05
 _NAMES = ("token_budget", "threads")
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting and its speed.
@@ -31,6 +33,7 @@ class Setting:
     pairs_per_second: float
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class SettingsTried:
     """What `tried_settings` found.

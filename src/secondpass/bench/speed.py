@@ -10,8 +10,10 @@ from secondpass.bench.cold_start import ColdStart
 from secondpass.bench.latency import Latency
 from secondpass.bench.settings import Setting, SettingsTried
 from secondpass.evaluate.table import plain_table
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class WorkloadSpeed:
     """One kind of text.
@@ -37,6 +39,7 @@ class WorkloadSpeed:
         return last.depth / last.p50 if last.p50 else float("inf")
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Speed:
     """How fast a model is here. Print it, or take `to_dict()`.

@@ -14,11 +14,13 @@ from secondpass.calibrate.platt import Platt
 from secondpass.calibrate.stage import Calibrator
 from secondpass.calibrate.table import aligned
 from secondpass.calibrate.temperature import Temperature
+from secondpass.short_repr import short_repr
 
 SIMPLEST_FIRST: tuple[type[Calibrator], ...] = (Temperature, Platt, Beta, Isotonic)
 """By what they have to learn: one number, two, three, a curve."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class MethodChoice:
     """Which calibrator was chosen, and why.

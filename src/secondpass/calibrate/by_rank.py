@@ -10,8 +10,10 @@ from secondpass.calibrate.fitting import checked, minimised, sigmoid
 from secondpass.candidate import Candidate
 from secondpass.errors import CalibrationError
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ByRank:
     """P(relevant) = sigmoid(bias - log_slope ln(1 + rank) - slope rank + incoming_slope logit(p)).

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Literal
 
 from secondpass.calibrate.automatic import choose_method
-from secondpass.calibrate.judged import Judged
+from secondpass.calibrate.fingerprint import fingerprint
+from secondpass.calibrate.judged import Judged, judged_list
 from secondpass.calibrate.observed import fitted, observe
 from secondpass.calibrate.platt import Platt
-from secondpass.calibrate.stage import Calibrator
-from secondpass.errors import InvalidInputError
+from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
+from secondpass.errors import CalibrationError, InvalidInputError
+from secondpass.keyword_hints import hint_keywords
 from secondpass.stage import Pipeline, Stage
 
+_log = logging.getLogger("secondpass")
 
+
+@hint_keywords()
 def calibrated(
     stage: Stage, judged: Iterable[Judged], method: type[Calibrator] | Literal["auto"] = Platt
 ) -> Pipeline:
     """The same pipeline with a calibrator behind it, fitted on judged queries.
 
     A few dozen queries are enough for Platt. A calibrator that the pipeline already ends with is
-    replaced. A stage that gives only an order is calibrated by rank (`ByRank`), with the
-    probabilities of an earlier stage of the pipeline as the second feature if there are any.
+    replaced, and the `secondpass` logger says so. A stage that gives only an order is calibrated
+    by rank (`ByRank`), with the probabilities of an earlier stage of the pipeline as the second
+    feature if there are any.
 
     Args:
         stage: Gives raw scores or an order.
@@ -31,17 +38,36 @@ def calibrated(
             best (see `choose_method`), and says why in ``pipeline[-1].choice``.
 
     Raises:
-        CalibrationError: No judged query, one class only, scores ranked against the labels, or
-            too few queries to choose a method by cross-validation.
+        CalibrationError: No judged query or only one, one class only, scores ranked against the
+            labels, or too few queries to choose a method by cross-validation.
         NotCalibratedError: The stage gives probabilities, or a different scale for each query.
         MissingExtraError: scikit-learn is not installed.
     """
     if isinstance(method, str) and method != "auto":
         raise InvalidInputError(f'method={method!r}: give a calibrator such as Platt, or "auto"')
-    observed = observe(stage, judged)
+    known = judged_list(judged)
+    observed = observe(stage, known)
+    if len({fingerprint(one.ranking.query) for one in known}) == 1:
+        raise CalibrationError(
+            "the query is the sample, so a calibrator needs two different queries, better some "
+            f"dozens, and here is one, {known[0].ranking.query!r}; label more"
+        )
+    if observed.stage is not stage and isinstance(stage, Pipeline):
+        _log_replaced(stage[-1], len(known))
     if method != "auto":
         return Pipeline(observed.stage, fitted(observed, method))
     if observed.scale == "order":
         return Pipeline(observed.stage, fitted(observed, None))
     chosen, choice = choose_method(observed)
     return Pipeline(observed.stage, fitted(observed, chosen, choice))
+
+
+def _log_replaced(old: Stage, queries: int) -> None:
+    fitted_on = old.queries if isinstance(old, Calibrate | CalibrateOrder) else ()
+    before = f"{len(fitted_on)} queries" if fitted_on else "other data"
+    _log.warning(
+        "this pipeline was calibrated already: its %s, fitted on %s, is replaced by one fitted on "
+        "these %d queries; adapted(pipeline, rankings) keeps it and corrects for another share of "
+        "relevant candidates",
+        old.name, before, queries,
+    )  # fmt: skip

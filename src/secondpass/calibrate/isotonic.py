@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondpass.calibrate.fitting import checked
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Isotonic:
     """P(relevant) by straight lines between fitted points, flat beyond the first and last.

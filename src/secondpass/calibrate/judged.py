@@ -11,9 +11,12 @@ from typing import Any
 
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError, shown
+from secondpass.keyword_hints import hint_keywords
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One query whose relevant candidates are known. The query, not the document, is the sample.
@@ -42,6 +45,7 @@ class Judged:
             )
 
     @classmethod
+    @hint_keywords()
     def of(cls, query: str, docs: Iterable[str | Candidate], relevant: Collection[str]) -> Judged:
         """A query, its documents, and the ids of the relevant ones ("0", "1", ... for texts)."""
         ids = relevant if isinstance(relevant, str) else frozenset(relevant)

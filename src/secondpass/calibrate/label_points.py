@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secondpass.calibrate.table import aligned
+from secondpass.short_repr import short_repr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +34,7 @@ class LabelPoint:
     failed: int
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class LabelCurve:
     """Held-out quality against the number of labelled queries.

@@ -86,6 +86,7 @@ def observe(stage: Stage, judged: Iterable[Judged]) -> Observed:
         raise NotCalibratedError(
             f"{stage.name!r} gives {' and '.join(sorted(scales))} scores; calibration needs raw "
             "scores or orders, the same for every query"
+            + ("; calibrate the stage before those that only cut" * ("probability" in scales))
         )
     scale: Literal["raw", "order"] = "raw" if scales == {"raw"} else "order"
     return Observed(stage, scale, tuple(ranked), tuple(j.relevant for j in known))

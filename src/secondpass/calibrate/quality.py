@@ -12,8 +12,10 @@ from secondpass.calibrate.calibration_error import (
 )
 from secondpass.calibrate.log_loss import log_loss
 from secondpass.calibrate.reliability import ReliabilityPoint, reliability_curve
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Quality:
     """What probabilities are worth on labelled pairs. Lower is better in all but `resolution`.

@@ -15,6 +15,7 @@ from secondpass.calibrate.quality import Quality
 from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
 from secondpass.calibrate.table import aligned
 from secondpass.errors import InvalidInputError
+from secondpass.short_repr import short_repr
 from secondpass.stage import Pipeline, Stage
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ HEAD = (
 )  # fmt: skip
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class MethodReport:
     """One row: a name such as ``Platt``, or of what was there before, and how good it is."""
@@ -33,6 +35,7 @@ class MethodReport:
     quality: Quality
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
     """Before and after, on queries that no fit has seen. Print it, or draw it with `figure`.

@@ -14,12 +14,14 @@ from secondpass.calibrate.quality import Quality
 from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
 from secondpass.calibrate.table import aligned
 from secondpass.errors import CalibrationError, InvalidInputError
+from secondpass.short_repr import short_repr
 from secondpass.stage import Pipeline, Stage
 
 SHIPPED = "as it is"
 """Row of the calibrator that the pipeline came with."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """Fitted here, judged there.
@@ -43,6 +45,7 @@ class Transfer:
     refused: str
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class TransferTable:
     """Every pair of collections. Print it: plain / corrected ECE, a row for each fit."""

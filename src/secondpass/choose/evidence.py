@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from secondpass.calibrate.table import aligned
 from secondpass.choose.goals import Goal
 from secondpass.choose.outcome import CurvePoint, Outcome
+from secondpass.short_repr import short_repr
 from secondpass.stage import Pipeline
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 HEAD = ("", "precision", "recall", "F1", "kept", "tokens", "empty")
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ThresholdEvidence:
     """What a threshold does, seen and to be expected. Print it, or draw it with `figure`.
@@ -25,7 +27,7 @@ class ThresholdEvidence:
         threshold: The least score to keep.
         seen: On the labelled queries that it was chosen on: too good, since it was chosen to be.
         expected: On queries that had no part in the choice, cross-validated by query: what to
-            expect of new ones. None where no fold could reach the goal.
+            expect of new ones; see `meets_goal`. None where no fold could reach the goal.
         fold_thresholds: What was chosen without each fold.
         folds_short: Folds without which the goal was out of reach; `expected` leaves them out.
         curve: All thresholds that were tried, rising, with what they do to all queries.
@@ -48,6 +50,31 @@ class ThresholdEvidence:
     pairs: int
     reused: int
 
+    @property
+    def meets_goal(self) -> bool:
+        """Whether the goal is also to be expected of new queries, not only met on these."""
+        if self.expected is None:
+            return False
+        return self.goal.pick([CurvePoint(self.threshold, self.expected)]) is not None
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence that says what to expect instead, where the goal is missed on new queries."""
+        if self.meets_goal:
+            return None
+        if self.expected is None:
+            expect = "no part of these queries could be left out and the goal still be reached"
+        else:
+            precision = self.expected.precision
+            expect = (
+                f"expect precision {'of nothing' if precision is None else f'{precision:.2f}'}, "
+                f"recall {self.expected.recall:.2f}, {self.expected.tokens:.0f} tokens a query"
+            )
+        return (
+            f"{self.goal!r} is met on these {self.queries} queries, where it was chosen, "
+            f"and is not to be expected of new ones: {expect}. Label more queries, or ask for less"
+        )
+
     def __str__(self) -> str:
         rows = [_row("on these queries", self.seen)]
         if self.expected:
@@ -64,7 +91,7 @@ class ThresholdEvidence:
         return (
             f"{self.goal!r}: threshold {self.threshold:.4g} from {self.queries} queries "
             f"({self.answerable} with a relevant candidate), {self.pairs} pairs\n"
-            f"{aligned(HEAD, rows)}\n{', '.join(notes)}"
+            f"{aligned(HEAD, rows)}\n{', '.join(notes)}\n{self.warning or ''}"
         ).rstrip()
 
     def figure(self) -> Figure:
@@ -93,6 +120,7 @@ class ThresholdEvidence:
         return figure
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ChosenThreshold:
     """`pipeline` ends with the chosen `Threshold`; `evidence` says what it does."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from secondpass.short_repr import short_repr
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -42,6 +44,7 @@ class Outcome:
         return (1 + beta**2) * p * r / (beta**2 * p + r) if p and r else 0.0
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
     """A threshold and what it does."""

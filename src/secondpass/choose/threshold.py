@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
@@ -20,15 +21,19 @@ from secondpass.errors import (
     NotCalibratedError,
 )
 from secondpass.judge.tokens import Counter
+from secondpass.keyword_hints import hint_keywords
 from secondpass.ranking import Ranking
 from secondpass.stage import Pipeline, Stage
 from secondpass.threshold import Threshold
 from secondpass.token_budget import counted
 
+_log = logging.getLogger("secondpass")
+
 MOST = 1000
 """Thresholds tried; where there are more different scores, every so manieth of them."""
 
 
+@hint_keywords()
 def choose_threshold(
     pipeline: Stage,
     judged: Iterable[Judged],
@@ -46,7 +51,9 @@ def choose_threshold(
     Thresholds are tried half way between neighbouring scores, so that none hangs on the last digit
     of one. Precision and recall are means over queries, see `Outcome`. The choice makes no promise:
     on other queries the goal may be missed by chance; `expected` says by how much on average, and
-    `guaranteed` promises. Take other queries than the calibrator was fitted on.
+    `guaranteed` promises. Where the goal is not even to be expected, `evidence.meets_goal` is
+    False, and `evidence.warning` and the `secondpass` logger say what is. Take other queries than
+    the calibrator was fitted on.
 
     Args:
         pipeline: Gives probabilities, or raw scores, which are then cut with ``scale="raw"``.
@@ -108,6 +115,8 @@ def choose_threshold(
         sum(len(s) for s in scores),
         _reused(pipeline, known),
     )
+    if evidence.warning is not None:
+        _log.warning(evidence.warning)
     return ChosenThreshold(Pipeline(pipeline, Threshold(threshold, scale)), evidence)
 
 

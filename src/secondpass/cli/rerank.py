@@ -14,6 +14,7 @@ from rich.text import Text
 from secondpass.cli.documents import HELP, documents
 from secondpass.cli.progress import bar
 from secondpass.cut import Top
+from secondpass.errors import InvalidInputError
 from secondpass.models.load import load
 from secondpass.ranking import Ranking
 from secondpass.recipe import Recipe
@@ -35,16 +36,24 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
         str, typer.Option(help="Model string, or the path of a recipe (.json).")
     ] = "builtin",
     top_k: Annotated[int | None, typer.Option(help="Keep so many at most.")] = None,
-    at_least: Annotated[
-        float | None, typer.Option(help="Keep those with at least this P(relevant).")
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold", "--at-least", help="Keep those with at least this P(relevant)."
+        ),
     ] = None,
+    keep_at_least: Annotated[
+        int, typer.Option(help="Keep so many of the best whatever --threshold says.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Order documents by relevance to a query."""
     given = Ranking.of(query, documents(file))
     stages = [Recipe.read(model).stage() if model.endswith(".json") else load(model)]
-    if at_least is not None:
-        stages.append(Threshold(at_least))
+    if threshold is not None:
+        stages.append(Threshold(threshold, keep_at_least=keep_at_least))
+    elif keep_at_least:
+        raise InvalidInputError("--keep-at-least says how many --threshold leaves; give it too")
     if top_k is not None:
         stages.append(Top(top_k))
     with _progress(stages[0]):

@@ -16,8 +16,10 @@ from secondpass.evaluate.harm import Hurt
 from secondpass.evaluate.room import Headroom
 from secondpass.evaluate.table import plain_table
 from secondpass.evaluate.written import write_rows
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What `compare` found. Print it.

@@ -16,6 +16,7 @@ from secondpass.evaluate.table import plain_table
 from secondpass.evaluate.timing import Clock, seconds_each
 from secondpass.evaluate.topic import Collection
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 from secondpass.stage import Stage
 
 
@@ -34,6 +35,7 @@ class CostPoint:
     quality: float
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class TwoStageCost:
     """What `two_stage_cost` found. Print it.

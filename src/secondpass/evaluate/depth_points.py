@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secondpass.evaluate.table import plain_table
+from secondpass.short_repr import short_repr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +33,7 @@ class DepthPoint:
     p95: float
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class DepthCurve:
     """What `depth_curve` found. Print it, or draw it with `figure()`.

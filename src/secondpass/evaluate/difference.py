@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from secondpass.short_repr import short_repr
+
 Answer = Literal["helps", "hurts", "not shown"]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Contender minus baseline over the same queries.

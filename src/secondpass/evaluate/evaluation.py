@@ -14,8 +14,10 @@ from secondpass.evaluate.timing import percentile
 from secondpass.evaluate.topic import Collection
 from secondpass.evaluate.written import write_rows
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """One contender's results, query by query.

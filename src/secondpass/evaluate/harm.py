@@ -8,11 +8,13 @@ from secondpass.candidate import Candidate
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.topic import Topic
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 
 _SHOWN = 3
 """Documents shown of each kind."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Move:
     """One document that changed places.
@@ -38,6 +40,7 @@ class Move:
         return f"{_rank(self.was)} to {_rank(self.now)}, {grade}, {self.id}: {short}"
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Hurt:
     """A query on which the contender is worse than the baseline.

@@ -11,6 +11,7 @@ from secondpass.errors import InvalidInputError
 from secondpass.evaluate.joining import collected
 from secondpass.evaluate.topic import Collection, Qrels
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 
 Progress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -30,6 +31,7 @@ class Invokes(Protocol):
     def invoke(self, query: str, /) -> Any: ...
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Retriever:
     """A retriever of another framework as something that can be evaluated.

@@ -9,8 +9,10 @@ from secondpass.errors import InvalidInputError
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.metrics import Metric, ideal, per_query
 from secondpass.evaluate.topic import Collection
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Headroom:
     """What the candidates allow, as means over queries.

@@ -9,6 +9,7 @@ from typing import overload
 from secondpass.calibrate.judged import Judged
 from secondpass.errors import InvalidInputError, shown
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 
 Grades = Mapping[str, int]
 """For each judged document its grade; 0 is not relevant, more is better."""
@@ -18,6 +19,7 @@ MOST_GRADE = 1000
 """trec_eval takes memory in proportion, and far above it computes nonsense."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One judged query, which is the sample of every statistic here.
@@ -63,6 +65,7 @@ class Topic:
         return Judged(self.ranking, self.relevant(relevant_from) & set(self.ranking.ids))
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Collection(Sequence[Topic]):
     """Judged queries.

@@ -13,6 +13,7 @@ from secondpass.errors import InvalidInputError
 from secondpass.evaluate.joining import collected
 from secondpass.evaluate.lines import PathLike, lines
 from secondpass.evaluate.topic import Collection
+from secondpass.short_repr import short_repr
 
 
 class Found(NamedTuple):
@@ -23,6 +24,7 @@ class Found(NamedTuple):
     line: int
 
 
+@short_repr
 class Run(NamedTuple):
     """A first stage's lists.
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from secondpass.short_repr import short_repr
 
+
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Promise:
     """One risk of a guarantee.
@@ -24,6 +27,7 @@ class Promise:
     p_value: float | None
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Guarantee:
     """A promise about queries like the judged ones, and the evidence for it.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from secondpass.errors import InvalidInputError
+from secondpass.short_repr import short_repr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What a threshold kept and dropped of many queries: four arrays of one shape.
@@ -34,6 +36,7 @@ class Counts:
     others_dropped: Floats
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Risk:
     """A risk is the mean of a loss over queries; the query is the sample.

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from secondpass.calibrate.table import aligned
+from secondpass.short_repr import short_repr
 
 CONFIDENCE = 0.95
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class FusionRival:
     """A fixed way to order the same candidates, and the learned one against it.
@@ -34,6 +36,7 @@ class FusionRival:
     high: float
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class FusionEvidence:
     """What learning gains on queries that had no part in the fit, cross-validated by query.

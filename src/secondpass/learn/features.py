@@ -13,6 +13,7 @@ from secondpass.errors import InvalidInputError, NoScoresError, NotCalibratedErr
 from secondpass.learn.fields import Field, FieldKind, Value, fields_of, present
 from secondpass.opinions import ids_heard, scores_heard
 from secondpass.ranking import Ranking, Scale
+from secondpass.short_repr import short_repr
 
 Aspect = Literal["score", "standardised", "reciprocal-rank", "log-rank"]
 ASPECTS: tuple[Aspect, ...] = ("score", "standardised", "reciprocal-rank", "log-rank")
@@ -20,6 +21,7 @@ Missing = Literal["worst", "skip"]
 Row = list[Value]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Features:
     """How rows are made: fitted by being made, by `of`.

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
 from secondpass.metadata import moment, utc
+from secondpass.short_repr import short_repr
 
 FieldKind = Literal["number", "date", "category"]
 Value = float | None
@@ -81,6 +82,7 @@ class DateField:
         return [math.log1p(max(0.0, age.total_seconds() / 86400)), 0.0]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class CategoryField:
     """One number, 1 or 0, for each of the most frequent values; any other value is 0 in all."""

@@ -11,10 +11,12 @@ from secondpass.errors import CalibrationError, MissingExtraError
 from secondpass.learn.examples import Examples
 from secondpass.learn.ndcg import ndcg
 from secondpass.learn.trees import Tree
+from secondpass.short_repr import short_repr
 
 MOST_ROUNDS, STEP, INNER_FOLDS = 120, 10, 3
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class LambdaMartModel:
     """A sum of trees. Burges 2010, "From RankNet to LambdaRank to LambdaMART: An Overview".

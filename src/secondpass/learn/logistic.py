@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from secondpass.calibrate.log_loss import total_log_loss
 from secondpass.errors import CalibrationError, MissingExtraError
 from secondpass.learn.examples import Examples
+from secondpass.short_repr import short_repr
 
 if TYPE_CHECKING:
     from secondpass.learn.examples import Floats
@@ -18,6 +19,7 @@ STRENGTHS = (10.0, 1.0, 0.1, 0.01)
 INNER_FOLDS = 3
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class LogisticModel:
     """ln(odds of relevance) = bias + sum of weight * feature.

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from secondpass.errors import CalibrationError
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Tree:
     """Go left where row[feature] <= threshold, until a leaf.

@@ -10,6 +10,7 @@ from typing import Any
 
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError, MissingExtraError
+from secondpass.short_repr import short_repr
 
 try:
     import bm25s
@@ -18,6 +19,7 @@ except ImportError as error:
     raise MissingExtraError("BM25", "bm25") from error
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class CorpusStatistics:
     """What BM25 knows of a collection.

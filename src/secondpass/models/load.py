@@ -14,6 +14,7 @@ from secondpass.cache import Cached
 from secondpass.compare import Compare, Comparer
 from secondpass.errors import InvalidInputError, UnknownModelError
 from secondpass.judge.answer import AsyncJudge
+from secondpass.keyword_hints import hint_keywords
 from secondpass.order import Judge, Order
 from secondpass.score import CandidateScorer, Score, Scorer
 from secondpass.stage import Pipeline, Stage
@@ -33,9 +34,17 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.chat", "judge", True),
 }
+_BACKEND_OPTIONS = dict.fromkeys(
+    (
+        "device", "max_length", "batch_size", "dtype", "revision", "threads", "base_url",
+        "api_key", "trust_remote_code", "language", "vectors",
+    ),
+    'pass it to the backend: load(model, options={"KEYWORD": ...})',
+)  # fmt: skip
 _NAMES = {"judge": "MODEL", "builtin-split": "FILE"}
 
 
+@hint_keywords(_BACKEND_OPTIONS)
 def load(
     model: str,
     *,

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from secondpass.candidate import Candidate
 from secondpass.evaluate import Evaluation, Topic
 from secondpass.ranking import Ranking, Scale
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One candidate on one side.
@@ -40,6 +42,7 @@ class Passage:
         return None if self.other is None else self.other - self.rank
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Case:
     """One query before and after.

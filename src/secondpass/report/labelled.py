@@ -9,6 +9,7 @@ from typing import Any, Literal
 from secondpass.calibrate import Judged
 from secondpass.choose import BestF, ThresholdEvidence, choose_threshold
 from secondpass.ranking import Ranking
+from secondpass.short_repr import short_repr
 from secondpass.stage import Stage
 from secondpass.threshold import Threshold
 from secondpass.token_budget import counted
@@ -27,6 +28,7 @@ class LabelledQuery:
     relevant: int
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class LabelledScores:
     """What the threshold slider runs on.

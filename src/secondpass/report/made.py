@@ -7,9 +7,12 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from secondpass.short_repr import short_repr
+
 _PACKAGES = ("secondpass", "numpy", "onnxruntime", "ir-measures", "scikit-learn")
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Made:
     """Where a report comes from.

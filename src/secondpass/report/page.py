@@ -18,8 +18,10 @@ from secondpass.report.made import Made
 from secondpass.report.parts import ContenderParts, Omitted
 from secondpass.report.rendering import markup, rendered
 from secondpass.report.room_bar import Segment, room_bar
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Report:
     """What `report` found: `.write("report.html")`, or read the parts.

@@ -8,8 +8,10 @@ from secondpass.calibrate.report import CalibrationReport
 from secondpass.evaluate import DepthCurve
 from secondpass.report.cases import Case
 from secondpass.report.labelled import LabelledScores
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Omitted:
     """A section that is not there, and why, for people."""
@@ -17,6 +19,7 @@ class Omitted:
     reason: str
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ContenderParts:
     """One contender's sections.

@@ -6,9 +6,9 @@ import copy
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from secondpass.calibrate import Calibrate, Platt
-from secondpass.candidate import Candidate
 from secondpass.cut import Refine
 from secondpass.errors import CalibrationError, NoScoresError, NotCalibratedError
 from secondpass.ranking import Ranking
@@ -27,6 +27,7 @@ def nothing_lost(before: Ranking, after: Ranking, *, cuts: bool = False) -> None
         assert c.text == old.text, f"law 1: the text of {c.id!r} changed"
         assert c.metadata == old.metadata, f"law 1: the metadata of {c.id!r} changed"
         assert c.payload is old.payload, f"law 1: the payload of {c.id!r} was replaced"
+        assert c.position == old.position, f"law 1: the position of {c.id!r} changed"
         kept = c.trail[: len(old.trail)]
         assert kept == old.trail, f"law 1: the trail of {c.id!r} lost what was in it"
     lost = sorted(set(known) - set(after.ids))
@@ -75,8 +76,11 @@ def refined_is_an_order(stage: Stage, rankings: Sequence[Ranking]) -> None:
 def threshold_needs_probabilities(after: Ranking) -> None:
     """Law 5: a threshold cuts probabilities, and raises on anything else that there is to cut."""
     if not len(after) or after.scale == "probability":
-        kept = Threshold(0.5)(after)
-        assert kept.ids == [c.id for c in after if c.score is not None and c.score >= 0.5], "law 5"
+        least = after.scores[len(after) // 2] if len(after) else 0.5  # some stay: nothing is logged
+        kept = Threshold(least)(after)
+        assert kept.ids == [c.id for c in after if c.score is not None and c.score >= least], (
+            "law 5"
+        )
         return
     try:
         Threshold(0.5)(after)
@@ -106,12 +110,7 @@ def copied(rankings: Sequence[Ranking]) -> list[Ranking]:
     return [
         Ranking(
             r.query,
-            tuple(
-                Candidate(
-                    c.id, c.text, copy.deepcopy(dict(c.metadata)), c.score, c.payload, c.trail
-                )
-                for c in r
-            ),
+            tuple(replace(c, metadata=copy.deepcopy(dict(c.metadata))) for c in r),
             r.scale,
             r.events,
         )

@@ -10,8 +10,10 @@ from typing import Any
 
 from secondpass.calibrate import Judged, read_judged
 from secondpass.errors import InvalidInputError
+from secondpass.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class QueryPairs:
     """A query and texts known to answer it; what does not is to be mined, or partly known.

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from secondpass.short_repr import short_repr
 from secondpass.train.measure import Quality
 
 Verdict = Literal["better", "no clear difference", "worse"]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
     """Before and after, on queries that nothing was trained, chosen or calibrated on.
