@@ -16,11 +16,10 @@ OPTIONS = ("model", "top_n", "threshold", "keep_at_least")
 
 _OF_THE_BACKEND = (
     "load the model with it, and pass what load gives: "
-    'SecondPassRerank(model=load("BACKEND:NAME", options={"KEYWORD": ...}))'
+    'model=load("BACKEND:NAME", options={"KEYWORD": ...})'
 )
 _OF_LOAD = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRerank(model=load("BACKEND:NAME", KEYWORD=...))'
+    'load the model with it, and pass what load gives: model=load("BACKEND:NAME", KEYWORD=...)'
 )
 REMEDIES: dict[str, str] = {
     **dict.fromkeys(
