@@ -37,7 +37,7 @@ def fixed_option(name: str) -> WrongCallError:
     if name in OPTIONS:
         return WrongCallError(
             f"{name} cannot be set, since chains and threads may share the reranker; "
-            f'reranker.model_copy(update={{"{name}": ...}}) makes another with the same model'
+            f'reranker.model_copy(update={{"{name}": ...}}) makes another, with all else the same'
         )
     meant = keyword_hint(name, OPTIONS)
     answer = f"it is called {meant!r} here" if meant else f"it has {', '.join(OPTIONS)}"
