@@ -77,8 +77,14 @@ for asked in (question, "Which restaurant in Naples has the best pizza?"):
 # questions shown were picked from those whose passages clear it; notebook 4 chooses it from labels.
 # So what follows shows the calls, and is no evidence of how well 0.05 does on other questions. Where
 # the generator must get some text in any case, `keep_at_least=1` leaves it the best.
+#
+# The first time that a threshold leaves nothing, the logger `secondpass` says so; here it prints.
 
 # %%
+import logging
+import sys
+
+logging.basicConfig(stream=sys.stdout, format="logger %(name)s: %(message)s")
 rerank = best_five.model_copy(update={"threshold": 0.05})  # the same loaded model
 reranked = ContextualCompressionRetriever(base_compressor=rerank, base_retriever=retriever)
 kept = reranked.invoke(question)
