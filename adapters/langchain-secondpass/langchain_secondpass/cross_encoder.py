@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_core.cross_encoders import BaseCrossEncoder
 
+from langchain_secondpass.options import REMEDIES
 from secondpass import (
     Candidate,
     InvalidInputError,
@@ -17,6 +18,7 @@ from secondpass import (
     Stage,
     as_stage,
 )
+from secondpass.keyword_hints import hint_keywords
 
 
 class SecondPassCrossEncoder(BaseCrossEncoder):
@@ -27,9 +29,11 @@ class SecondPassCrossEncoder(BaseCrossEncoder):
             recipe's dict. It must give scores, and one to each text.
 
     Raises:
+        WrongCallError: A keyword that does not exist; it names the one that does.
         SecondPassError: What loading the model may raise.
     """
 
+    @hint_keywords(REMEDIES)
     def __init__(
         self, model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any] = "builtin"
     ) -> None:

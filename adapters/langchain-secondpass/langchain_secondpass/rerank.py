@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from langchain_core.callbacks import (
     Callbacks,
@@ -12,51 +12,73 @@ from langchain_core.callbacks import (
     dispatch_custom_event,
 )
 from langchain_core.documents import BaseDocumentCompressor, Document
-from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-from pydantic import ConfigDict, field_serializer, field_validator
+from pydantic import ConfigDict, field_serializer, field_validator, model_validator
 
 from langchain_secondpass.chat import as_stage
-from langchain_secondpass.documents import DETAILS, documents_of, events_of, ranking_of
+from langchain_secondpass.documents import DETAILS, documents_of, ranking_of
+from langchain_secondpass.options import REMEDIES, Model, fixed_option, whole_number
 from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
+from secondpass.keyword_hints import hint_keywords
+from secondpass.ranking_details import event_details
 
 
 class SecondPassRerank(BaseDocumentCompressor):
     """Put the right documents on top, say how relevant each is, and keep what is worth reading.
 
-        compressor = SecondPassRerank(top_n=5, threshold=0.5)
+        reranker = SecondPassRerank(top_n=5)
         retriever = ContextualCompressionRetriever(
-            base_compressor=compressor, base_retriever=your_retriever
+            base_compressor=reranker, base_retriever=your_retriever
         )
 
     Documents come back as copies, best first, with their id and their metadata. Added to the
     metadata are `relevance_score`, a float (absent where the model gives only an order), and
-    `secondpass`, a dict of plain JSON values: `rank` and `retrieval_rank` (place in the answer
-    and in the input, 0 is first), `scale` ("probability": P(relevant); "raw": comparable among
-    these documents only; "order": no scores), and `notes` and `events` where there are any. The
-    events are also a custom event of the run, named "secondpass": where no document is left, that
-    is where it says why.
+    `secondpass`, a dict of plain JSON values: the keys of `Ranking.to_dict` for each candidate
+    (`scale`, `rank`, `retrieval_rank`, `notes`, ...), `events`, and `before`, which is what an
+    earlier secondpass reranker wrote there. The events are also a custom event of the run, named
+    "secondpass": where no document is left, that is where it says why.
 
     Attributes:
         model: The loaded stage. Given as a model string, a stage, your chat model (a listwise
-            judge: an order without scores), a `Recipe`, the path of a
-            recipe's JSON file, or a recipe's dict. Dumped as a recipe's dict.
+            judge: an order without scores), a `Recipe`, the path of a recipe's JSON file (a
+            `pathlib.Path`, or a string that ends in ".json"), or a recipe's dict. Dumped as a
+            recipe's dict.
         top_n: Keep so many at most; None keeps all, 0 none.
         threshold: Keep those with at least this P(relevant), in [0, 1]. Applied before `top_n`;
-            may leave none.
+            may leave none; choose it on labelled queries, with `secondpass.choose_threshold`.
+        keep_at_least: So many of the best stay whatever the threshold says; an event of the kind
+            "kept-below-threshold" tells when. `top_n` cuts them like any others.
 
     Raises:
         ValidationError: An argument is not usable; the message says why.
+        WrongCallError: A keyword that does not exist, and it names the one that does; or an
+            option is set later: `model_copy` makes another reranker.
         SecondPassError: What loading the model may raise.
     """
 
-    model: str | BaseChatModel | Stage | Recipe | os.PathLike[str] | dict[str, Any] = "builtin"
+    model: Stage
     top_n: int | None = None
     threshold: float | None = None
+    keep_at_least: int = 0
 
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True, extra="forbid", frozen=True, validate_default=True
-    )
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
+
+    @hint_keywords(REMEDIES)
+    def __init__(
+        self,
+        *,
+        model: Model = "builtin",
+        top_n: int | None = None,
+        threshold: float | None = None,
+        keep_at_least: int = 0,
+    ) -> None:
+        options: dict[str, Any] = {
+            "model": model,
+            "top_n": top_n,
+            "threshold": threshold,
+            "keep_at_least": keep_at_least,
+        }
+        super().__init__(**options)
 
     @field_validator("model", mode="plain")
     @classmethod
@@ -66,27 +88,56 @@ class SecondPassRerank(BaseDocumentCompressor):
     @field_validator("top_n", mode="plain")
     @classmethod
     def _check_top_n(cls, top_n: Any) -> int | None:
-        if top_n is not None:
-            Top(top_n)
-        return top_n  # type: ignore[no-any-return]  # Top takes whole numbers only
+        return None if top_n is None else whole_number(top_n)
+
+    @field_validator("keep_at_least", mode="plain")
+    @classmethod
+    def _check_keep_at_least(cls, keep_at_least: Any) -> int:
+        return Threshold(0.5, keep_at_least=keep_at_least).keep_at_least
 
     @field_validator("threshold")
     @classmethod
     def _check_threshold(cls, threshold: float | None) -> float | None:
-        if threshold is not None:
-            Threshold(threshold)
-        return threshold
+        return None if threshold is None else Threshold(threshold).at_least
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.keep_at_least and self.threshold is None:
+            raise InvalidInputError(
+                f"keep_at_least={self.keep_at_least} says how many a threshold leaves; "
+                "give threshold= too"
+            )
+        return self
 
     @field_serializer("model")
     def _written(self, model: Any) -> dict[str, Any]:
         return Recipe.of(model).to_dict()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise fixed_option(name)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, field in type(self).model_fields.items():
+            if (value := getattr(self, name)) != field.default:
+                yield name, value
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Another reranker with the same loaded model and some other options, which are checked.
+
+        Raises:
+            ValidationError: An option is not usable; the message says why.
+            WrongCallError: One that does not exist.
+        """
+        given = copy.deepcopy(self) if deep else self
+        options = {name: getattr(given, name) for name in type(self).model_fields}
+        return type(self)(**{**options, **(update or {})})
+
     @property
     def stage(self) -> Pipeline:
         """All that is run: the model, then the threshold, then the cut to `top_n`."""
-        stages = [as_stage(self.model)]
+        stages = [self.model]
         if self.threshold is not None:
-            stages.append(Threshold(self.threshold))
+            stages.append(Threshold(self.threshold, keep_at_least=self.keep_at_least))
         if self.top_n is not None:
             stages.append(Top(self.top_n))
         return Pipeline(*stages)
@@ -123,24 +174,53 @@ class SecondPassRerank(BaseDocumentCompressor):
         """
         return RunnableLambda(self._rank, afunc=self._arank, name="SecondPassRerank")
 
+    def __or__(self, other: Any) -> Runnable[Any, Any]:
+        chain: Runnable[Any, Any] = self.as_runnable() | other
+        return chain
+
+    def __ror__(self, other: Any) -> Runnable[Any, Any]:
+        chain: Runnable[Any, Any] = other | self.as_runnable()
+        return chain
+
+    def __call__(self, asked: Any) -> Runnable[dict[str, Any], list[Document]]:
+        """What LangChain calls behind a `|`: the runnable, which it then runs on what was asked.
+
+        Raises:
+            InvalidInputError: No query came along; the message says how to hand it on.
+        """
+        _check(asked)
+        return self.as_runnable()
+
     # events are told to tracers too, since where no document is left none can say why
     def _rank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
         done = self.stage(_asked(asked))
         if done.events:
-            dispatch_custom_event(DETAILS, events_of(done), config=config)
+            dispatch_custom_event(DETAILS, event_details(done.events), config=config)
         return documents_of(done)
 
     async def _arank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
         done = await self.stage.acall(_asked(asked))
         if done.events:
-            await adispatch_custom_event(DETAILS, events_of(done), config=config)
+            await adispatch_custom_event(DETAILS, event_details(done.events), config=config)
         return documents_of(done)
 
 
-def _asked(given: dict[str, Any]) -> Ranking:
-    if not isinstance(given, Mapping) or not {"query", "documents"} <= given.keys():
-        shown = sorted(map(str, given)) if isinstance(given, Mapping) else type(given).__name__
+def _asked(asked: Any) -> Ranking:
+    _check(asked)
+    return ranking_of(asked["query"], asked["documents"])
+
+
+def _check(asked: Any) -> None:
+    if isinstance(asked, Mapping) and {"query", "documents"} <= asked.keys():
+        return
+    if isinstance(asked, Sequence) and asked and isinstance(asked[0], Document):
         raise InvalidInputError(
-            f'the reranker takes {{"query": str, "documents": list[Document]}}, got {shown}'
+            "a retriever hands on its documents without the query, and a reranker needs both. "
+            'Write {"query": RunnablePassthrough(), "documents": retriever} | '
+            "reranker.as_runnable() instead of retriever | reranker, or "
+            "ContextualCompressionRetriever(base_compressor=reranker, base_retriever=retriever)"
         )
-    return ranking_of(given["query"], given["documents"])
+    shown = sorted(map(str, asked)) if isinstance(asked, Mapping) else type(asked).__name__
+    raise InvalidInputError(
+        f'the reranker takes {{"query": str, "documents": list[Document]}}, got {shown}'
+    )

@@ -21,7 +21,6 @@ from llama_index.core.schema import (
     TextNode,
 )
 from llama_index.postprocessor.secondpass import SecondPassRerank
-from pydantic import ValidationError
 
 import secondpass
 from secondpass import (
@@ -76,10 +75,20 @@ def test_best_first_with_python_floats_and_the_place_before(nodes, raw):
     assert [n.text for n in out] == ["good", "fair", "poor"]
     assert [n.score for n in out] == [5.0, 1.0, -3.0]
     assert all(type(n.score) is float for n in out)
+    rows = [(0, 5.0, 1, 0.8), (1, 1.0, 2, 0.7), (2, -3.0, 0, 0.9)]
     assert [n.metadata["secondpass"] for n in out] == [
-        {"retrieval_score": 0.8, "retrieval_rank": 1, "scale": "raw", "rank": 0},
-        {"retrieval_score": 0.7, "retrieval_rank": 2, "scale": "raw", "rank": 1},
-        {"retrieval_score": 0.9, "retrieval_rank": 0, "scale": "raw", "rank": 2},
+        {
+            "scale": "raw",
+            "rank": rank,
+            "position": before,
+            "score": score,
+            "probability": None,
+            "retrieval_score": retrieval_score,
+            "retrieval_rank": before,
+            "notes": {},
+            "events": [],
+        }
+        for rank, score, before, retrieval_score in rows
     ]
 
 
@@ -106,7 +115,13 @@ def test_an_empty_result_of_the_threshold_is_an_answer(nodes, probable):
 def test_events_say_how_many_were_dropped(nodes, probable):
     reranker = SecondPassRerank(model=probable({"a": 2.0, "b": -2.0}), threshold=0.5)
     (kept,) = reranker.postprocess_nodes(nodes("a", "b"), query_str="q")
-    assert kept.metadata["secondpass"]["events"] == ["1 of 2 dropped; the best of them had 0.119"]
+    assert kept.metadata["secondpass"]["events"] == [
+        {
+            "stage": "p>=0.5",
+            "kind": "dropped",
+            "message": "1 of 2 dropped; the best of them had 0.119",
+        }
+    ]
 
 
 def test_notes_of_the_stages_are_kept(nodes):
@@ -118,9 +133,11 @@ def test_notes_of_the_stages_are_kept(nodes):
         nodes("a", "bb"), query_str="q"
     )
     said = [n.metadata["secondpass"] for n in out]
-    assert said[0]["notes"] == {"cut_tokens": 7, "read_tokens": 5}
-    assert "notes" not in said[1]
-    assert said[0]["events"] == ["1 of 2 texts were longer than the model reads; the rest was cut"]
+    assert said[0]["notes"] == {"fake-scorer": {"cut_tokens": 7, "read_tokens": 5}}
+    assert said[1]["notes"] == {}
+    (event,) = said[0]["events"]
+    assert (event["stage"], event["kind"]) == ("fake-scorer", "truncated")
+    assert event["message"] == "1 of 2 texts were longer than the model reads; the rest was cut"
 
 
 @pytest.mark.parametrize(
@@ -231,10 +248,13 @@ def test_a_blank_query_is_refused(nodes, raw):
     ("options", "error", "message"),
     [
         ({"top_n": -1}, InvalidInputError, "top_n=-1"),
-        ({"top_n": "many"}, ValidationError, "top_n"),
+        ({"top_n": "many"}, InvalidInputError, "top_n='many'"),
+        ({"top_n": True}, InvalidInputError, "top_n=True"),
         ({"threshold": 1.5}, InvalidInputError, "threshold 1.5"),
         ({"threshold": float("nan")}, InvalidInputError, "threshold nan"),
-        ({"metadata_mode": "some"}, ValidationError, "metadata_mode"),
+        ({"threshold": 0.5, "keep_at_least": -1}, InvalidInputError, "keep_at_least=-1"),
+        ({"keep_at_least": 1}, InvalidInputError, "give threshold= too"),
+        ({"metadata_mode": "some"}, InvalidInputError, "metadata_mode='some'.*EMBED"),
         ({"model": "colbert:x"}, UnknownModelError, "names no backend"),
         ({"model": FakeScorer()}, InvalidInputError, r"Score\(your_scorer\)"),
         ({"model": None}, InvalidInputError, "model=None"),
@@ -285,10 +305,11 @@ def test_a_threshold_set_later_counts_too(nodes, probable):
     reranker = SecondPassRerank(model=probable({"a": 2.0, "b": -2.0}))
     reranker.threshold, reranker.top_n = 0.5, 5
     assert len(reranker.postprocess_nodes(nodes("a", "b"), query_str="q")) == 1
-    with pytest.raises(ValidationError, match="top_n"):
+    with pytest.raises(InvalidInputError, match="top_n='many'"):
         reranker.top_n = "many"
-    with pytest.raises(ValidationError, match="topn"):
-        reranker.topn = 3
+    with pytest.raises(InvalidInputError, match="threshold 7"):
+        reranker.threshold = 7
+    assert (reranker.top_n, reranker.threshold) == (5, 0.5)
 
 
 def test_errors_of_the_pipeline_pass_through_unchanged(nodes):
@@ -388,11 +409,11 @@ def same(one: SecondPassRerank, other: SecondPassRerank) -> bool:
 )
 def test_round_trips(again):
     reranker = SecondPassRerank(
-        model=STORABLE, top_n=2, threshold=0.3, metadata_mode=MetadataMode.NONE
+        model=STORABLE, top_n=2, threshold=0.3, keep_at_least=1, metadata_mode=MetadataMode.NONE
     )
     other = again(reranker)
     assert other.to_dict() == reranker.to_dict()
-    assert (other.top_n, other.threshold) == (2, 0.3)
+    assert (other.top_n, other.threshold, other.keep_at_least) == (2, 0.3, 1)
     assert other.metadata_mode is MetadataMode.NONE
     assert same(reranker, other)
 
@@ -404,6 +425,7 @@ def test_to_dict_holds_the_recipe_and_the_class_name():
         "model": Recipe.of(STORABLE).to_dict(),
         "top_n": 2,
         "threshold": None,
+        "keep_at_least": 0,
         "metadata_mode": "embed",
     }
 

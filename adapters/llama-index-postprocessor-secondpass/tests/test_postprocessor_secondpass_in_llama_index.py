@@ -234,9 +234,31 @@ async def test_why_no_node_is_left_is_told_to_both_event_systems(
     engine = heard_by(callbacks, llm, nothing)
     assert (await ask(engine, colour)).source_nodes == []
     (said,) = events.reranks[-1].tags["secondpass"]
-    assert f"{len(TEXTS)} of {len(TEXTS)} dropped" in said
+    assert (said["stage"], said["kind"]) == ("p>=0.9", "dropped")
+    assert f"{len(TEXTS)} of {len(TEXTS)} dropped" in said["message"]
     _, (answered,) = callbacks.of(CBEventType.RERANKING)
     assert answered == {EventPayload.NODES: [], "secondpass": [said]}
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+async def test_keep_at_least_in_place_of_an_empty_response(probable, llm, colour):
+    """LlamaIndex asks no LLM where no node is left, and answers with this text."""
+    model = probable(dict.fromkeys(TEXTS, -2.0) | {BEST: -1.0})
+    options = [{"threshold": 0.9}, {"threshold": 0.9, "keep_at_least": 1}]
+    empty, kept = (
+        RetrieverQueryEngine.from_args(
+            Retriever(),
+            llm=llm,
+            node_postprocessors=[SecondPassRerank(model=model, **given)],
+            response_mode="compact",
+        )
+        for given in options
+    )
+    assert str(await ask(empty, colour)) == "Empty Response"
+    response = await ask(kept, colour)
+    assert [n.text for n in response.source_nodes] == [BEST]
+    assert BEST in str(response)
+    assert TEXTS[0] not in str(response)
 
 
 def test_the_event_that_starts_is_the_event_that_ends(callbacks):

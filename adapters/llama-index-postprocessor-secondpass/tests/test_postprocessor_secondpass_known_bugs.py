@@ -258,8 +258,8 @@ def test_the_threshold_is_not_applied_after_the_cut(nodes, probable):
     reranker = SecondPassRerank(model=probable(table), threshold=0.5, top_n=2)
     out = reranker.postprocess_nodes(nodes(*table), query_str="q")
     assert [n.text for n in out] == ["a", "b"]
-    (message,) = out[0].metadata["secondpass"]["events"]
-    assert message.startswith("2 of 5 dropped")
+    (event,) = out[0].metadata["secondpass"]["events"]
+    assert event["message"].startswith("2 of 5 dropped")
 
 
 def test_a_threshold_does_not_compare_logits_with_a_probability(nodes, raw):

@@ -73,7 +73,7 @@ def test_an_llm_orders_the_nodes_and_invents_no_score():
     assert texts(done) == [TEXTS[i] for i in (1, 2, 0, 3)]
     assert [n.score for n in done] == [None] * 4
     assert done[0].node.metadata["secondpass"]["scale"] == "order"
-    assert any("1 calls" in e for e in done[0].node.metadata["secondpass"]["events"])
+    assert any("1 calls" in e["message"] for e in done[0].node.metadata["secondpass"]["events"])
 
 
 async def test_async_inside_a_running_loop_and_sync_too():
@@ -106,7 +106,7 @@ def test_no_answer_that_broke_llm_rerank_loses_or_repeats_a_node(answer):
     done = SecondPassRerank(model=llm).postprocess_nodes(nodes(), query_str=QUERY)
     assert sorted(texts(done)) == sorted(TEXTS)
     assert texts(done) == TEXTS
-    events = " ".join(done[0].node.metadata["secondpass"]["events"])
+    events = " ".join(e["message"] for e in done[0].node.metadata["secondpass"]["events"])
     assert "keep their order" in events
     assert len(llm.prompts) == 2, "asked again once, and not forever"
 

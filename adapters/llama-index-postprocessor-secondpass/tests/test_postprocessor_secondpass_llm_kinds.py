@@ -74,7 +74,7 @@ async def called(rerank, way, given):
 
 
 def told(out):
-    return " ".join(out[0].node.metadata["secondpass"]["events"])
+    return " ".join(e["message"] for e in out[0].node.metadata["secondpass"]["events"])
 
 
 # --- LLMs that block

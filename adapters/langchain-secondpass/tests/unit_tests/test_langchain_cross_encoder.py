@@ -21,6 +21,7 @@ from secondpass import (
     Stage,
     Threshold,
     Top,
+    WrongCallError,
 )
 from secondpass.testing import FakeJudge, FakeScorer
 
@@ -106,3 +107,14 @@ def test_a_stage_that_only_orders_is_an_error() -> None:
 def test_an_empty_query_is_an_error(raw: Stage) -> None:
     with pytest.raises(InvalidInputError, match="non-empty"):
         SecondPassCrossEncoder(raw).score([("", "text")])
+
+
+@pytest.mark.parametrize(
+    ("keyword", "answer"),
+    [("model_name", "it is called 'model' here"), ("device", 'options={"device": ...}')],
+)
+def test_keywords_of_other_cross_encoders_are_answered_with_ours(keyword: str, answer: str) -> None:
+    with pytest.raises(WrongCallError) as caught:
+        SecondPassCrossEncoder(**{keyword: "cpu"})
+    assert f"no keyword {keyword!r}; " in str(caught.value)
+    assert answer in str(caught.value)

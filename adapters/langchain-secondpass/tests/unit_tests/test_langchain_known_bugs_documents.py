@@ -20,7 +20,18 @@ def test_existing_metadata_overwrites_the_score(query: str, raw: Stage) -> None:
         "id": "mine",
         "score": 0.5,
         "relevance_score": 2.0,
-        "secondpass": {"rank": 0, "retrieval_rank": 0, "scale": "raw"},
+        "secondpass": {
+            "scale": "raw",
+            "rank": 0,
+            "position": 0,
+            "score": 2.0,
+            "probability": None,
+            "retrieval_score": None,
+            "retrieval_rank": 0,
+            "notes": {},
+            "events": [],
+            "before": {"rank": 7},
+        },
     }
     assert documents[0].metadata["relevance_score"] == 0.99
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from langchain_core.documents import Document
 from langchain_secondpass import SecondPassCrossEncoder, SecondPassRerank
@@ -23,6 +24,7 @@ from secondpass import (
     Score,
     Stage,
     UnknownModelError,
+    WrongCallError,
 )
 
 
@@ -72,7 +74,7 @@ def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch, raw: Stage) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"top_n": -1}, "whole number, 0 or more"),
+        ({"top_n": -1}, "top_n=-1: give a whole number, 0 or more"),
         ({"top_n": 2.5}, "whole number"),
         ({"top_n": True}, "whole number"),
         ({"top_n": "3"}, "whole number"),
@@ -83,7 +85,9 @@ def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch, raw: Stage) -
         ({"model": 3}, "model string"),
         ({"model": {}}, "no secondpass recipe"),
         ({"model": Path("missing.json")}, "missing.json"),
-        ({"top_k": 3}, "Extra inputs"),
+        ({"threshold": 0.5, "keep_at_least": -1}, "keep_at_least=-1"),
+        ({"threshold": 0.5, "keep_at_least": True}, "keep_at_least=True"),
+        ({"keep_at_least": 2}, "give threshold= too"),
     ],
 )
 def test_a_bad_argument_is_refused_at_once(
@@ -104,9 +108,68 @@ def test_arguments_are_keywords(raw: Stage) -> None:
         SecondPassRerank(raw)  # type: ignore[call-arg]
 
 
-def test_it_is_frozen(raw: Stage) -> None:
-    with pytest.raises(ValidationError, match="frozen"):
-        SecondPassRerank(model=raw).top_n = 3
+@pytest.mark.parametrize(
+    ("keyword", "answer"),
+    [
+        ("top_k", "it is called 'top_n' here"),
+        ("score_threshold", "it is called 'threshold' here"),
+        ("model_name", "it is called 'model' here"),
+        ("min_results", "it is called 'keep_at_least' here"),
+        ("treshold", "it is called 'threshold' here"),
+        ("device", r'load\("BACKEND:NAME", options=\{"device": \.\.\.\}\)'),
+        ("cache", r'load\("BACKEND:NAME", cache=\.\.\.\)'),
+        ("llm", "model=your_chat_model"),
+        ("colour", "it has model, top_n, threshold, keep_at_least"),
+    ],
+)
+def test_a_keyword_of_another_reranker_is_answered_with_ours(
+    raw: Stage, keyword: str, answer: str
+) -> None:
+    with pytest.raises(WrongCallError, match=f"no keyword '{keyword}'; .*{answer}"):
+        SecondPassRerank(**{"model": raw, keyword: 3})
+    with pytest.raises(ValueError, match=f"no keyword '{keyword}'"):
+        SecondPassRerank.model_validate({"model": raw, keyword: 3})
+    with pytest.raises(WrongCallError, match=f"no keyword '{keyword}'"):
+        SecondPassRerank(model=raw).model_copy(update={keyword: 3})
+
+
+def test_setting_an_option_later_is_refused_with_what_to_do(raw: Stage) -> None:
+    rerank = SecondPassRerank(model=raw)
+    for name, value in {"model": "bm25", "top_n": 3, "threshold": 0.5}.items():
+        with pytest.raises(WrongCallError, match=rf'model_copy\(update=\{{"{name}": ...\}}\)'):
+            setattr(rerank, name, value)
+    with pytest.raises(WrongCallError, match="called 'top_n' here"):
+        rerank.top_k = 3  # type: ignore[attr-defined]
+    assert (rerank.model, rerank.top_n, rerank.threshold) == (raw, None, None)
+
+
+def test_model_copy_checks_its_update_and_loads_nothing_again(raw: Stage) -> None:
+    rerank = SecondPassRerank(model=raw, top_n=3)
+    other = rerank.model_copy(update={"model": "bm25"})
+    assert isinstance(other.model, Stage)
+    assert "bm25" in other.model.name
+    assert other.top_n == 3
+    assert rerank.model_copy(update={"top_n": 1}).model is raw
+    assert rerank.model_copy(deep=True).model is not raw
+    for update in ({"top_n": -1}, {"threshold": 7}, {"model": 3}, {"keep_at_least": 1}):
+        with pytest.raises(ValidationError, match=next(iter(update))):
+            rerank.model_copy(update=update)
+
+
+def test_numbers_of_numpy_are_stored_as_plain_ones(lexical: Stage) -> None:
+    rerank = SecondPassRerank(
+        model=lexical, top_n=np.int64(3), threshold=0.5, keep_at_least=np.int64(1)
+    )
+    dumped = json.loads(rerank.model_dump_json())
+    assert (dumped["top_n"], dumped["keep_at_least"]) == (3, 1)
+
+
+def test_the_repr_is_short(lexical: Stage) -> None:
+    assert repr(SecondPassRerank(model=lexical)) == f"SecondPassRerank(model={lexical!r})"
+    shown = repr(SecondPassRerank(model=lexical, top_n=0, threshold=0.0, keep_at_least=2))
+    assert shown == (
+        f"SecondPassRerank(model={lexical!r}, top_n=0, threshold=0.0, keep_at_least=2)"
+    )
 
 
 def test_the_repr_prints_the_pipeline(lexical: Stage) -> None:
@@ -117,12 +180,12 @@ def test_the_repr_prints_the_pipeline(lexical: Stage) -> None:
 
 
 def test_the_stage_is_the_model_then_the_threshold_then_the_cut(lexical: Stage) -> None:
-    stage = SecondPassRerank(model=lexical, top_n=3, threshold=0.5).stage
-    assert [s.name for s in stage[2:]] == ["p>=0.5", "Top(3)"]
+    stage = SecondPassRerank(model=lexical, top_n=3, threshold=0.5, keep_at_least=1).stage
+    assert [s.name for s in stage[2:]] == ["p>=0.5 (keep at least 1)", "Top(3)"]
 
 
 def test_a_dump_goes_round_through_json(lexical: Stage, documents: list[Document]) -> None:
-    rerank = SecondPassRerank(model=lexical, top_n=3, threshold=0.1)
+    rerank = SecondPassRerank(model=lexical, top_n=3, threshold=0.1, keep_at_least=1)
     dumped = rerank.model_dump()
     assert json.loads(json.dumps(dumped)) == dumped == json.loads(rerank.model_dump_json())
     again = SecondPassRerank.model_validate_json(rerank.model_dump_json())

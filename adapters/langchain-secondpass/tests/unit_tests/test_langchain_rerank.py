@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_secondpass import SecondPassRerank
+from langchain_secondpass.documents import ranking_of
 
 from secondpass import (
     FieldWeight,
@@ -36,10 +37,18 @@ def test_best_first_with_score_rank_and_scale(
     assert [d.id for d in done] == ["doc-3", "doc-1", "doc-2", "doc-0"]
     assert [d.metadata["relevance_score"] for d in done] == [6.0, 3.0, 2.0, 0.0]
     assert [d.metadata["secondpass"] for d in done] == [
-        {"rank": 0, "retrieval_rank": 3, "scale": "raw"},
-        {"rank": 1, "retrieval_rank": 1, "scale": "raw"},
-        {"rank": 2, "retrieval_rank": 2, "scale": "raw"},
-        {"rank": 3, "retrieval_rank": 0, "scale": "raw"},
+        {
+            "scale": "raw",
+            "rank": rank,
+            "position": before,
+            "score": score,
+            "probability": None,
+            "retrieval_score": None,
+            "retrieval_rank": before,
+            "notes": {},
+            "events": [],
+        }
+        for rank, score, before in [(0, 6.0, 3), (1, 3.0, 1), (2, 2.0, 2), (3, 0.0, 0)]
     ]
 
 
@@ -99,7 +108,7 @@ def test_notes_and_events_are_plain_json(documents: list[Document], query: str) 
     assert type(details["notes"]["fake-scorer"]["p"]) is float
     assert [e["kind"] for e in details["events"]] == ["truncated"]
     assert json.loads(json.dumps(details)) == details
-    assert "notes" not in done[0].metadata["secondpass"]
+    assert done[0].metadata["secondpass"]["notes"] == {}
     assert done[0].metadata["secondpass"]["events"] == details["events"]
 
 
@@ -162,3 +171,31 @@ def test_a_threshold_may_leave_nothing(
 ) -> None:
     rerank = SecondPassRerank(model=probable(), threshold=0.999)
     assert rerank.compress_documents(documents, query) == []
+
+
+@pytest.mark.parametrize(("top_n", "kept"), [(None, 2), (5, 2), (1, 1), (0, 0)])
+def test_so_many_stay_whatever_the_threshold_says(
+    documents: list[Document],
+    query: str,
+    probable: Callable[..., Stage],
+    top_n: int | None,
+    kept: int,
+) -> None:
+    rerank = SecondPassRerank(model=probable(), threshold=0.999, keep_at_least=2, top_n=top_n)
+    done = rerank.compress_documents(documents, query)
+    assert [d.id for d in done] == ["doc-3", "doc-1"][:kept]
+    for document in done:
+        below, dropped = document.metadata["secondpass"]["events"]
+        assert (below["kind"], dropped["kind"]) == ("kept-below-threshold", "dropped")
+        assert "2 kept below the threshold 0.999" in below["message"]
+
+
+def test_the_details_are_those_of_the_core(documents: list[Document], query: str) -> None:
+    ranking = Score(_Cutting())(ranking_of(query, documents))
+    expected = ranking.to_dict()
+    done = SecondPassRerank(model=Score(_Cutting())).compress_documents(documents, query)
+    assert [d.metadata["secondpass"] for d in done] == [
+        {k: v for k, v in c.items() if k not in ("id", "text", "metadata")}
+        | {"events": expected["events"]}
+        for c in expected["candidates"]
+    ]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from langchain_secondpass import SecondPassRerank
 
-from secondpass import InvalidInputError, Stage
+from secondpass import InvalidInputError, Ranking, Stage
 
 
 async def test_invoke_ainvoke_and_batch_agree_with_the_compressor(
@@ -54,3 +58,60 @@ def test_other_keys_of_a_state_are_let_be(
 def test_a_wrong_input_is_explained(raw: Stage, given: Any) -> None:
     with pytest.raises(InvalidInputError, match="takes"):
         SecondPassRerank(model=raw).as_runnable().invoke(given)
+
+
+class _Retriever(BaseRetriever):
+    documents: list[Document]
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        return self.documents
+
+
+async def test_a_retriever_piped_into_the_reranker_says_how_the_query_gets_there(
+    documents: list[Document], query: str, raw: Stage
+) -> None:
+    chain = _Retriever(documents=documents) | SecondPassRerank(model=raw)
+    with pytest.raises(InvalidInputError, match=r"RunnablePassthrough.*as_runnable\(\)"):
+        chain.invoke(query)
+    with pytest.raises(InvalidInputError, match="ContextualCompressionRetriever"):
+        await chain.ainvoke(query)
+    with pytest.raises(InvalidInputError, match="without the query"):
+        SecondPassRerank(model=raw).as_runnable().invoke(documents)  # type: ignore[arg-type]
+
+
+async def test_what_hands_on_the_query_too_is_piped_into_the_reranker_itself(
+    documents: list[Document], query: str, raw: Stage
+) -> None:
+    retriever, rerank = _Retriever(documents=documents), SecondPassRerank(model=raw, top_n=2)
+    both = {"query": RunnablePassthrough(), "documents": retriever}
+    expected = rerank.compress_documents(documents, query)
+    chains: list[Runnable[Any, Any]] = [
+        both | rerank,
+        RunnablePassthrough() | both | rerank,
+        (lambda asked: {"query": asked, "documents": documents}) | rerank,
+        both | (rerank | (lambda docs: docs)),
+    ]
+    for chain in chains:
+        assert chain.invoke(query) == expected
+        assert await chain.ainvoke(query) == expected
+
+
+async def test_behind_a_pipe_it_still_waits_on_the_callers_event_loop(
+    documents: list[Document], query: str
+) -> None:
+    loops: list[object] = []
+
+    class Remote(Stage):
+        name = "remote"
+
+        async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+            loops.append(asyncio.get_running_loop())
+            return list(rankings)
+
+    retriever = _Retriever(documents=documents)
+    both = RunnablePassthrough() | {"query": RunnablePassthrough(), "documents": retriever}
+    chain: Runnable[Any, Any] = both | SecondPassRerank(model=Remote())
+    assert len(await chain.ainvoke(query)) == 4
+    assert loops == [asyncio.get_running_loop()]

@@ -51,7 +51,17 @@ VOYAGE = [
 def test_voyage_exact_documents() -> None:
     documents = [Document(page_content=t) for t in VOYAGE]
     done = SecondPassRerank(model=Score(FakeScorer()), top_n=1).compress_documents(documents, QUERY)
-    details = {"rank": 0, "retrieval_rank": 2, "scale": "raw"}
+    details = {
+        "scale": "raw",
+        "rank": 0,
+        "position": 2,
+        "score": 6.0,
+        "probability": None,
+        "retrieval_score": None,
+        "retrieval_rank": 2,
+        "notes": {},
+        "events": [],
+    }
     assert done == [
         Document(page_content=APPLE, metadata={"relevance_score": 6.0, "secondpass": details})
     ]

@@ -1,0 +1,58 @@
+"""What to write instead of options that the reranker does not have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+from secondpass import InvalidInputError, Recipe, Stage, Top, WrongCallError
+from secondpass.keyword_hints import keyword_hint
+
+Model = str | BaseChatModel | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
+OPTIONS = ("model", "top_n", "threshold", "keep_at_least")
+
+_OF_THE_BACKEND = (
+    "load the model with it, and pass what load gives: "
+    'model=load("BACKEND:NAME", options={"KEYWORD": ...})'
+)
+_OF_LOAD = (
+    'load the model with it, and pass what load gives: model=load("BACKEND:NAME", KEYWORD=...)'
+)
+REMEDIES: dict[str, str] = {
+    **dict.fromkeys(
+        ("device", "max_length", "batch_size", "trust_remote_code", "api_key", "base_url"),
+        _OF_THE_BACKEND,
+    ),
+    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    "llm": "a chat model is a model here: SecondPassRerank(model=your_chat_model)",
+}
+"""Keywords of other rerankers that are not the name of an option here, and what to do."""
+
+
+def fixed_option(name: str) -> WrongCallError:
+    """What setting an attribute raises."""
+    if name in OPTIONS:
+        return WrongCallError(
+            f"{name} cannot be set, since chains and threads may share the reranker; "
+            f'reranker.model_copy(update={{"{name}": ...}}) makes another, with all else the same'
+        )
+    meant = keyword_hint(name, OPTIONS)
+    answer = f"it is called {meant!r} here" if meant else f"it has {', '.join(OPTIONS)}"
+    return WrongCallError(f"SecondPassRerank has no option {name!r}; {answer}")
+
+
+def whole_number(top_n: Any) -> int:
+    """How many documents to keep.
+
+    Raises:
+        InvalidInputError: Negative, a bool, or not a whole number.
+    """
+    try:
+        return Top(top_n).k
+    except InvalidInputError:
+        raise InvalidInputError(
+            f"top_n={top_n!r}: give a whole number, 0 or more, or None to keep all"
+        ) from None

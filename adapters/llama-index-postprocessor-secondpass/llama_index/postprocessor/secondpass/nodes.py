@@ -1,0 +1,69 @@
+"""LlamaIndex's nodes in, a ranking; a ranking in, LlamaIndex's nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
+
+from secondpass import Candidate, InvalidInputError, Ranking
+from secondpass.ranking_details import candidate_details, event_details
+
+DETAILS = "secondpass"
+"""The one metadata key that is written; prompts and embeddings leave it out."""
+
+
+def ranking_of(query: str, nodes: Iterable[NodeWithScore], mode: MetadataMode) -> Ranking:
+    """The nodes in their order, with the retriever's scores in the trail, nothing scored yet.
+
+    Ids are positions, since node ids need not be unique.
+
+    Args:
+        query: What was asked.
+        nodes: In the retriever's order; never changed.
+        mode: Which metadata stands in front of a node's text.
+
+    Raises:
+        InvalidInputError: Empty query, or something that is not a `NodeWithScore`.
+    """
+    candidates = []
+    for position, node in enumerate(nodes):
+        if not isinstance(node, NodeWithScore):
+            raise InvalidInputError(
+                f"node {position} is {type(node).__name__} {node!r:.80}; "
+                "pass NodeWithScore(node=TextNode(text=...))"
+            )
+        text = text_of(node.node, mode)
+        candidates.append(Candidate(str(position), text, node.metadata, node.score, node))
+    return Ranking.of(query, candidates)
+
+
+def text_of(node: BaseNode, mode: MetadataMode) -> str:
+    """What the model reads of a node.
+
+    Metadata stands in the order of its keys. Stores such as Chroma give it back in another order
+    each time, and the text, so also the score, would change with it.
+    """
+    if mode is not MetadataMode.NONE and len(node.metadata) > 1:
+        by_key = sorted(node.metadata.items(), key=lambda item: str(item[0]))
+        node = node.model_copy(update={"metadata": dict(by_key)})
+    return node.get_content(mode)
+
+
+def nodes_of(ranking: Ranking) -> list[NodeWithScore]:
+    """Copies of the nodes, best first, with the details of each in its metadata."""
+    return [_node_of(ranking, rank) for rank in range(len(ranking))]
+
+
+def _node_of(ranking: Ranking, rank: int) -> NodeWithScore:
+    candidate = ranking[rank]
+    node: BaseNode = candidate.payload.node
+    details: dict[str, Any] = candidate_details(candidate, rank, ranking.scale)
+    details["events"] = event_details(ranking.events)
+    if DETAILS in node.metadata:
+        details["before"] = node.metadata[DETAILS]
+    changes: dict[str, Any] = {"metadata": {**node.metadata, DETAILS: details}}
+    for hidden in ("excluded_llm_metadata_keys", "excluded_embed_metadata_keys"):
+        changes[hidden] = [*(key for key in getattr(node, hidden) if key != DETAILS), DETAILS]
+    return NodeWithScore(node=node.model_copy(update=changes), score=candidate.score)

@@ -1,0 +1,103 @@
+"""What the reranker's options may be, and what to write instead of those that it does not have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from llama_index.core.llms import LLM
+from llama_index.core.schema import MetadataMode
+from llama_index.postprocessor.secondpass.chat import as_stage
+
+import secondpass as sp
+from secondpass.keyword_hints import keyword_hint
+
+Model = str | LLM | sp.Stage | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
+OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "metadata_mode")
+
+_OF_THE_BACKEND = (
+    "load the model with it, and pass what load gives: "
+    'SecondPassRerank(model=load("BACKEND:NAME", options={"KEYWORD": ...}))'
+)
+_OF_LOAD = (
+    "load the model with it, and pass what load gives: "
+    'SecondPassRerank(model=load("BACKEND:NAME", KEYWORD=...))'
+)
+REMEDIES: dict[str, str] = {
+    **dict.fromkeys(
+        ("device", "max_length", "batch_size", "trust_remote_code", "api_key", "base_url"),
+        _OF_THE_BACKEND,
+    ),
+    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    "llm": "an LLM is a model here: SecondPassRerank(model=llm)",
+    "keep_retrieval_score": "the retriever's score is always kept, in "
+    'node.metadata["secondpass"]["retrieval_score"]',
+}
+"""Keywords of other rerankers that are not the name of an option here, and what to do."""
+
+
+def checked_options(
+    *,
+    model: Model,
+    top_n: int | None,
+    threshold: float | None,
+    keep_at_least: int,
+    metadata_mode: MetadataMode | str,
+) -> dict[str, Any]:
+    """The options as they are stored, by name, with the model loaded.
+
+    Raises:
+        InvalidInputError: One that cannot be used.
+        NotCalibratedError: `threshold` with a model that is known to give raw scores.
+        NoScoresError: `threshold` with a model that is known to give only an order.
+        SecondPassError: What loading the model may raise.
+    """
+    if metadata_mode not in list(MetadataMode):
+        modes = ", ".join(f"MetadataMode.{mode.name}" for mode in MetadataMode)
+        raise sp.InvalidInputError(f"metadata_mode={metadata_mode!r}: give one of {modes}")
+    options: dict[str, Any] = {
+        "top_n": None if top_n is None else _whole_number(top_n),
+        "threshold": None,
+        "keep_at_least": 0,
+        "metadata_mode": MetadataMode(metadata_mode),
+    }
+    if threshold is not None:
+        cut = sp.Threshold(threshold, keep_at_least=keep_at_least)
+        options |= {"threshold": cut.at_least, "keep_at_least": cut.keep_at_least}
+    elif keep_at_least != 0:
+        raise sp.InvalidInputError(
+            f"keep_at_least={keep_at_least!r} says how many a threshold leaves; give threshold= too"
+        )
+    stage = as_stage(model)
+    if threshold is not None:
+        _check_scale(sp.Threshold(threshold), stage)
+    return {"model": stage, **options}
+
+
+def unknown_option(name: str) -> sp.WrongCallError:
+    """What setting an attribute that is not an option raises."""
+    meant, remedy = keyword_hint(name, OPTIONS), REMEDIES.get(name)
+    if remedy is not None:
+        answer = remedy.replace("KEYWORD", name)
+    else:
+        answer = f"it is called {meant!r} here" if meant else f"it has {', '.join(OPTIONS)}"
+    return sp.WrongCallError(f"SecondPassRerank has no option {name!r}; {answer}")
+
+
+def _whole_number(top_n: int) -> int:
+    try:
+        return sp.Top(top_n).k
+    except sp.InvalidInputError:
+        raise sp.InvalidInputError(
+            f"top_n={top_n!r}: give a whole number, 0 or more, or None to keep all"
+        ) from None
+
+
+def _check_scale(threshold: sp.Threshold, model: sp.Stage) -> None:
+    """Let a threshold meet the scale that the model gives, where that is known beforehand."""
+    last = next((s for s in reversed(sp.Pipeline(model)) if s.origin is not None), None)
+    if type(last) in (sp.Score, sp.Compare, sp.Fuse):
+        threshold(sp.Ranking("?", (sp.Candidate("?", "?", score=0.0),), "raw"))
+    elif type(last) in (sp.Order, sp.Refine):
+        threshold(sp.Ranking("?", (sp.Candidate("?", "?"),)))
