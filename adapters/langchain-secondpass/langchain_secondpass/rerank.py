@@ -39,8 +39,9 @@ class SecondPassRerank(BaseDocumentCompressor):
 
     Attributes:
         model: The loaded stage. Given as a model string, a stage, your chat model (a listwise
-            judge: an order without scores), a `Recipe`, the path of a
-            recipe's JSON file, or a recipe's dict. Dumped as a recipe's dict.
+            judge: an order without scores), a `Recipe`, the path of a recipe's JSON file (a
+            `pathlib.Path`, or a string that ends in ".json"), or a recipe's dict. Dumped as a
+            recipe's dict.
         top_n: Keep so many at most; None keeps all, 0 none.
         threshold: Keep those with at least this P(relevant), in [0, 1]. Applied before `top_n`;
             may leave none.

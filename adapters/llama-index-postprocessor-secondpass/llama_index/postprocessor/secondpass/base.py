@@ -34,7 +34,7 @@ class SecondPassRerank(BaseNodePostprocessor):
         model: A model string ("builtin", "onnx:FOLDER_OR_HUB_ID", ...; see `secondpass.load`), any
             stage or pipeline, your own LLM (it becomes a listwise judge: an order without scores),
             a `Recipe`, the dict that `Recipe.to_dict` gives, or the path of a
-            recipe's JSON file as a `pathlib.Path` (a string is always a model string). It is
+            recipe's JSON file: a `pathlib.Path`, or a string that ends in ".json". It is
             loaded here, once.
         top_n: Keep so many nodes at most; 0 keeps none, None keeps all.
         threshold: Keep nodes with at least this P(relevant), in [0, 1], before `top_n` cuts. May
