@@ -35,6 +35,10 @@ class Bounds:
 _FILE = re.compile(r"(?![/~\\])(?!.*(?:^|[/\\])\.\.(?:[/\\]|$))[^:]+")
 _FOLDER = re.compile(r"(?!//|\\\\|/\\|\\/)(?!\w+://).+")
 _KERNEL = re.compile(r"eager|sdpa|flash_attention_\d|flex_attention")
+_READS = (
+    "a folder, or a hub id such as org/name, of which config.json, tokenizer.json and the weights "
+    "are read"
+)
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(:\d{1,3})?")
 _COUNT = Bounds(0, 1e12)
 _PROMPT = Bounds(length=100_000, lines=True)
@@ -65,7 +69,7 @@ _BOUNDS = {
     "max_usd": Bounds(0, 1e9),
     "members": _STAGES,
     "ExitMargin.members": _COUNT,
-    "model": Bounds(length=1_000, form=(_FOLDER, "a folder, or a hub id such as org/name")),
+    "model": Bounds(length=1_000, form=(_FOLDER, _READS)),
     "OpenAIChat.model": Bounds(length=1_000),
     "pairs": _COUNT,
     "passage_tokens": Bounds(1, 1_000_000),
