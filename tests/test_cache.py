@@ -314,7 +314,10 @@ def test_load_with_a_disk_cache(tmp_path: Path) -> None:
 def test_a_recipe_from_a_stranger_names_no_file_to_write(tmp_path: Path) -> None:
     data = Recipe.of(Score(Cached(load("builtin:raw").scorer))).to_dict()  # type: ignore[attr-defined]
     data["pipeline"]["scorer"]["disk"] = str(tmp_path / "scores.db")
-    with pytest.raises(RecipeError, match="Cached has no argument disk"):
+    with pytest.raises(
+        RecipeError,
+        match=r"pipeline\.scorer\.disk: no recipe may hold 'disk': it names a file to write",
+    ):
         Recipe.of_dict(data).stage()
     assert list(tmp_path.iterdir()) == []
 

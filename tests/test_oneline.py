@@ -63,7 +63,7 @@ def test_wrong_calls_say_what_is_wrong() -> None:
         rerank("q", DOCS, model=FAKE, threshold=0.5)
     with pytest.raises(UnknownModelError):
         rerank("q", DOCS, model="gpt")
-    with pytest.raises(InvalidInputError, match=r"Score\(your_scorer\) makes a stage"):
+    with pytest.raises(InvalidInputError, match=r"Score\(your_scorer\)"):
         rerank("q", DOCS, model=FakeScorer())  # type: ignore[arg-type]
 
 

@@ -142,7 +142,7 @@ def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Bottom"}}', "names 'Bottom'"),
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Top"}}', "cannot build the recipe's Top"),
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Top", "k": 1, "j": 2}}', "no argument j"),
-        ('{"secondpass_recipe": 1, "pipeline": {"k": 1}}', "which is no stage"),
+        ('{"secondpass_recipe": 1, "pipeline": {"k": 1}}', "is no stage"),
         (
             '{"secondpass_recipe": 1, "pipeline": {"type": "Platt", "slope": 1, "bias": 0}}',
             "no stage",

@@ -6,12 +6,14 @@ import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, overload
 
 from secondpass.candidate import Candidate
 from secondpass.cut import Top, whole_number
 from secondpass.errors import InvalidInputError
 from secondpass.keyword_hints import hint_keywords
+from secondpass.models.load import is_recipe_file, load
 from secondpass.ranking import Ranking
 from secondpass.recipe import Recipe, as_stage
 from secondpass.stage import Pipeline, Stage
@@ -60,10 +62,9 @@ def rerank(
     Args:
         query: What was asked; or a list of queries, which are answered together.
         docs: Texts, which get the ids "0", "1", ..., or `Candidate` objects. No document is a
-            legal question with an empty answer. With a list of queries, one list of documents is
-            for all of them, and a list of lists has one for each.
-        model: A model string, see `load`, any stage, or what else `as_stage` takes. The built-in
-            one gives probabilities.
+            legal question with an empty answer.
+        model: A model string, see `load`, any stage, a recipe, or the path of a recipe's file (a
+            `pathlib.Path` or a string that ends in ".json"). The built-in one gives probabilities.
         top_k: Keep so many at most.
         threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
             finds one for your data.
@@ -152,12 +153,14 @@ def _rankings(query: Any, docs: Any) -> list[Ranking]:
 
 
 def _stage(model: Any) -> Stage:
-    if isinstance(model, str) and not model.endswith(".json"):  # a recipe's file may change
-        return _loaded(model)
-    return as_stage(model)
+    if not isinstance(model, str | os.PathLike):
+        return as_stage(model)
+    file = Path(model) if is_recipe_file(model) else None
+    written_at = file.stat().st_mtime_ns if file is not None and file.is_file() else None
+    return _loaded(str(model) if file is None else file, written_at)
 
 
 @lru_cache(maxsize=2)
-def _loaded(model: str) -> Stage:
-    """A model is read once, not once a call."""
-    return as_stage(model)
+def _loaded(model: str | Path, _written_at: int | None) -> Stage:
+    """A model is read once, not once a call; a recipe again when its file has changed."""
+    return load(model)

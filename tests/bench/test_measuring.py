@@ -21,6 +21,7 @@ from secondpass.bench import (
 from secondpass.bench.latency import fitting
 from secondpass.bench.settings import settings_to_try
 from secondpass.cli import app
+from secondpass.recipe_writing import left_out
 from secondpass.testing import FakeScorer
 
 
@@ -121,6 +122,22 @@ def test_what_cannot_be_tried_is_noted() -> None:
     assert "texts has 2 texts" in said
     plain = measure("bm25", {"texts": ["a"]}, depths=(1,), seconds=0, launch=None)
     assert plain.notes == ("no other setting was tried: the model has no token_budget",)
+
+
+def test_settings_are_tried_with_what_no_recipe_holds(tmp_path: Path) -> None:
+    stage = load("builtin:raw", options={"vectors": tmp_path / "v.db", "threads": 1})
+    speed = measure(
+        stage,
+        {"texts": ["dogs bark", "cats purr"]},
+        depths=(2,),
+        seconds=0,
+        settings=[{"token_budget": 256, "threads": 1}],
+        launch=lambda *_: pytest.fail("the new process would have no vectors"),
+    )
+    assert speed.settings is not None
+    assert len(speed.settings.tried) == 1
+    assert speed.notes[-1].endswith("no recipe may hold pipeline.scorer.vectors")
+    assert left_out(stage) == {"pipeline.scorer.vectors": str(tmp_path / "v.db")}
 
 
 def test_a_new_process_really_starts() -> None:

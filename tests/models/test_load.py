@@ -23,7 +23,6 @@ from secondpass.testing import FakeComparer, FakeJudge, FakeScorer
         ("", "write 'backend:name' with one of bm25, builtin"),
         ("bultin", "Did you mean 'builtin'"),
         ("BAAI/bge-reranker-v2-m3", "'cross-encoder:BAAI/bge-reranker-v2-m3'"),
-        ("reranker.json", r"Recipe.read\('reranker.json'\)"),
         ("onnx", "names no model"),
         ("onnx:", "names no model"),
     ],

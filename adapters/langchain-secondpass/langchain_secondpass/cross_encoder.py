@@ -25,8 +25,9 @@ class SecondPassCrossEncoder(BaseCrossEncoder):
     """Scores for pairs of query and text. Where you can choose, choose `SecondPassRerank`.
 
     Args:
-        model: A model string, a stage, a `Recipe`, the path of a recipe's JSON file, or a
-            recipe's dict. It must give scores, and one to each text.
+        model: A model string, a stage, a `Recipe`, the path of a recipe's JSON file (a
+            `pathlib.Path`, or a string that ends in ".json"), or a recipe's dict. It must give
+            scores, and one to each text.
 
     Raises:
         WrongCallError: A keyword that does not exist; it names the one that does.

@@ -347,7 +347,8 @@ def test_a_model_can_be_a_stage_a_recipe_a_dict_or_a_file(tmp_path):
     recipe = Recipe.of(STORABLE)
     recipe.save(tmp_path / "recipe.json")
     assert SecondPassRerank(model=STORABLE).model is STORABLE
-    for model in (recipe, recipe.to_dict(), tmp_path / "recipe.json"):
+    file = tmp_path / "recipe.json"
+    for model in (recipe, recipe.to_dict(), file, str(file)):
         made = SecondPassRerank(model=model).model
         assert isinstance(made, Pipeline)
         assert Recipe.of(made) == recipe

@@ -25,6 +25,7 @@ from secondpass.evaluate.retriever import Retriever
 from secondpass.evaluate.timing import Clock
 from secondpass.models.folder import processors
 from secondpass.recipe import Recipe
+from secondpass.recipe_writing import left_out
 from secondpass.stage import Stage
 
 Launch = Callable[[Mapping[str, Any], str, Sequence[str]], ColdStart]
@@ -149,5 +150,8 @@ def _cold(
         recipe = Recipe.of(stage).to_dict()
     except RecipeError as error:
         notes.append(f"no new process was started: {error}")
+        return None
+    if apart := [p for p in left_out(stage) if p.endswith((".trust_remote_code", ".vectors"))]:
+        notes.append(f"no new process was started: no recipe may hold {', '.join(apart)}")
         return None
     return launch(recipe, ranking.query, [c.text for c in ranking])

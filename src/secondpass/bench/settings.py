@@ -10,6 +10,7 @@ from secondpass.bench.workload import asked
 from secondpass.errors import InvalidInputError
 from secondpass.evaluate.timing import Clock, percentile
 from secondpass.recipe import Recipe
+from secondpass.recipe_writing import left_out
 from secondpass.short_repr import short_repr
 from secondpass.stage import Stage
 
@@ -89,6 +90,11 @@ def tried_settings(
         SecondPassError: What loading a model may raise.
     """
     recipe = Recipe.of(stage)
+    kept_out = {
+        place: value
+        for place, value in left_out(stage).items()
+        if place.endswith((".api_key", ".trust_remote_code", ".vectors"))
+    }
     now = _current(recipe.pipeline)
     if now is None:
         return None
@@ -110,7 +116,9 @@ def tried_settings(
         options = {name: value for name, value in given.items() if name in now}
         if any(options == one.options for one in tried):
             continue
-        tried.append(timed(Recipe(_changed(recipe.pipeline, options)).stage(), options))
+        tried.append(
+            timed(Recipe(_changed(recipe.pipeline, options)).stage(options=kept_out), options)
+        )
         on_setting(done)
     return SettingsTried(current, tuple(tried))
 

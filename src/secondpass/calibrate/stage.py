@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from secondpass.calibrate.by_rank import ByRank
 from secondpass.calibrate.prior_shift import PriorShift
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from secondpass.calibrate.automatic import MethodChoice
 
 
+@runtime_checkable
 class Calibrator(Protocol):
     """A fitted curve from raw scores to probabilities, never falling.
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from secondpass.cli.contest import model as named
 from secondpass.cli.progress import bar
 from secondpass.errors import InvalidInputError
 
@@ -50,7 +49,7 @@ def bench(  # noqa: PLR0917 - typer turns them into options
     task = shown.add_task("timing", total=None)
     with shown:
         speed = measure(
-            named(model),
+            model,
             workloads,
             depths=asked,
             budget=budget_ms / 1000,

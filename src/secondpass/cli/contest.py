@@ -72,20 +72,17 @@ def opened(
     return read if queries is None else read.head(queries)
 
 
-def contenders(models: list[str] | None) -> dict[str, str | Path]:
+def contenders(models: list[str] | None) -> dict[str, str]:
     """What is compared, by the name it is shown under; the built-in model if none is given."""
+    from secondpass.models.load import is_recipe_file
+
     given = list(dict.fromkeys(models or ["builtin"]))
-    named = {Path(m).stem if m.endswith(".json") else m: model(m) for m in given}
+    named = {Path(m).stem if is_recipe_file(m) else m: m for m in given}
     if len(named) < len(given):
         raise InvalidInputError(f"two recipes have the same file name: {', '.join(given)}")
     return named
 
 
-def compared_with(baseline: str) -> str | Path | None:
+def compared_with(baseline: str) -> str | None:
     """None is the order of the candidates."""
-    return None if baseline == FIRST_STAGE else model(baseline)
-
-
-def model(name: str) -> str | Path:
-    """A model string, or a recipe's path."""
-    return Path(name) if name.endswith(".json") else name
+    return None if baseline == FIRST_STAGE else baseline

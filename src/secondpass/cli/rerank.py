@@ -15,9 +15,8 @@ from secondpass.cli.documents import HELP, documents
 from secondpass.cli.progress import bar
 from secondpass.cut import Top
 from secondpass.errors import InvalidInputError
-from secondpass.models.load import load
 from secondpass.ranking import Ranking
-from secondpass.recipe import Recipe
+from secondpass.recipe import as_stage
 from secondpass.score import Score
 from secondpass.stage import Pipeline, Stage
 from secondpass.threshold import Threshold
@@ -49,7 +48,7 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
 ) -> None:
     """Order documents by relevance to a query."""
     given = Ranking.of(query, documents(file))
-    stages = [Recipe.read(model).stage() if model.endswith(".json") else load(model)]
+    stages = [as_stage(model)]
     if threshold is not None:
         stages.append(Threshold(threshold, keep_at_least=keep_at_least))
     elif keep_at_least:

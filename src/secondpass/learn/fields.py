@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
@@ -21,6 +21,7 @@ MOST_VALUES = 10
 """Values of a category that are told apart; all others count as one."""
 
 
+@runtime_checkable
 class Field(Protocol):
     """Reads one metadata field."""
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from secondpass.errors import CalibrationError
 from secondpass.learn.evidence import FusionEvidence
@@ -16,6 +16,7 @@ from secondpass.ranking import Ranking
 from secondpass.stage import Composite, Flow, Stage
 
 
+@runtime_checkable
 class Model(Protocol):
     """A fitted model of rows: `LogisticModel` or `LambdaMartModel`."""
 

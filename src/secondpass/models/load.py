@@ -7,7 +7,8 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 from secondpass.cache import Cached
@@ -33,6 +34,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "cross-encoder": ("secondpass.models.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.chat", "judge", True),
+    "recipe": ("secondpass.recipe", "from_file", True),
 }
 _BACKEND_OPTIONS = dict.fromkeys(
     (
@@ -41,12 +43,12 @@ _BACKEND_OPTIONS = dict.fromkeys(
     ),
     'pass it to the backend: load(model, options={"KEYWORD": ...})',
 )  # fmt: skip
-_NAMES = {"judge": "MODEL", "builtin-split": "FILE"}
+_NAMES = {"judge": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
 
 
 @hint_keywords(_BACKEND_OPTIONS)
 def load(
-    model: str,
+    model: str | os.PathLike[str],
     *,
     options: Mapping[str, Any] | None = None,
     cache: int | None = None,
@@ -59,8 +61,10 @@ def load(
             are kept in a file), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
             ``judge:MODEL`` (any OpenAI-compatible
-            endpoint), or a backend that another package adds.
-        options: Keyword arguments of the backend, such as {"max_length": 256}.
+            endpoint), ``recipe:FILE``, or a backend that another package adds. A `pathlib.Path`,
+            or a string that ends in ".json" and names no other backend, is a recipe's file.
+        options: Keyword arguments of the backend, such as {"max_length": 256}; of a recipe, what
+            no file may hold, see `Recipe.stage`.
         cache: Remember the scores of so many pairs, see `Cached`.
         disk_cache: A file that keeps them between runs and shares them between processes.
 
@@ -69,9 +73,11 @@ def load(
         MissingExtraError: The backend needs a package that is not installed.
         InvalidInputError: An option that the backend does not have, or an unusable disk cache.
         ModelError: The model is unreadable or failed its checks.
+        RecipeError: The recipe is unreadable, or says what no recipe may.
     """
-    if not isinstance(model, str):
+    if not isinstance(model, str | os.PathLike):
         raise InvalidInputError(f"load takes a string such as 'builtin', got {model!r}")
+    model = f"recipe:{os.fspath(model)}" if is_recipe_file(model) else str(model)
     backend, _, name = model.partition(":")
     make, named = _backend(backend, model)
     if named and not name:
@@ -86,11 +92,28 @@ def load(
     return _remembering(made, 100_000 if cache is None else cache, disk_cache)
 
 
+def is_recipe_file(model: object) -> bool:
+    """Whether `model` is the path of a recipe's file: the one rule, for everything that takes one.
+
+    A `pathlib.Path` is, and a string that ends in ".json" and does not begin with a backend.
+    """
+    if not isinstance(model, str):
+        return isinstance(model, os.PathLike)
+    backend, colon, _ = model.partition(":")
+    return model.lower().endswith(".json") and not (
+        colon and (backend in _BACKENDS or backend in _others())
+    )
+
+
+def _others() -> dict[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group=ENTRY_POINTS)}
+
+
 def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     if backend in _BACKENDS:
         module, attribute, named = _BACKENDS[backend]
         return getattr(import_module(module), attribute), named
-    others = {found.name: found for found in entry_points(group=ENTRY_POINTS)}
+    others = _others()
     if backend in others:
         return others[backend].load(), False
     known = sorted({*_BACKENDS, *others})
@@ -98,8 +121,8 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if "/" in model and ":" not in model:
         hint = f" For a model on the hub: 'cross-encoder:{model}'."
-    if model.endswith(".json"):
-        hint = f" For a recipe: Recipe.read({model!r}).stage(), or Path({model!r}) in an adapter."
+    if model and Path(model).is_dir():
+        hint = f" For a folder of weights: 'onnx:{model}' or 'cross-encoder:{model}'."
     raise UnknownModelError(
         f"{model!r} names no backend; write 'backend:name' with one of {', '.join(known)}.{hint}"
     )

@@ -44,7 +44,8 @@ def _scores(rerank: SecondPassRerank, documents: list[Document]) -> list[tuple[A
 def test_every_form_of_a_model(make: Callable[..., Any], lexical: Stage, tmp_path: Path) -> None:
     recipe = Recipe.of(lexical)
     recipe.save(tmp_path / "recipe.json")
-    forms = [lexical, recipe, tmp_path / "recipe.json", recipe.to_dict()]
+    file = tmp_path / "recipe.json"
+    forms = [lexical, recipe, file, str(file), recipe.to_dict()]
     assert len({repr(make(model=form).stage) for form in forms}) == 1
     assert "bm25" in repr(make(model="bm25").stage)
 
