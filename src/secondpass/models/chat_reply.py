@@ -45,14 +45,14 @@ def choice_of(reply: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         parsed = json.loads(reply)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError too
         beginning = " ".join(reply[:200].decode("utf-8", "replace").split())[:80]
-        says = f"it is no JSON, and begins {beginning!r}" if beginning else "it is empty"
-        raise ChatError(says) from None
+        problem = f"it is no JSON, and begins {beginning!r}" if beginning else "it is empty"
+        raise ChatError(problem) from None
     choices = parsed.get("choices") if isinstance(parsed, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, dict) or not isinstance(first.get("message"), dict):
         error = _mapping(parsed).get("error")  # some gateways answer so with status 200
-        said = _mapping(error).get("message") or error
-        raise ChatError(f"it says {str(said)[:300]!r}" if said else "it holds no message")
+        message = _mapping(error).get("message") or error
+        raise ChatError(f"it says {str(message)[:300]!r}" if message else "it holds no message")
     return first, _mapping(parsed.get("usage"))
 
 
