@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from secondpass.errors import InvalidInputError, ScoreError
 from secondpass.judge.all_pairs import AllPairs
 from secondpass.judge.answer import AsyncComparer
-from secondpass.judge.asker import Asker, asker_of_async, asker_of_sync
+from secondpass.judge.asker import Asker, SyncAsker, asker_of_async
 from secondpass.judge.asking import Algorithm
 from secondpass.judge.budget import Budget
 from secondpass.judge.driving import Judging
@@ -96,21 +96,18 @@ class Compare(Judging):
         super().__init__(name, self._asking(), budget, concurrency)
 
     def _asking(self) -> Asker:
+        asker = asker_of_async(self.comparer, "compare")
+        return asker or SyncAsker("compare", self._compared, batches=True)
+
+    def _compared(self, query: str, shown: Sequence[Sequence[str]]) -> list[float]:
         comparer = self.comparer
-        asker = asker_of_async(comparer, "compare")
-        if asker is not None:
-            return asker
         assert isinstance(comparer, Comparer)
-
-        def compare(query: str, shown: Sequence[Sequence[str]]) -> list[Any]:
-            said = list(comparer.compare(query, [(first, second) for first, second in shown]))
-            if len(said) != len(shown):
-                raise ScoreError(
-                    f"{comparer.name!r} returned {len(said)} answers for {len(shown)} pairs"
-                )
-            return said
-
-        return asker_of_sync("compare", compare, batches=True)
+        answers = list(comparer.compare(query, [(first, second) for first, second in shown]))
+        if len(answers) != len(shown):
+            raise ScoreError(
+                f"{comparer.name!r} returned {len(answers)} answers for {len(shown)} pairs"
+            )
+        return answers
 
 
 def _sigmoid(x: float) -> float:

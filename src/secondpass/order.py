@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from secondpass.errors import InvalidInputError
 from secondpass.judge.answer import AsyncJudge, AsyncPicker
-from secondpass.judge.asker import Asker, asker_of_async, asker_of_sync
+from secondpass.judge.asker import Asker, SyncAsker, asker_of_async
 from secondpass.judge.asking import Algorithm
 from secondpass.judge.budget import Budget
 from secondpass.judge.driving import Judging
@@ -69,17 +69,16 @@ class Order(Judging):
         super().__init__(name, self._asking(), budget, concurrency)
 
     def _asking(self) -> Asker:
-        judge = self.judge
-        asker = asker_of_async(judge, self.algorithm.asks)
+        asker = asker_of_async(self.judge, self.algorithm.asks)
         if asker is not None:
             return asker
-        if not isinstance(judge, Judge):
+        if not isinstance(self.judge, Judge):
             raise InvalidInputError(
-                f"{judge!r} names the best of some texts and does not order them; use it with "
+                f"{self.judge!r} names the best of some texts and does not order them; use it with "
                 "SetwiseHeapsort or SetwiseInsertion"
             )
+        return SyncAsker("order", self._ordered, batches=False)
 
-        def order(query: str, shown: Sequence[Sequence[str]]) -> list[Any]:
-            return [judge.order(query, texts) for texts in shown]
-
-        return asker_of_sync("order", order, batches=False)
+    def _ordered(self, query: str, shown: Sequence[Sequence[str]]) -> list[Sequence[int]]:
+        assert isinstance(self.judge, Judge)
+        return [self.judge.order(query, texts) for texts in shown]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 import pytest
 
@@ -18,7 +19,7 @@ WORDS = ["<think>", "</think>", "Sure! ", "Doc: 0, ", "Relevance: 9\n", "[99]", 
 
 def _answer(ids: list[str], rng: random.Random) -> str:
     order = rng.sample(ids, len(ids))
-    form = rng.randrange(6)
+    form = rng.randrange(7)
     if form == 0:
         return " > ".join(f"[{name}]" for name in order)
     if form == 1:
@@ -29,6 +30,8 @@ def _answer(ids: list[str], rng: random.Random) -> str:
         return ", ".join(order)
     if form == 4:
         return f"<think>{rng.choice(ids)} or 2</think>" + " > ".join(order)
+    if form == 5:
+        return "\n".join(f"<id>{name}</id>" for name in order)
     return "\n".join(f"Doc: {name}, Relevance: {rng.randrange(11)}" for name in order)
 
 
@@ -75,3 +78,30 @@ def test_every_mutated_answer_gives_a_permutation(chunk: int) -> None:
             if len(ids) > 1:
                 assert read_comparison(text, ids[:2]) in (None, 0.0, 0.5, 1.0)
     assert read > 10_000  # most still say something; those of no or one passage need not
+
+
+DISTURBED = {
+    "a comma at the end": lambda t: t.replace("]}", ",\n]}"),
+    "NUL behind each": lambda t: re.sub(r"([a-z]\d)", "\\1\x00", t),
+    "NUL inside each": lambda t: re.sub(r"([a-z])(\d)", "\\1\x00\\2", t),
+    "zero width behind each": lambda t: re.sub(r"([a-z]\d)", "\\1\u200b", t),
+    "a superscript behind each": lambda t: re.sub(r"([a-z]\d)(\]?)", "\\1\\2\u00b2", t),
+}
+
+
+@pytest.mark.parametrize("way", DISTURBED)
+def test_small_slips_cost_nothing_of_an_order(way: str) -> None:
+    rng = random.Random(way)
+    ids = ["k4", "b2", "t9", "z3", "m7", "q5"]
+    for _ in range(500):
+        order = rng.sample(ids, len(ids))
+        for whole in (
+            " > ".join(f"[{name}]" for name in order),
+            json.dumps({"order": order}),
+            "\n".join(f"{i}. [{name}]" for i, name in enumerate(order, 1)),
+            ", ".join(order),
+            "".join(f"<id>{name}</id>" for name in order),
+        ):
+            reading = read_order(DISTURBED[way](whole), ids)
+            assert [ids[i] for i in reading.order] == order, (whole, reading)
+            assert reading.problem == ""

@@ -169,7 +169,7 @@ async def test_a_broken_server_is_tried_again() -> None:
     [
         ("unauthorized", 1, "refused the key.*OPENAI_API_KEY"),
         ("unknown-model", 1, "no model 'm'.*/v1"),
-        ("html", 1, "base_url"),
+        ("forbidden", 1, "may not use 'm'"),
     ],
 )
 async def test_what_asking_again_does_not_cure_is_not_asked_again(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 import sys
@@ -117,3 +118,23 @@ def test_bad_arguments_are_refused() -> None:
 def test_importing_the_kit_starts_no_server_code() -> None:
     code = "import sys, secondpass.testing; assert 'http.server' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_fault_waits_for_its_turn_and_a_dripping_answer_ends_with_the_server() -> None:
+    with ChatServer(faults=[Fault("forbidden", times=1, after=2)]) as server:
+        assert [_ask(server)[0] for _ in range(2)] == ["[2] > [0] > [1]"] * 2
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            _ask(server)
+        assert _ask(server)[0] == "[2] > [0] > [1]"
+    assert {"authorization", "content-length"} <= set(server.header_names[0])
+    with ChatServer(faults=[Fault("drip")]) as server:
+        request = urllib.request.Request(server.url + "/chat/completions", b"{}")
+        response = urllib.request.urlopen(request, timeout=30)
+        assert response.read(3) == b'{"i'
+    with response, pytest.raises(http.client.IncompleteRead):
+        response.read()
+
+
+def test_an_answer_can_be_half_of_one() -> None:
+    with ChatServer(faults=[Fault("half-json")]) as server, pytest.raises(json.JSONDecodeError):
+        _ask(server)

@@ -44,7 +44,8 @@ class Answer(Generic[T_co]):
         usage: What it took.
         events: (kind, message) for each repair, fallback, cut or retry; () where all went well.
             Kinds: "repaired", "fallback", "shrunk", "truncated", "refused", "retried",
-            "no-logprobs", "no-schema", "no-system".
+            "failed", "budget" (no call was left to ask again), "no-logprobs", "no-schema",
+            "no-system".
         notes: One per text shown, for its mark in the trail ({"cut_tokens": 12}); () for none.
     """
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from secondpass.errors import OrderError, ScoreError
 from secondpass.judge.answer import (
@@ -22,68 +22,78 @@ from secondpass.judge.asking import Asks, Question
 Texts = Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """How to ask.
+class Asker(Protocol):
+    """How to ask. A plain object, so that stages can be pickled.
 
     Attributes:
         asks: What for.
-        ask: From a query and the texts of some questions to an answer for each.
         waits: It waits on a network: asked side by side, one question at a time, and cancelled at
             a deadline. One that computes is asked in one worker thread at a time, since nothing
             says that it may be shared, and never cut short.
         batches: It takes all the questions of a round at once.
     """
 
+    @property
+    def asks(self) -> Asks: ...
+    @property
+    def waits(self) -> bool: ...
+    @property
+    def batches(self) -> bool: ...
+
+    async def ask(self, query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
+        """From a query and the texts of some questions to an answer for each."""
+        ...
+
+
+_METHODS: dict[Asks, tuple[type, str]] = {
+    "order": (AsyncJudge, "aorder"),
+    "best": (AsyncPicker, "abest"),
+    "compare": (AsyncComparer, "acompare"),
+    "rate": (AsyncRater, "arate"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncAsker:
+    """Asks an async method of a judge."""
+
+    judge: object
     asks: Asks
-    ask: Callable[[str, Sequence[Texts]], Awaitable[list[Answer[Any]]]]
     waits: bool = True
     batches: bool = False
 
-
-def asker_of_async(judge: object, asks: Asks) -> Asker | None:
-    """An asker of what can be asked by async methods; None where `judge` lacks the one needed."""
-
-    async def order(query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
-        assert isinstance(judge, AsyncJudge)
-        return [await judge.aorder(query, texts) for texts in shown]
-
-    async def best(query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
-        assert isinstance(judge, AsyncPicker)
-        return [await judge.abest(query, texts) for texts in shown]
-
-    async def compare(query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
-        assert isinstance(judge, AsyncComparer)
-        return [await judge.acompare(query, first, second) for first, second in shown]
-
-    async def rate(query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
-        assert isinstance(judge, AsyncRater)
-        return [await judge.arate(query, text) for (text,) in shown]
-
-    known = {
-        "order": (AsyncJudge, order),
-        "best": (AsyncPicker, best),
-        "compare": (AsyncComparer, compare),
-        "rate": (AsyncRater, rate),
-    }
-    kind, ask = known[asks]
-    if isinstance(judge, kind):
-        return Asker(asks, ask)
-    if asks == "best" and isinstance(judge, AsyncJudge):
-        return Asker("order", order)
-    return None
+    async def ask(self, query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
+        ask = getattr(self.judge, _METHODS[self.asks][1])
+        if self.asks in ("order", "best"):
+            return [await ask(query, texts) for texts in shown]
+        return [await ask(query, *texts) for texts in shown]
 
 
-def asker_of_sync(
-    asks: Asks, ask: Callable[[str, Sequence[Texts]], Sequence[Any]], *, batches: bool
-) -> Asker:
-    """An asker of a plain function, which returns one value for each question."""
+@dataclass(frozen=True, slots=True)
+class SyncAsker:
+    """Asks a function of its own thread, which returns one value for each question.
 
-    async def in_a_thread(query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
-        values = await asyncio.to_thread(ask, query, shown)
+    Attributes:
+        function: It can be pickled if the stage is to be: a method of an object, no closure.
+    """
+
+    asks: Asks
+    function: Callable[[str, Sequence[Texts]], Sequence[Any]]
+    batches: bool
+    waits: bool = False
+
+    async def ask(self, query: str, shown: Sequence[Texts]) -> list[Answer[Any]]:
+        values = await asyncio.to_thread(self.function, query, shown)
         return [Answer(value, Usage(calls=1)) for value in values]
 
-    return Asker(asks, in_a_thread, waits=False, batches=batches)
+
+def asker_of_async(judge: object, asks: Asks) -> AsyncAsker | None:
+    """An asker of what can be asked by async methods; None where `judge` lacks the one needed."""
+    if isinstance(judge, _METHODS[asks][0]):
+        return AsyncAsker(judge, asks)
+    if asks == "best" and isinstance(judge, AsyncJudge):
+        return AsyncAsker(judge, "order")
+    return None
 
 
 def reply(asker: Asker, wanted: Asks, value: Any, question: Question, by: str) -> Any:

@@ -32,13 +32,15 @@ class Prices:
 class Budget:
     """What judging one ranking may take. Where it ends, the best order so far stands, and an event.
 
-    It counts per ranking, however many run side by side. No call starts that is expected to pass a
-    limit, going by an estimate of its tokens; one that turns out longer, or is repaired, is still
-    counted and used. At the deadline, calls in flight are cancelled; a judge without async methods
-    cannot be, and finishes the one it is at.
+    It counts per ranking, however many run side by side. `max_calls` is never passed: a repair is a
+    call too, and where none is left for it, what the answer told stands. No call starts that is
+    expected to pass another limit, going by an estimate of its tokens; one that turns out longer,
+    or is repaired, is still counted and used. At the deadline, calls in flight are cancelled; a
+    judge without async methods cannot be, and finishes the one it is at.
 
     Args:
-        max_calls: Requests to the model.
+        max_calls: Requests that the model answers. What a server refuses (an option that it does
+            not know) or fails to answer is not counted.
         max_tokens: Tokens, prompt and completion together.
         max_usd: Money, which needs `prices`.
         deadline: Seconds from the start of the run, waiting for other rankings included.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from secondpass.errors import ModelError
+from secondpass.judge.answer import Usage
 
 Message = Mapping[str, str]
 """{"role": "system" | "user" | "assistant", "content": text}"""
@@ -80,11 +81,12 @@ class ChatError(ModelError):
 
     Attributes:
         status: The HTTP status it answered with; None where it did not answer.
+        usage: What was answered before, for the same question.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, usage: Usage | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.usage = status, usage or Usage()
 
-    def __reduce__(self) -> tuple[type[ChatError], tuple[str, int | None]]:
-        return type(self), (str(self), self.status)
+    def __reduce__(self) -> tuple[type[ChatError], tuple[str, int | None, Usage]]:
+        return type(self), (str(self), self.status, self.usage)

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from secondpass.errors import InvalidInputError
 from secondpass.judge import questions
 from secondpass.judge.answer import Answer
-from secondpass.judge.chat import Chat
+from secondpass.judge.chat import Chat, ChatError
 from secondpass.judge.conversation import Found, Question, asked
 from secondpass.judge.exchange import Exchange, Log
 from secondpass.judge.fence import Fenced, fenced
@@ -184,7 +184,11 @@ class ChatJudge:
 
     async def _asked(self, log: Log, question: Question[T]) -> Found[T]:
         question = question.with_room(self.thinking_tokens)
-        return await asked(question, self._exchange, self.prompts, self.repairs, log)
+        try:
+            return await asked(question, self._exchange, self.prompts, self.repairs, log)
+        except ChatError as error:
+            error.usage = log.usage
+            raise
 
     def _answer(self, log: Log, value: T, n: int) -> Answer[T]:
         if log.notes:

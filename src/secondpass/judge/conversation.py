@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from secondpass.judge.chat import Completion, Message, Schema
+from secondpass.judge.allowance import NoCallsLeftError
+from secondpass.judge.chat import ChatError, Completion, Message, Schema
 from secondpass.judge.exchange import Exchange, Log, TooLongError
 from secondpass.judge.neutral import neutral
 from secondpass.judge.prompts import Prompts, filled
@@ -67,6 +68,7 @@ async def asked(
 
     Raises:
         TooLongError: The question does not fit the model's context.
+        NoCallsLeftError: The budget has no call left.
         SecondPassError: The model cannot be asked.
     """
     best: Found[T] | None = None
@@ -86,6 +88,16 @@ async def asked(
             if best is None:
                 raise
             break  # only the repair prompt did not fit
+        except NoCallsLeftError:
+            if best is None:
+                raise
+            log.tell("budget", "an answer could not be used, and no call was left to ask again")
+            break
+        except ChatError as error:
+            if best is None:
+                raise
+            log.tell("failed", f"an answer could not be used, and asking again failed: {error}")
+            break
         found = question.read(done)
         if structured and question.schema is not None and _ignored_schema(done):
             exchange.lost("schema", log)
@@ -100,7 +112,7 @@ async def asked(
             limit *= 2
         messages = [
             *_opening(question, exchange, prompts),
-            {"role": "assistant", "content": neutral(done.text)[:1000].strip() or "(nothing)"},
+            {"role": "assistant", "content": neutral(done.text[:1000]).strip() or "(nothing)"},
             {"role": "user", "content": _repair(question, exchange, prompts, why)},
         ]
     assert best is not None

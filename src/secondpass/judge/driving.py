@@ -6,14 +6,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from secondpass.errors import InvalidInputError
+from secondpass.errors import InvalidInputError, ModelError
+from secondpass.judge.allowance import Allowance, allowed
 from secondpass.judge.answer import Usage
 from secondpass.judge.asker import Asker, reply
 from secondpass.judge.asking import Algorithm, Question, Round, Verdict
 from secondpass.judge.budget import Budget, Prices
+from secondpass.judge.chat import ChatError
 from secondpass.judge.meter import Meter
 from secondpass.judge.plan import Plan, Spent, estimated, planned
 from secondpass.ranking import Ranking
@@ -25,6 +27,11 @@ class Judging(Stage):
     """A stage that asks a judge what an algorithm wants to know.
 
     Questions of all rankings share `concurrency` places, so that a run never has more in flight.
+
+    Where the judge fails (a `ModelError` such as `ChatError`, or an OSError) before anything was
+    answered in a run, the error is raised: a wrong key is no order. Later it ends the ranking that
+    it happens to, with the best order so far and an event of kind ``failed``, so that what was paid
+    for is kept.
     """
 
     algorithm: Algorithm
@@ -62,17 +69,31 @@ class Judging(Stage):
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         width = self.concurrency if self._asker.waits else 1
         gate = asyncio.Semaphore(width)
-        return await together(_Run(self, r, gate, width).judged() for r in rankings)
+        begun = _Begun()
+        return await together(_Run(self, r, gate, width, begun).judged() for r in rankings)
+
+
+@dataclass
+class _Begun:
+    """Whether any question of a run was answered: from then on a failure loses what was paid."""
+
+    answered: bool = False
 
 
 class _Run:
     """One ranking on its way through."""
 
     def __init__(
-        self, stage: Judging, ranking: Ranking, gate: asyncio.Semaphore, width: int
+        self,
+        stage: Judging,
+        ranking: Ranking,
+        gate: asyncio.Semaphore,
+        width: int,
+        begun: _Begun,
     ) -> None:
         self.by, self.algorithm, self.asker = stage.name, stage.algorithm, stage._asker
         self.ranking, self.gate, self.width = ranking, gate, width
+        self.begun, self.failure = begun, ""
         self.clock = asyncio.get_running_loop().time
         self.meter = Meter(stage.budget, self.clock())
         self.rounds = 0
@@ -133,9 +154,16 @@ class _Run:
                 expected = self._expected(questions)
                 if not self.meter.reserve(expected, self.clock()):
                     return
-                said = await self._ask(questions, expected)
-            for i, answered in zip(chunk, said, strict=True):
-                replies[i] = answered
+                try:
+                    answers = await self._ask(questions, expected)
+                except (ModelError, OSError) as error:
+                    if not self.begun.answered:
+                        raise
+                    self.failure = self.failure or " ".join(str(error).split())[:500]
+                    self.meter.ended = "failure"
+                    return
+            for i, answer in zip(chunk, answers, strict=True):
+                replies[i] = answer
 
     def _expected(self, questions: list[Question]) -> Usage:
         budget = self.meter.budget
@@ -150,12 +178,18 @@ class _Run:
     async def _ask(self, questions: list[Question], expected: Usage) -> list[Any]:
         shown = [[self.ranking[i].text for i in q] for q in questions]
         used = Usage()
+        allowance = Allowance(self.meter.another_call)
         try:
-            answers = await self.asker.ask(self.ranking.query, shown)
+            with allowed(allowance):
+                answers = await self.asker.ask(self.ranking.query, shown)
+            self.begun.answered = True
             for answer in answers:
                 used += answer.usage if answer.usage != Usage() else Usage(calls=1)
+        except ChatError as error:
+            used = error.usage
+            raise
         finally:
-            self.meter.settle(expected, used)
+            self.meter.settle(expected + Usage(allowance.granted - 1), used)
         replies = []
         for question, answer in zip(questions, answers, strict=True):
             wanted = self.algorithm.asks
@@ -186,7 +220,10 @@ class _Run:
                 self.by, kind, message if times == 1 else f"{message} ({times} times)"
             )
         used = self.meter.used
-        if self.meter.ended:
+        if self.failure:
+            best = f"the judge failed after {used.calls} calls: {self.failure}"
+            ranking = ranking.told(self.by, "failed", f"{best}; this is the best order so far")
+        elif self.meter.ended:
             best = f"ended by the {self.meter.ended}, after {used.calls} calls"
             ranking = ranking.told(self.by, "budget", f"{best}; this is the best order so far")
         if used == Usage():

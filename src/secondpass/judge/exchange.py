@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from secondpass.candidate import Note
-from secondpass.errors import InvalidInputError, SecondPassError
+from secondpass.errors import SecondPassError
+from secondpass.judge.allowance import NoCallsLeftError, current_allowance
 from secondpass.judge.answer import Usage
 from secondpass.judge.chat import Chat, ChatError, Completion, Message, Schema
 from secondpass.judge.refusals import fault
 from secondpass.judge.tokens import estimated
+from secondpass.judge.usable import usable
 
 
 class TooLongError(ChatError):
@@ -27,8 +29,13 @@ class Log:
 
     def __init__(self) -> None:
         self.usage = Usage()
+        self._allowance = current_allowance()
         self.events: dict[tuple[str, str], None] = {}
         self.notes: dict[int, Note] = {}
+
+    def allows_another(self) -> bool:
+        """Whether one more request may be answered."""
+        return self._allowance is None or self._allowance.covers(self.usage.calls + 1)
 
     def tell(self, kind: str, message: str) -> None:
         """Add an event."""
@@ -87,8 +94,11 @@ class Exchange:
 
         Raises:
             TooLongError: The prompt does not fit.
+            NoCallsLeftError: The budget does not allow it.
             SecondPassError: The model cannot be asked at all.
         """
+        if not log.allows_another():
+            raise NoCallsLeftError
         wanted = {"system"}
         wanted |= {"schema"} if schema is not None else set()
         wanted |= {"logprobs"} if top_logprobs is not None else set()
@@ -127,7 +137,7 @@ class Exchange:
             for ability in dropped:
                 self.lost(ability, log)
             self._proven |= used
-            return _counted(_checked(done, self.chat), messages, log)
+            return _counted(usable(done, self.chat), messages, log)
 
     def _suspect(self, said: str, used: set[str]) -> str | None:
         """What to leave out: what the error names, else what never worked so far."""
@@ -148,22 +158,12 @@ def _merged(messages: Sequence[Message]) -> list[Message]:
     return list(rest)
 
 
-def _checked(done: object, chat: Chat) -> Completion:
-    if isinstance(done, str):
-        return Completion(done)
-    if isinstance(done, Completion):
-        return done
-    raise InvalidInputError(
-        f"{chat.name!r} answered {type(done).__name__}; complete must return a Completion"
-    )
-
-
 def _counted(done: Completion, messages: Sequence[Message], log: Log) -> Completion:
     prompt, completion = done.prompt_tokens, done.completion_tokens
     if prompt is None:
         prompt = sum(estimated(m["content"]) for m in messages)
     if completion is None:
-        completion = estimated(done.text or "")
+        completion = estimated(done.text)
     log.usage += Usage(1, prompt, completion)
     if done.retries:
         log.tell("retried", f"the server answered after {done.retries} failed attempts")

@@ -15,11 +15,14 @@ from hashlib import blake2b
 
 from secondpass.candidate import Note
 from secondpass.judge.neutral import neutral
-from secondpass.judge.tokens import Counter, cut_to
+from secondpass.judge.tokens import Counter, Cut, cut_to, estimated
 
 LETTERS = "bcdfghjkmnpqrstvwxz"
 """Of identifiers: no vowels, so that they spell nothing, and no l, which looks like 1."""
 DIGITS = "23456789"
+
+_LONG_TOKEN = 100
+"""Characters; no text has tokens that are longer on average, but for one of blanks alone."""
 
 _BLOCK = re.compile(r'<(passage|query)-(\w+)(?: id="(\w+)")?>\n(.*?)\n</\1-\2>', re.DOTALL)
 
@@ -64,8 +67,8 @@ def fenced(
         seed: The same texts get the same identifiers; drawn anew for each call if None.
         count: Counts tokens; estimated from characters if None.
     """
-    asked = cut_to(neutral(query), query_limit, count)
-    cuts = [cut_to(neutral(text), limit, count) for text in texts]
+    asked = _beginning(query, query_limit, count)
+    cuts = [_beginning(text, limit, count) for text in texts]
     shown = [c.text.strip() for c in cuts]
     rng = _generator(seed, query, texts)
     everything = "\n".join([asked.text, *shown]).casefold()
@@ -81,6 +84,13 @@ def fenced(
     )
     query_block = f"<query-{key}>\n{asked.text.strip()}\n</query-{key}>"
     return Fenced(query_block, passages, tuple(ids), notes, asked.cut > 0)
+
+
+def _beginning(text: str, limit: int, count: Counter | None) -> Cut:
+    """What is shown of a text. Only what can be shown is made neutral, however long the rest is."""
+    start, rest = text[: _LONG_TOKEN * limit], text[_LONG_TOKEN * limit :]
+    shown = cut_to(neutral(start), limit, count)
+    return shown._replace(cut=shown.cut + (count or estimated)(rest)) if rest else shown
 
 
 def unfenced(prompt: str) -> tuple[str | None, dict[str, str]]:

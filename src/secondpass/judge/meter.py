@@ -38,6 +38,14 @@ class Meter:
         self._reserved += expected
         return True
 
+    def another_call(self) -> bool:
+        """Whether a question in hand may take one more call. If so, settle that with it."""
+        left = self.calls_left
+        if left is not None and left < 1:
+            return False
+        self._reserved += Usage(1)
+        return True
+
     def settle(self, expected: Usage, actual: Usage) -> None:
         """A question that was reserved has been answered."""
         self._reserved = Usage(

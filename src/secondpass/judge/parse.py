@@ -1,8 +1,8 @@
 """An order read out of whatever a model wrote. Never raises, never invents, says what it found.
 
-Read in this turn: JSON; the last bracketed chain (``[b] > [a]``); a list, one to a line; a line of
-nothing but identifiers. Prose is not read: a number in a sentence is no rank, and an answer that
-is all prose is an answer to ask for again.
+Read in this turn: JSON; tags (``<id>b</id>``); the last bracketed chain (``[b] > [a]``); a list,
+one to a line; a line of nothing but identifiers. Prose is not read: a number in a sentence is no
+rank, and an answer that is all prose is an answer to ask for again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from secondpass.judge.reading import Form, Reading
-from secondpass.judge.written import answer_of
+from secondpass.judge.tagged import tagged_runs
+from secondpass.judge.written import answer_of, strict_json, without_hidden
 
 
 def read_order(text: str, ids: Sequence[str]) -> Reading:
@@ -66,7 +67,7 @@ _ID_KEYS = ("id", "identifier", "passage", "passage_id", "index", "doc", "docume
 def _json_runs(text: str) -> Iterator[list[str]]:
     if "{" not in text and not (text.startswith(("[", "`")) and "," in text):
         return
-    at = 0
+    text, at = strict_json(text), 0
     for _ in range(40):
         opening = _OPENING.search(text, at)
         if opening is None:
@@ -109,7 +110,7 @@ def _name(item: Any) -> str | None:
         return None
     if isinstance(item, int) and abs(item) > 10**9:  # has too many digits to be anybody's
         return "?"
-    return str(item).strip(" []\"'#")
+    return without_hidden(str(item)).strip(" []\"'#")
 
 
 # Every repetition below is bounded, or eats characters that nothing after it can: an answer may be
@@ -123,7 +124,7 @@ _ITEM = re.compile(
     rf"(?:{_WORD}\s{{0,3}}[:#]?\s{{0,3}})?[\"'*#]{{0,4}}(-?\w{{1,16}})[\"'*]{{0,4}}\s{{0,4}}[\])]",
     re.IGNORECASE,
 )
-_SEPARATOR = r"\s{0,9}[>=](?:\s{0,9}(?:[>=]|\.\.\.)){0,4}\s{0,9}"
+_SEPARATOR = r"\d{0,2}\s{0,9}[>=](?:\s{0,9}(?:[>=]|\.\.\.)){0,4}\s{0,9}"
 _CHAIN = re.compile(rf"{_BRACKETED}(?:{_SEPARATOR}{_BRACKETED})+", re.IGNORECASE)
 _MEMBER = r"[\"']?-?\w{1,16}[\"']?"
 _GROUP = re.compile(rf"\[\s{{0,4}}{_MEMBER}(?:\s{{0,9}}[,;>|]\s{{0,9}}{_MEMBER})+\s{{0,4}}\]")
@@ -188,6 +189,7 @@ def _line_runs(text: str) -> Iterator[list[str]]:
 
 _FORMS: dict[Form, Callable[[str], Iterator[list[str]]]] = {
     "json": _json_runs,
+    "tags": tagged_runs,
     "chain": _chain_runs,
     "list": _list_runs,
     "line": _line_runs,

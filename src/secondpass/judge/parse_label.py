@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from secondpass.judge.parse import read_order
-from secondpass.judge.written import answer_of
+from secondpass.judge.written import answer_of, strict_json, without_hidden
 
 _OBJECT = re.compile(r"\{[^{}]{0,2000}\}")
 _TIE = re.compile(r"\b(tie|tied|equal|equally|both|neither|same)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(yes|no|true|false)\b", re.IGNORECASE)
+_TAG = re.compile(r"</?(?!(?:yes|no|true|false)>)\w{1,20}>", re.IGNORECASE)
 _NOISE = " \t\n\r*_`\"'.,:;!?()[]{}<>|#-=~"
 _NAMED_NUMBER = re.compile(
     r"(?:score|rating|relevance|relevancy|grade|answer)\W{0,6}(?:is|of)?\W{0,4}"
@@ -40,7 +41,7 @@ def read_best(text: str, ids: Sequence[str]) -> int | None:
     place = {name.casefold(): i for i, name in enumerate(ids)}
     value = _field(answer, ("best", "answer", "passage", "id", "identifier", "choice"))
     if isinstance(value, str | int) and not isinstance(value, bool):
-        return place.get(str(value)[:40].strip(_NOISE).casefold())
+        return place.get(without_hidden(str(value)[:40]).strip(_NOISE).casefold())
     if (chain := read_order(answer, ids)).order and len(ids) > 1 and chain.form != "line":
         return chain.order[0]
     for line in reversed([line for line in answer.splitlines() if line.strip()][-20:]):
@@ -70,8 +71,7 @@ def read_yes_no(text: str) -> bool | None:
     value = _field(answer, ("relevant", "answer", "relevance", "yes", "result"))
     if isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        answer = value
+    answer = _TAG.sub(" ", value if isinstance(value, str) else answer)
     words = [w.lower() for w in _YES_NO.findall(answer)]
     if not words:
         return None
@@ -133,7 +133,7 @@ def _field(answer: str, names: Sequence[str]) -> Any:
         return None
     for found in reversed(_OBJECT.findall(answer)):
         try:
-            value = json.loads(found)
+            value = json.loads(strict_json(found))
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):

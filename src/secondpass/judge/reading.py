@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Form = Literal["json", "chain", "list", "line", "none"]
+Form = Literal["json", "tags", "chain", "list", "line", "none"]
 """How it was written."""
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from secondpass.judge.allowance import NoCallsLeftError
 from secondpass.judge.exchange import Log, TooLongError
 
 T = TypeVar("T")
 Asked = Callable[[list[int], int], Awaitable[T]]
 """Asks about the texts at some places, each cut to a number of tokens."""
 
+_NO_CALLS = ("budget", "the prompt was too long, and no call was left to ask about less")
 SHORTEST = 20
 """Tokens of a passage below which it is not worth showing."""
 
@@ -48,10 +50,17 @@ class Shrinking:
             return await self._ordered(ask, list(places), sizes, log)
         except _NoRoomError:
             return places
+        except NoCallsLeftError:
+            log.tell(*_NO_CALLS)
+            return places
 
     async def whole(self, ask: Asked[T | None], sizes: Sequence[int], log: Log) -> T | None:
         """An answer about all places at once, with passages as short as it takes; None if none."""
-        return await self._shorter(ask, list(range(len(sizes))), sizes, log)
+        try:
+            return await self._shorter(ask, list(range(len(sizes))), sizes, log)
+        except NoCallsLeftError:
+            log.tell(*_NO_CALLS)
+            return None
 
     async def _ordered(
         self, ask: Asked[list[int]], places: list[int], sizes: Sequence[int], log: Log

@@ -17,16 +17,34 @@ _GREATER = str.maketrans(
 )
 
 
+_HIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff]")
+_SUPERSCRIPTS = "\u00b2\u00b3\u00b9\u2070\u2074-\u2079"
+_NOTE_SIGN = re.compile(rf"(?:(?<=[^\W{_SUPERSCRIPTS}])|(?<=[\])]))[{_SUPERSCRIPTS}]+")
+_COMMA_AT_END = re.compile(r",(?=\s{0,99}[\]}])")
+
+
+def without_hidden(text: str) -> str:
+    """The text without characters that nobody sees: NUL and its like, zero-width blanks."""
+    return _HIDDEN.sub("", text)
+
+
+def strict_json(text: str) -> str:
+    """The text without the commas at the end of lists and objects that JSON does not allow."""
+    return _COMMA_AT_END.sub("", text)
+
+
 def answer_of(text: str) -> str:
     """The part of an answer that is the answer.
 
     Blocks of thinking go, closed or not (an answer cut off while thinking says nothing yet).
-    Full-width, circled, super- and subscript characters become plain ones.
+    Full-width, circled, super- and subscript characters become plain ones, but for superscripts
+    behind an identifier, which are signs of footnotes. Characters that nobody sees go.
     """
     if not isinstance(text, str):
         return ""
-    text = text[-LONGEST:]
+    text = without_hidden(text[-LONGEST:])
     if not text.isascii():
+        text = _NOTE_SIGN.sub("", text)
         text = unicodedata.normalize("NFKC", text)[-LONGEST:].translate(_GREATER)
     if _CHANNEL in text:
         text = text.rpartition(_CHANNEL)[2]

@@ -17,6 +17,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("the judge: backend", "judge") from error
 
+from secondpass.models.chat_client import new_client
 from secondpass.models.chat_errors import Secret, checked_url, told
 from secondpass.models.chat_reply import completion_of
 from secondpass.models.client_per_loop import ClientPerLoop
@@ -25,17 +26,20 @@ from secondpass.models.client_per_loop import ClientPerLoop
 class OpenAIChat:
     """A chat model of OpenAI, Azure (its v1 endpoint), vLLM, llama.cpp, Ollama, a gateway, ...
 
-    Failed attempts (no connection, timeout, 408, 409, 429, 5xx) are repeated with growing pauses,
-    or after as long as the server asks for up to two minutes; a 400 or 401 never is. So a server
-    that hangs is given up after at most ``(max_retries + 1) * (timeout + 8)`` seconds.
+    Failed attempts (no connection, timeout, 408, 409, 429, 5xx, an answer that is no chat
+    completion) are repeated with growing pauses, or after as long as the server asks for up to two
+    minutes; a 400, 401 or 403 never is. So a server that hangs, or sends its answer ever so slowly,
+    is given up after at most ``(max_retries + 1) * (timeout + 8)`` seconds. Redirects are not
+    followed, and an answer of more than 16 MiB is not read.
 
     Args:
         model: As the server calls it.
         base_url: Usually ends in ``/v1``. None: OPENAI_BASE_URL, or OpenAI itself.
         api_key: None: OPENAI_API_KEY as it is when asked, if base_url is None or the same as
             OPENAI_BASE_URL, so that no recipe can send it elsewhere; other servers get none.
-            It is kept out of the repr, of recipes, pickles, logs and errors.
-        timeout: Seconds for one attempt.
+            It is kept out of the repr, of recipes, pickles, logs and errors. OPENAI_ORG_ID,
+            OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS go where the environment's key goes.
+        timeout: Seconds for one attempt, from connecting to the last byte of the answer.
         max_retries: How many more attempts.
         temperature: Randomness of the answers; None leaves it to the server.
 
@@ -97,7 +101,7 @@ class OpenAIChat:
             try:
                 client = await self._clients.here(self._new_client)
                 raw = await client.chat.completions.with_raw_response.create(**body)
-                return completion_of(raw.parse(), raw.retries_taken)
+                return completion_of(raw.http_response.content, raw.retries_taken)
             except openai.OpenAIError as error:
                 if not self._adapted(error):
                     # from None: what openai raised holds the request, and so the key
@@ -108,14 +112,11 @@ class OpenAIChat:
         await self._clients.close_here()
 
     def _new_client(self) -> openai.AsyncOpenAI:
-        key = self._key.reveal(self.base_url)
+        key, own = self._key.reveal(self.base_url), self._key.is_own(self.base_url)
         if key is None and self.base_url is not None:
             key = "none"  # servers of one's own ask for none, but the protocol has the header
-        return openai.AsyncOpenAI(
-            api_key=key,
-            base_url=self.base_url,
-            timeout=self.timeout,
-            max_retries=self.max_retries,
+        return new_client(
+            key, self.base_url, own=own, timeout=self.timeout, max_retries=self.max_retries
         )
 
     def _body(

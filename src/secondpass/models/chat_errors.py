@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import openai
 
 from secondpass.errors import InvalidInputError
 from secondpass.judge.chat import ChatError
+from secondpass.models.chat_client import UnreadableError
 
 _KEY = re.compile(r"\b(?:sk|pk|rk|key|gsk|xai|hf)[-_][\w*.-]{6,}|(?<=Bearer )\S+")
 
@@ -28,10 +29,15 @@ class Secret:
         A recipe from somebody else may name any address, and must not be able to collect keys: the
         environment's goes to OpenAI itself and to OPENAI_BASE_URL, and nowhere else.
         """
-        own = (os.environ.get("OPENAI_BASE_URL") or "").rstrip("/")
-        if self._value or (base_url is not None and base_url.rstrip("/") != own):
+        if self._value or not self.is_own(base_url):
             return self._value
         return os.environ.get("OPENAI_API_KEY") or None
+
+    @staticmethod
+    def is_own(base_url: str | None) -> bool:
+        """Whether an address is the one that the environment's settings are for."""
+        own = (os.environ.get("OPENAI_BASE_URL") or "").rstrip("/")
+        return base_url is None or base_url.rstrip("/") == own
 
     def hidden(self, text: str) -> str:
         """A text without the key, and without what looks like one."""
@@ -83,6 +89,11 @@ def told(error: openai.OpenAIError, model: str, base_url: str | None, key: Secre
     status = getattr(error, "status_code", None)
     if isinstance(error, openai.APITimeoutError):
         message = f"{where} did not answer in time; pass a longer timeout= or check the server"
+    elif isinstance(error.__cause__, UnreadableError):
+        message = (
+            f"{where} answered with something that is no chat completion: {_cause(error)}; is "
+            "base_url right? It usually ends in /v1"
+        )
     elif isinstance(error, openai.APIConnectionError):
         message = (
             f"cannot connect to {where} ({_cause(error)}); check base_url, and that the server runs"
@@ -104,6 +115,11 @@ def told(error: openai.OpenAIError, model: str, base_url: str | None, key: Secre
             f"{where} still says too many requests (429) after all retries: {_said(error)}; "
             "ask fewer at once, or raise max_retries="
         )
+    elif isinstance(error, openai.APIStatusError) and 300 <= error.status_code < 400:
+        message = (
+            f"{where} redirects to {_target(error)} ({status}); passages are not sent where you "
+            "did not say: give that address as base_url if it is right"
+        )
     elif isinstance(error, openai.APIStatusError):
         message = f"{where} answered {status} for the model {model!r}: {_said(error)}"
     elif isinstance(error, openai.APIError):
@@ -119,6 +135,12 @@ def _said(error: openai.APIError) -> str:
     body = error.body
     said = body.get("message") if isinstance(body, dict) else None
     return " ".join(str(said or error.message).split())[:500]
+
+
+def _target(error: openai.APIStatusError) -> str:
+    """The address of a redirect, without what it may hold besides: a user, a query."""
+    to = urljoin(str(error.request.url), error.response.headers.get("location", ""))
+    return re.sub(r"//[^/@]*@|[?#].*", lambda m: "//" * m[0].startswith("//"), to)[:200]
 
 
 def _cause(error: BaseException) -> str:

@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
+from typing import NamedTuple
 
 import openai
 
 _Closing = AsyncGenerator[None, None]
-_Held = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[openai.AsyncOpenAI, _Closing]]
 
+
+class _Open(NamedTuple):
+    """A client, what closes it, and the process that opened it: a forked child has a copy, but not
+    the thread of its loop, and must leave the connections to its parent."""
+
+    client: openai.AsyncOpenAI
+    closing: _Closing
+    process: int
+
+
+_Held = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Open]
 
 _alive: weakref.WeakSet[ClientPerLoop] = weakref.WeakSet()
 
@@ -35,18 +47,19 @@ class ClientPerLoop:
     async def here(self, make: Callable[[], openai.AsyncOpenAI]) -> openai.AsyncOpenAI:
         """The running loop's client, made by `make` when first needed."""
         loop = asyncio.get_running_loop()
-        if loop not in self._held:
+        held = self._held.get(loop)
+        if held is None or held.process != os.getpid():
             client = make()
             closing = _hold(client, self._held)
-            self._held[loop] = client, closing
+            held = self._held[loop] = _Open(client, closing, os.getpid())
             await anext(closing)
-        return self._held[loop][0]
+        return held.client
 
     async def close_here(self) -> None:
         """Close the running loop's client, if it has one."""
         held = self._held.get(asyncio.get_running_loop())
-        if held is not None:
-            await held[1].aclose()
+        if held is not None and held.process == os.getpid():
+            await held.closing.aclose()
 
 
 async def _hold(client: openai.AsyncOpenAI, held: _Held) -> _Closing:
@@ -60,9 +73,9 @@ async def _hold(client: openai.AsyncOpenAI, held: _Held) -> _Closing:
 def _close_all(held: _Held) -> list[Future[None]]:
     """Have every loop that still runs close its client."""
     begun: list[Future[None]] = []
-    for loop, (_, closing) in list(held.items()):
-        if loop.is_running():
-            work = _closed(closing)
+    for loop, one in list(held.items()):
+        if loop.is_running() and one.process == os.getpid():
+            work = _closed(one.closing)
             try:
                 begun.append(asyncio.run_coroutine_threadsafe(work, loop))
             except RuntimeError:  # it ended just now, and has closed everything

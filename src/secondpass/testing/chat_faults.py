@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from collections.abc import Collection
 from typing import Any
 
 from secondpass.testing.chat_answers import Said
+from secondpass.testing.chat_completion import completion
 from secondpass.testing.faults import Fault
 
 Response = tuple[int, dict[str, str], Any]
@@ -13,6 +17,7 @@ _ERRORS = {
     "rate-limit": (429, "Rate limit reached for requests", "rate_limit_exceeded"),
     "server-error": (500, "The server had an error", "server_error"),
     "unauthorized": (401, "Incorrect API key provided", "invalid_api_key"),
+    "forbidden": (403, "You are not allowed to do this", "forbidden"),
     "unknown-model": (404, "The model does not exist", "model_not_found"),
     "bad-request": (400, "The request is malformed", "invalid_request_error"),
 }
@@ -43,8 +48,8 @@ def troubled(fault: Fault, body: dict[str, Any]) -> Response | None:
     """
     if fault.kind in _ERRORS:
         return refused(fault.kind, fault.retry_after)
-    if fault.kind == "html":
-        return 200, {}, "<html><body>It works!</body></html>"
+    if fault.kind in ("html", "redirect", "huge", "gzip-bomb"):
+        return _no_answer(fault, body)
     if fault.kind == "say":
         raise Trouble(Said(fault.text), "stop")
     if fault.kind in _SAID:
@@ -56,11 +61,40 @@ def troubled(fault: Fault, body: dict[str, Any]) -> Response | None:
     return _unfit(fault, body)
 
 
+def reshaped(response: Response, kinds: Collection[str]) -> Response:
+    """An answer in another shape than the protocol's, by the lasting faults that there are."""
+    status, headers, body = response
+    choice = body["choices"][0]
+    if "parts" in kinds:
+        text = choice["message"]["content"]
+        thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm: 1, 2, or 3?"}]}
+        choice["message"]["content"] = [thought, {"type": "text", "text": text}]
+    if "odd-usage" in kinds:
+        body["usage"] = {"prompt_tokens": "many", "completion_tokens": [1]}
+    if "odd-logprobs" in kinds:
+        choice["logprobs"] = {"content": [{"token": 5, "logprob": "low", "top_logprobs": [None]}]}
+    if "half-json" in kinds:
+        data = json.dumps(body)
+        return status, headers, data[: len(data) // 2].encode()
+    return status, headers, body
+
+
 def refused(kind: str, retry_after: float | None = None) -> Response:
     """The response of a server that does not answer at all."""
     status, message, code = _ERRORS[kind]
     headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
     return status, headers, _error(message, code)
+
+
+def _no_answer(fault: Fault, body: dict[str, Any]) -> Response:
+    if fault.kind == "html":
+        return 200, {}, "<html><body>It works!</body></html>"
+    if fault.kind == "redirect":
+        return 307, {"Location": fault.text}, {}
+    if fault.kind == "huge":
+        return 200, {}, completion(body, Said("x" * fault.chars), "stop", False)
+    large = json.dumps(completion(body, Said("x" * fault.chars), "stop", False)).encode()
+    return 200, {"Content-Encoding": "gzip"}, gzip.compress(large, mtime=0)
 
 
 def _unfit(fault: Fault, body: dict[str, Any]) -> Response | None:

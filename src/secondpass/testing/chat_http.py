@@ -1,56 +1,29 @@
-"""The wire of the stand-in server: HTTP and the shape of OpenAI's answers."""
+"""The wire of the stand-in server: HTTP."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import socket
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from secondpass.testing.chat_answers import Said
 from secondpass.testing.chat_faults import Response
 
 
-def completion(body: dict[str, Any], said: Said, reason: str, logprobs: bool) -> dict[str, Any]:
-    """A chat completion as the protocol has it."""
-    prompt = sum(len(str(m.get("content"))) for m in body.get("messages", [])) // 4
-    written = -(-len(said.text) // 4)
-    return {
-        "id": "chatcmpl-stand-in",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": str(body.get("model")),
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": said.text, "refusal": None},
-                "finish_reason": reason,
-                "logprobs": _logprobs(said, body) if logprobs else None,
-            }
-        ],
-        "usage": {
-            "prompt_tokens": prompt,
-            "completion_tokens": written,
-            "total_tokens": prompt + written,
-        },
-    }
+@dataclass(frozen=True, slots=True)
+class Dripping:
+    """A body that is sent a byte at a time.
 
+    Attributes:
+        body: All of it.
+        wait: Waits so many seconds, and returns whether to stop sending.
+    """
 
-def _logprobs(said: Said, body: dict[str, Any]) -> dict[str, Any]:
-    top = int(body.get("top_logprobs") or 0)
-    places = said.tokens or (((said.text, 1.0),),)
-    content = []
-    for likely in places:
-        entries = [
-            {"token": t, "logprob": math.log(max(p, 1e-30)), "bytes": list(t.encode())}
-            for t, p in likely
-        ]
-        content.append({**entries[0], "top_logprobs": entries[:top]})
-    return {"content": content, "refusal": None}
+    body: Any
+    wait: Callable[[float], bool]
 
 
 class ChatHttp(ThreadingHTTPServer):
@@ -64,6 +37,7 @@ class ChatHttp(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.respond = respond
         self.connections: set[socket.socket] = set()
+        self.header_names: list[tuple[str, ...]] = []
 
     def hang_up(self) -> None:
         """End the connections that clients keep open."""
@@ -90,6 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def do_POST(self) -> None:
+        self.server.header_names.append(tuple(name.lower() for name in self.headers))
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if not self.path.endswith("/chat/completions"):
             self._send(404, {}, {"error": {"message": f"no such path: {self.path}"}})
@@ -105,15 +80,22 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {}, {"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
 
     def _send(self, status: int, headers: Mapping[str, str], body: Any) -> None:
-        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        self.send_response(status)
+        wait = None
+        if isinstance(body, Dripping):
+            body, wait = body.body, body.wait
         kind = "text/html" if isinstance(body, str) else "application/json"
+        if not isinstance(body, bytes):
+            body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_response(status)
         for name, value in {"Content-Type": kind, **headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(data)
-        self.wfile.flush()
+        for piece in [body] if wait is None else (body[i : i + 1] for i in range(len(body))):
+            self.wfile.write(piece)
+            self.wfile.flush()
+            if wait is not None and wait(0.05):
+                return
 
     def log_message(self, format: str, *args: Any) -> None:
         return

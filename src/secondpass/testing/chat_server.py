@@ -16,8 +16,9 @@ from typing import Any
 
 from secondpass.errors import InvalidInputError
 from secondpass.testing.chat_answers import Model, Relevance, Said, shared_words
-from secondpass.testing.chat_faults import Response, Trouble, refused, troubled
-from secondpass.testing.chat_http import ChatHttp, completion
+from secondpass.testing.chat_completion import completion
+from secondpass.testing.chat_faults import Response, Trouble, refused, reshaped, troubled
+from secondpass.testing.chat_http import ChatHttp, Dripping
 from secondpass.testing.faults import LASTING, Fault
 
 
@@ -39,6 +40,7 @@ class ChatServer:
     Attributes:
         url: To be given as base_url.
         requests: The bodies of all requests, oldest first, as parsed JSON. No headers.
+        header_names: The names, in lower case, of the headers of each request. No values.
         peak: Most requests that were open at the same time.
     """
 
@@ -65,6 +67,7 @@ class ChatServer:
         self.peak = 0
         self._key = api_key
         self._left = [fault.times for fault in self.faults]
+        self._passing = [fault.after for fault in self.faults]
         self._open = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -74,6 +77,7 @@ class ChatServer:
 
     def __enter__(self) -> ChatServer:
         self._http = ChatHttp(self.respond)
+        self.header_names = self._http.header_names
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
@@ -109,16 +113,23 @@ class ChatServer:
         self._stopping.wait(self.latency)
         if self._key is not None and key != f"Bearer {self._key}":
             return refused("unauthorized")
+        active = self._active(body)
+        if any(fault.kind == "hang" for fault in active):
+            self._stopping.wait()
         try:
-            for fault in self._active(body):
-                if fault.kind == "hang":
-                    self._stopping.wait()
-                    return 503, {}, {}
+            for fault in active:
                 changed = troubled(fault, body)
                 if changed is not None:
                     return changed
         except Trouble as trouble:
             return 200, {}, completion(body, trouble.said, trouble.finish_reason, False)
+        kinds = {fault.kind for fault in active}
+        response = reshaped((200, {}, self._answer(body)), kinds)
+        if "drip" in kinds:
+            return *response[:2], Dripping(response[2], self._stopping.wait)
+        return response
+
+    def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         wants_schema = isinstance(body.get("response_format"), Mapping)
         schema = wants_schema and not self._has("ignore-schema")
         said = self.model.answer(body.get("messages", []), schema)
@@ -127,7 +138,7 @@ class ChatServer:
         reason = "stop"
         if len(said.text) > 6 * limit:
             said, reason = Said(said.text[: 6 * limit]), "length"
-        return 200, {}, completion(body, said, reason, logprobs)
+        return completion(body, said, reason, logprobs)
 
     def _has(self, kind: str) -> bool:
         return any(fault.kind == kind for fault in self.faults)
@@ -139,6 +150,9 @@ class ChatServer:
             for i, fault in enumerate(self.faults):
                 left = self._left[i]
                 if fault.kind in LASTING or left == 0:
+                    continue
+                if self._passing[i]:
+                    self._passing[i] -= 1
                     continue
                 if left is not None:
                     self._left[i] = left - 1
