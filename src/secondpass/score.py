@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Protocol, SupportsFloat, SupportsIndex, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from secondpass.candidate import Candidate, Note
-from secondpass.errors import InvalidInputError, ScoreError, shown
+from secondpass.errors import InvalidInputError, ScoreError
+from secondpass.note_events import events_of_notes
 from secondpass.ranking import Ranking
+from secondpass.scorer_output import float_of, floats_of, list_of, shortened
 from secondpass.stage import Stage
 
 Pair = tuple[str, str]
@@ -83,7 +84,7 @@ class Score(Stage):
             end = start + len(r)
             done.append(r.rescored(scores[start:end], "raw", self.name, notes[start:end]))
             start = end
-        return [_add_events(r, self.name) for r in done]
+        return [events_of_notes(r, self.name) for r in done]
 
 
 def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
@@ -95,19 +96,19 @@ def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], lis
     if not pairs:
         return [], []
     if not isinstance(scorer, NotedScorer):
-        return _to_floats(scorer.score(pairs), len(pairs), scorer.name), [{} for _ in pairs]
+        return floats_of(scorer.score(pairs), len(pairs), scorer.name), [{} for _ in pairs]
     result = scorer.score_with_notes(pairs)
     if not isinstance(result, tuple) or len(result) != 2:
         raise ScoreError(
-            f"{scorer.name!r} returned {_short(result)} from score_with_notes; it must return "
+            f"{scorer.name!r} returned {shortened(result)} from score_with_notes; it must return "
             "(scores, notes)"
         )
-    scores, notes = _to_floats(result[0], len(pairs), scorer.name), list(result[1])
-    wrong = next((note for note in notes if not isinstance(note, Mapping)), None)
-    if len(notes) != len(pairs) or not all(isinstance(note, Mapping) for note in notes):
+    scores, notes = floats_of(result[0], len(pairs), scorer.name), list(result[1])
+    wrong = [note for note in notes if not isinstance(note, Mapping)]
+    if wrong or len(notes) != len(pairs):
         raise ScoreError(
             f"{scorer.name!r} returned {len(notes)} notes for {len(pairs)} pairs"
-            + (f", one of them {_short(wrong)}" if wrong is not None else "")
+            + (f", one of them {shortened(wrong[0])}" if wrong else "")
             + "; a note is a dict, empty where there is nothing to say"
         )
     return scores, notes
@@ -115,86 +116,8 @@ def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], lis
 
 def _opinions(scorer: CandidateScorer, ranking: Ranking) -> list[float | None]:
     opinions = scorer.score_candidates(ranking.query, ranking.candidates)
+    listed = list_of(opinions, len(ranking), scorer.name, "candidates")
     return [
-        None if opinion is None else _to_float(opinion, place, scorer.name)
-        for place, opinion in enumerate(_to_list(opinions, len(ranking), scorer.name, "candidates"))
+        None if opinion is None else float_of(opinion, place, scorer.name)
+        for place, opinion in enumerate(listed)
     ]
-
-
-def _to_floats(scores: object, count: int, by: str) -> list[float]:
-    return [
-        _to_float(score, place, by)
-        for place, score in enumerate(_to_list(scores, count, by, "pairs"))
-    ]
-
-
-def _to_list(scores: object, count: int, by: str, what: str) -> list[object]:
-    if isinstance(scores, str | bytes | Mapping) or not isinstance(scores, Iterable):
-        raise ScoreError(
-            f"{by!r} returned {_short(scores)} for {count} {what}; it must return one number each"
-        )
-    try:
-        listed = list(scores)  # some return a map, a generator or an array
-    except TypeError as error:  # an array of no dimensions
-        raise ScoreError(f"{by!r} returned {_short(scores)} for {count} {what}: {error}") from error
-    if len(listed) != count:
-        raise ScoreError(f"{by!r} returned {len(listed)} scores for {count} {what}")
-    return listed
-
-
-def _to_float(score: object, place: int, by: str) -> float:
-    """A number as Python's float; numpy's and torch's do not go into files."""
-    if type(score) is float:
-        return score
-    if isinstance(score, SupportsFloat | SupportsIndex) and not getattr(score, "shape", ()):
-        with suppress(OverflowError, TypeError, ValueError):
-            return float(score)
-    raise ScoreError(
-        f"{by!r} returned {_short(score)} as score {place}; it must return one number each"
-        + (", so flatten it" if getattr(score, "shape", ()) else "")
-    )
-
-
-def _short(value: object) -> str:
-    text = shown(value)
-    return text if len(text) <= 100 else text[:97] + "..."
-
-
-_EVENTS = {
-    "cut_tokens": (
-        "truncated",
-        "{n} of {of} texts were longer than the model reads; the rest was cut",
-    ),
-    "vector_file": (
-        "vector-file-failed",
-        "the file of vectors was {note}; {n} of {of} texts were read by the model",
-    ),
-    "stored_vector_damaged": (
-        "stored-vector-damaged",
-        "the kept vectors of {n} of {of} texts were damaged; the model read these texts again",
-    ),
-    "disk_cache": (
-        "disk-cache-failed",
-        "the file of scores was {note}; {n} of {of} scores were computed",
-    ),
-    "stored_score_damaged": (
-        "stored-score-damaged",
-        "{n} of {of} kept scores were damaged, and computed again",
-    ),
-}
-"""What a note becomes on the ranking: an event's kind and its message."""
-
-
-def _add_events(ranking: Ranking, by: str) -> Ranking:
-    notes = [c.trail[-1].note for c in ranking]
-    for entry, (kind, message) in _EVENTS.items():
-        values = [note[entry] for note in notes if entry in note and _is_new(entry, note)]
-        if values:
-            text = message.format(n=len(values), of=len(ranking), note=values[0])
-            ranking = ranking.told(by, kind, text)
-    return ranking
-
-
-def _is_new(entry: str, note: Note) -> bool:
-    """Trouble with a file happened when a cached score was computed; a cut text is still cut."""
-    return entry == "cut_tokens" or "cached" not in note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from secondpass.errors import ModelError
 from secondpass.models.external_data import external_locations
@@ -52,12 +52,14 @@ def _is_module(path: Path) -> bool:
 
 
 def _weight_file(path: Path, location: str) -> Path:
-    file = path.parent / location
-    if Path(location).is_absolute() or not file.resolve().is_relative_to(path.parent.resolve()):
+    # by the text alone: the hub's cache is a folder of links to files outside it
+    place = PureWindowsPath(location)  # knows both kinds of slashes, and drives
+    if place.anchor or ".." in place.parts:
         raise ModelError(
             f"{path} takes weights from {location!r}, outside its folder, which is refused: put "
             "the file beside it and name it in the graph (onnx.save, location=...)"
         )
+    file = path.parent / location
     if not file.is_file():
         raise ModelError(
             f"{path} takes weights from {location!r}, and there is no such file beside it; copy or "
