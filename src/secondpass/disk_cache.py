@@ -33,7 +33,7 @@ _KIND = FileKind(
     version=1,
     tables=(
         "CREATE TABLE scores (age INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, "
-        "score REAL NOT NULL, note BLOB NOT NULL, checksum BLOB NOT NULL)",
+        "score REAL NOT NULL, note BLOB NOT NULL, checksum INTEGER NOT NULL)",
     ),
 )
 

@@ -12,7 +12,8 @@ _EVENTS = {
     ),
     "vector_file": (
         "vector-file-failed",
-        "the file of vectors was {note}; {n} of {of} texts were read by the model",
+        "the file of vectors was {note}; the model read {n} of {of} texts. If it does not pass, "
+        "delete the file, and it is made anew",
     ),
     "stored_vector_damaged": (
         "stored-vector-damaged",
@@ -20,7 +21,8 @@ _EVENTS = {
     ),
     "disk_cache": (
         "disk-cache-failed",
-        "the file of scores was {note}; {n} of {of} scores were computed",
+        "the file of scores was {note}; {n} of {of} scores were computed. If it does not pass, "
+        "delete the file, and it is made anew",
     ),
     "stored_score_damaged": (
         "stored-score-damaged",

@@ -74,6 +74,26 @@ def test_weights_outside_the_folder_are_refused(tmp_path: Path, location: str) -
         OnnxCrossEncoder(inside)
 
 
+def test_weights_beside_the_graph_come_from_the_hub_too(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    cache = tmp_path_factory.mktemp("cache")
+
+    def snapshot_download(model: str, revision: str | None, allow_patterns: list[str]) -> str:
+        names = [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()]
+        for name in hub.utils.filter_repo_objects(names, allow_patterns=allow_patterns):
+            shutil.copy(folder / name, cache)
+        return str(cache)
+
+    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    if weights(folder).parent == folder:
+        assert OnnxCrossEncoder("org/name").score(PAIRS) == OnnxCrossEncoder(FOLDER).score(PAIRS)
+    else:  # under a name of its own
+        with pytest.raises(ModelError, match="copy or download the whole folder"):
+            OnnxCrossEncoder("org/name")
+
+
 def test_links_as_the_hubs_cache_has_them(folder: Path, tmp_path: Path) -> None:
     name = OnnxCrossEncoder(folder).name
     blob = weights(folder).rename(tmp_path.parent / f"{tmp_path.name} blob")

@@ -27,8 +27,8 @@ _KIND = FileKind(
     application_id=0x53507663,  # "SPvc"
     version=1,
     tables=(
-        "CREATE TABLE texts (key BLOB PRIMARY KEY, vectors BLOB NOT NULL, checksum BLOB NOT NULL) "
-        "WITHOUT ROWID",
+        "CREATE TABLE texts (key BLOB PRIMARY KEY, vectors BLOB NOT NULL, "
+        "checksum INTEGER NOT NULL) WITHOUT ROWID",
     ),
 )
 
