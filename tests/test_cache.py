@@ -487,6 +487,7 @@ def test_a_forked_child_waits_for_no_thread_of_its_parent() -> None:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def test_a_scorer_that_forks_inside_a_computation() -> None:
