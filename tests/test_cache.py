@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import copy
 import math
+import os
 import pickle
 import random
+import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from secondpass import (
     Cached,
+    Candidate,
     Fuse,
     InvalidInputError,
     Note,
@@ -200,25 +206,95 @@ def test_the_disk_keeps_scores_and_notes_between_runs(tmp_path: Path) -> None:
     check_scorer(Cached(FakeScorer(), disk=file))
 
 
+class Reads:
+    """A scorer whose every argument counts, for it does not say which do."""
+
+    name = "model@1"
+
+    def __init__(self, max_length: int, threads: int = 1, **more: object) -> None:
+        self.max_length, self.threads, self.more = max_length, threads, more
+        self.asked = 0
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        self.asked += len(pairs)
+        return [float(self.max_length)] * len(pairs)
+
+
+class States(Reads):
+    """One that says so."""
+
+    @property
+    def cache_key(self) -> str:
+        return f"{self.max_length} tokens"
+
+
+class Holds:
+    """A scorer that is given any object."""
+
+    name = "model@1"
+
+    def __init__(self, thing: object) -> None:
+        self.thing, self.asked = thing, 0
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        self.asked += len(pairs)
+        return [1.0] * len(pairs)
+
+
+def asked(scorer: Reads | Holds, file: Path) -> int:
+    """How many of one pair the scorer computed, with what other scorers left in the file."""
+    Cached(scorer, disk=file).score([("q", "a")])
+    return scorer.asked
+
+
 def test_scorers_with_other_names_or_arguments_do_not_mix_on_disk(tmp_path: Path) -> None:
-    class Reads:
-        name = "model@1"
-
-        def __init__(self, max_length: int, threads: int = 1) -> None:
-            self.max_length, self.threads = max_length, threads
-            self.asked = 0
-
-        def score(self, pairs: Sequence[Pair]) -> list[float]:
-            self.asked += len(pairs)
-            return [float(self.max_length)] * len(pairs)
-
     file = tmp_path / "scores.db"
-    for scorer, fresh in (
-        (Reads(64), 1), (Reads(512), 1), (Reads(64, threads=2), 0),
-    ):  # fmt: skip
-        assert Cached(scorer, disk=file).score([("q", "a")]) == [scorer.max_length]
-        assert scorer.asked == fresh
+    assert [asked(Reads(n, t), file) for n, t in ((64, 1), (512, 1), (64, 2), (64, 1))] == [
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert Cached(Reads(512), disk=file).score([("q", "a")]) == [512.0]
     assert Cached(FakeScorer(name="model@2"), disk=file).score([("q", "q")]) == [1.0]
+
+
+def test_a_scorer_may_state_what_its_scores_depend_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "scores.db"
+    assert [asked(States(n, t), file) for n, t in ((64, 1), (512, 1), (64, 2))] == [1, 1, 0]
+    wrong = States(64)
+    monkeypatch.setattr(States, "cache_key", 7)
+    with pytest.raises(
+        InvalidInputError, match=r"cache_key of 'model@1' must be a string, got int 7"
+    ):
+        Cached(wrong)
+
+
+@pytest.mark.parametrize(
+    ("thing", "other"),
+    [
+        ([1, {"a": (2.0, None)}], [1, {"a": (2.0, 0)}]),
+        (Path("a"), Path("b")),
+        (math.sin, math.cos),
+        (asked, Reads),
+        (Candidate("0", "text"), Candidate("0", "other")),
+        (FakeScorer(name="a"), FakeScorer(name="b")),
+    ],
+)
+def test_arguments_of_every_kind_count(tmp_path: Path, thing: object, other: object) -> None:
+    file = tmp_path / "scores.db"
+    assert [asked(Holds(thing), file), asked(Holds(other), file)] == [1, 1]
+    again = asked(Holds(copy.deepcopy(thing)), file)
+    assert again == (1 if thing is math.sin else 0)
+
+
+def test_what_cannot_be_told_apart_is_computed_again(tmp_path: Path) -> None:
+    file = tmp_path / "scores.db"
+    some = object()
+    assert [asked(Holds(some), file) for _ in range(2)] == [1, 1]
+    assert [asked(Holds(lambda: None), file) for _ in range(2)] == [1, 1]
 
 
 def test_the_disk_is_bounded_and_the_oldest_go_first(tmp_path: Path) -> None:
@@ -253,11 +329,176 @@ def test_a_disk_that_fails_later_costs_no_scores_and_is_told(tmp_path: Path) -> 
     ranking = Score(cached)(RANKING)
     assert ranking.scores == Score(FakeScorer())(RANKING).scores
     assert all("not a database" in c.trail[-1].note["disk_cache"] for c in ranking)
-    assert [c.trail[-1].note for c in Score(cached)(RANKING)] == [{"cached": True}] * 3
+    assert [e.kind for e in ranking.events] == ["disk-cache-failed"]
+    assert "not read: file is not a database; 3 of 3" in ranking.events[0].message
+    again = Score(cached)(RANKING)
+    assert [c.trail[-1].note for c in again] == [{"cached": True}] * 3
+    assert again.events == ()
     file.unlink()
     DiskCache(file)  # repaired: used again
     assert cached.score_with_notes([("q", "new")])[1] == [{}]
     assert len(DiskCache(file)) == 1
+
+
+def keys_and_scores(file: Path) -> dict[bytes, float]:
+    with closing(sqlite3.connect(file)) as connection:
+        return dict(connection.execute("SELECT key, score FROM scores ORDER BY age").fetchall())
+
+
+@pytest.mark.parametrize(
+    "change", ["score = 4.5", "score = 'x'", "note = '{\"x\": 1}'", "note = NULL", "key = x'00'"]
+)
+def test_a_damaged_row_is_computed_again_and_told(tmp_path: Path, change: str) -> None:
+    file = tmp_path / "scores.db"
+    scores = Score(Cached(FakeScorer(), disk=file))(RANKING).scores
+    (first, *_) = keys_and_scores(file)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '')")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(f"UPDATE scores SET {change} WHERE key = ?", (first,))
+    ranking = Score(Cached(FakeScorer(), disk=file))(RANKING)
+    assert ranking.scores == scores
+    damaged = [c.trail[-1].note.get("stored_score_damaged") for c in ranking]
+    if change.startswith("key"):  # a pair that was never asked
+        assert damaged == [None] * 3
+        return
+    assert sorted(map(str, damaged)) == ["None", "None", "True"]
+    assert [e.kind for e in ranking.events] == ["stored-score-damaged"]
+    after = Score(Cached(FakeScorer(), disk=file))(RANKING)
+    assert after.events == ()
+    assert all(c.trail[-1].note == {"cached": True} for c in after)
+
+
+def test_a_row_under_another_key_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "scores.db"
+    cached = Cached(FakeScorer(), disk=file)
+    expected = cached.score([("a b", "a b"), ("a b", "c")])
+    first, second = keys_and_scores(file)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for key, other in ((first, b"0"), (second, first), (b"0", second)):
+            connection.execute("UPDATE scores SET key = ? WHERE key = ?", (other, key))
+    scores, notes = Cached(FakeScorer(), disk=file).score_with_notes([("a b", "a b"), ("a b", "c")])
+    assert scores == expected
+    assert notes == [{"stored_score_damaged": True}] * 2
+
+
+def score_with(path: Path, pairs: list[Pair]) -> list[float] | None:
+    """What a file gives that may be damaged; None where it is refused."""
+    try:
+        cached = Cached(FakeScorer(), disk=path)
+    except InvalidInputError:
+        return None
+    return cached.score(pairs)
+
+
+def test_no_flipped_bit_and_no_truncation_gives_another_score(tmp_path: Path) -> None:
+    file, copied = tmp_path / "scores.db", tmp_path / "copy.db"
+    pairs = [("a b c d", " ".join("abcd"[: n % 5]) + f" {n}") for n in range(60)]
+    expected = Cached(FakeScorer(), disk=file).score(pairs)
+    whole, rng = file.read_bytes(), random.Random(0)
+    changed = [whole[:-lost] for lost in range(50, len(whole), 499)]
+    for number in range(200):
+        flipped = bytearray(whole)
+        place = rng.randrange(len(whole) if number % 4 else 4096)
+        flipped[place] ^= 1 << rng.randrange(8)
+        changed.append(bytes(flipped))
+    results = []
+    for content in changed:
+        copied.write_bytes(content)
+        results.append(score_with(copied, pairs))
+    assert all(scores in (None, expected) for scores in results)
+    assert results.count(expected) > len(results) * 0.8
+
+
+def foreign(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE passwords (name TEXT)")
+
+
+def of_an_earlier_version(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE secondpass_scores (key BLOB)")
+        file.execute("PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize("make", [foreign, of_an_earlier_version])
+def test_another_database_is_refused_and_left_as_it_is(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "other.db")
+    before = (tmp_path / "other.db").read_bytes()
+    with pytest.raises(
+        InvalidInputError, match=r"not a file of scores.*delete it if it is an older"
+    ):
+        DiskCache(tmp_path / "other.db")
+    assert (tmp_path / "other.db").read_bytes() == before
+
+
+def test_a_locked_file_costs_no_scores(tmp_path: Path) -> None:
+    file = tmp_path / "scores.db"
+    DiskCache(file)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        store = DiskCache(file, lock_timeout=0.0)  # it may pass
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            store.get([b"key"])
+        other.execute("ROLLBACK")
+    assert store.get([b"key"]) == ({}, set())
+
+
+FORK = """
+import os, sys, threading
+from secondpass import Cached
+
+class Slow:
+    name = "slow"
+    entered, go = threading.Event(), threading.Event()
+
+    def score(self, pairs):
+        if threading.current_thread() is not threading.main_thread():
+            self.entered.set()
+            self.go.wait()
+        return [float(len(text)) for _, text in pairs]
+
+cached = Cached(Slow())
+assert cached.score([("q", "known")]) == [5.0]
+thread = threading.Thread(target=cached.score, args=([("q", "slow one")],))
+thread.start()
+Slow.entered.wait()
+child = os.fork()
+if not child:
+    right = cached.score_with_notes([("q", "slow one"), ("q", "known")])
+    os._exit(0 if right == ([8.0, 5.0], [{}, {"cached": True}]) else 1)
+_, status = os.waitpid(child, 0)
+Slow.go.set()
+thread.join()
+assert cached.score_with_notes([("q", "slow one")]) == ([8.0], [{"cached": True}])
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_waits_for_no_thread_of_its_parent() -> None:
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        assert process.wait(timeout=120) == 0  # it hung for ever
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_scorer_that_forks_inside_a_computation() -> None:
+    class Forks(FakeScorer):
+        def score(self, pairs: Sequence[Pair]) -> list[float]:
+            cached._forget_threads()  # what a fork does in the child, which goes on from here
+            return super().score(pairs)
+
+    cached = Cached(Forks())
+    assert cached.score([("q", "q")]) == [1.0]
+    assert cached.score_with_notes([("q", "q")]) == ([1.0], [{"cached": True}])
 
 
 def test_a_note_that_json_cannot_keep_is_told(tmp_path: Path) -> None:
@@ -273,7 +514,9 @@ PROCESS = """
 import sys
 from secondpass import Cached
 from secondpass.testing import FakeScorer
-scorer = FakeScorer(lambda q, t: float(t))
+def number(query, text):
+    return float(text)
+scorer = FakeScorer(number)
 cached = Cached(scorer, size=1, disk=sys.argv[1])
 for n in range(int(sys.argv[2]), int(sys.argv[3])):
     some = [("q", str(i)) for i in range(n, n + 10)]

@@ -10,12 +10,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
+from weakref import WeakSet
 
 from secondpass.cache_key import keys_of, settings_of
 from secondpass.candidate import Note
 from secondpass.disk_cache import DiskCache, Known
-from secondpass.errors import InvalidInputError, ScoreError
-from secondpass.score import NotedScorer, Pair, Scorer
+from secondpass.errors import InvalidInputError
+from secondpass.score import Pair, Scorer, score_pairs
 
 _Asked = dict[bytes, Pair]
 
@@ -26,11 +27,13 @@ class Cached:
     Threads that ask for the same pair at the same time wait for one computation. If that fails,
     each of the others computes for itself: what failed may have been another pair of the batch.
 
-    A key is the scorer's name, its own arguments, query and text, by hash: texts are not kept alive
-    and weights are never mixed up.
+    A key is the scorer's name, its `cache_key` (without one, its own arguments), query and text, by
+    hash: texts are not kept alive and weights are never mixed up. A forked child keeps what was
+    known, and waits for no thread that it does not have.
 
     Where the disk fails while it is used (full, locked, damaged), scores come from memory and the
-    scorer, and the notes of what was computed say so: ``disk_cache``.
+    scorer, and the notes of what was computed say so, ``disk_cache``; of a row that is damaged,
+    ``stored_score_damaged``. The ranking has an event for either.
 
     Args:
         scorer: What to remember.
@@ -61,8 +64,8 @@ class Cached:
         self._store = None if self.disk is None else DiskCache(self.disk, disk_size)
         self._settings = settings_of(scorer)
         self._known: OrderedDict[bytes, Known] = OrderedDict()
-        self._pending: dict[bytes, Future[Known | None]] = {}
-        self._lock = threading.Lock()
+        self._forget_threads()
+        _ALIVE.add(self)
 
     def score(self, pairs: Sequence[Pair]) -> list[float]:
         """One float per pair; see `Scorer`."""
@@ -109,7 +112,7 @@ class Cached:
         made: dict[bytes, Known] = {}
         kept: dict[bytes, Known] = {}
         try:
-            stored, failure = self._stored(ours)
+            stored, damaged, failure = self._stored(ours)
             missing = {key: pair for key, pair in ours.items() if key not in stored}
             new = self._scored(missing)
             kept = {key: known for key, known in new.items() if math.isfinite(known[0])}
@@ -117,24 +120,28 @@ class Cached:
             kept |= stored
             if failure is not None:
                 new = {k: (s, {**note, "disk_cache": failure}) for k, (s, note) in new.items()}
+            for key in damaged & new.keys():
+                score, note = new[key]
+                new[key] = score, {**note, "stored_score_damaged": True}
             made = new | {k: (s, {**note, "cached": True}) for k, (s, note) in stored.items()}
         finally:
             with self._lock:
                 self._known.update(kept)
                 while len(self._known) > self.size:
                     self._known.popitem(last=False)
-                ended = {key: self._pending.pop(key) for key in ours}
+                # a fork inside the scorer has left none of them in the child
+                ended = {key: self._pending.pop(key) for key in ours if key in self._pending}
             for key, future in ended.items():
                 future.set_result(kept.get(key))
         return made
 
-    def _stored(self, ours: _Asked) -> tuple[dict[bytes, Known], str | None]:
+    def _stored(self, ours: _Asked) -> tuple[dict[bytes, Known], set[bytes], str | None]:
         if self._store is None:
-            return {}, None
+            return {}, set(), None
         try:
-            return self._store.get(list(ours)), None
+            return *self._store.get(list(ours)), None
         except (sqlite3.Error, OSError, ValueError) as error:
-            return {}, f"not read: {error}"
+            return {}, set(), f"not read: {error}"
 
     def _store_new(self, new: dict[bytes, Known]) -> str | None:
         if self._store is None or not new:
@@ -146,18 +153,26 @@ class Cached:
         return None
 
     def _scored(self, missing: _Asked) -> dict[bytes, Known]:
-        if not missing:
-            return {}
-        pairs = list(missing.values())
-        notes: Sequence[Note] = [{}] * len(pairs)
-        if isinstance(self.scorer, NotedScorer):
-            scores, notes = self.scorer.score_with_notes(pairs)
-        else:
-            scores = list(self.scorer.score(pairs))  # some return a map or a generator
-        if not len(scores) == len(notes) == len(pairs):
-            raise ScoreError(f"{self.name!r} returned {len(scores)} scores for {len(pairs)} pairs")
-        plain = [float(s) for s in scores]  # numpy's floats do not go into a file
-        return dict(zip(missing, zip(plain, notes, strict=True), strict=True))
+        scores, notes = score_pairs(self.scorer, list(missing.values()))
+        return dict(zip(missing, zip(scores, notes, strict=True), strict=True))
+
+    def _forget_threads(self) -> None:
+        """Of a process that has just begun, or was just forked: no thread of it computes a pair."""
+        self._pending: dict[bytes, Future[Known | None]] = {}
+        self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:  # a copy in another process starts empty
         return type(self), (self.scorer, self.size, self.disk, self.disk_size)
+
+
+_ALIVE: WeakSet[Cached] = WeakSet()
+
+
+def _in_child() -> None:
+    """A fork copies the claims of threads, and not the threads, which would be waited for."""
+    for cached in _ALIVE:
+        cached._forget_threads()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_in_child)

@@ -13,7 +13,7 @@ from secondpass.judge.asker import Asker, SyncAsker, asker_of_async
 from secondpass.judge.asking import Algorithm
 from secondpass.judge.budget import Budget
 from secondpass.judge.driving import Judging
-from secondpass.score import Pair, Scorer
+from secondpass.score import Pair, Scorer, score_pairs
 
 
 @runtime_checkable
@@ -48,9 +48,7 @@ class ScorerComparer:
     def compare(self, query: str, pairs: Sequence[Pair]) -> list[float]:
         """P(first is better) of each pair; each text is scored once."""
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-        scores: Sequence[float] = []
-        if texts:
-            scores = list(self.scorer.score([(query, text) for text in texts]))
+        scores, _ = score_pairs(self.scorer, [(query, text) for text in texts])
         score = dict(zip(texts, scores, strict=True))
         return [_sigmoid(score[first] - score[second]) for first, second in pairs]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from secondpass.candidate import Candidate, Note
 from secondpass.errors import InvalidInputError, ScoreError
+from secondpass.note_events import events_of_notes
 from secondpass.ranking import Ranking
+from secondpass.scorer_output import float_of, floats_of, list_of, shortened
 from secondpass.stage import Stage
 
 Pair = tuple[str, str]
@@ -21,6 +23,10 @@ class Scorer(Protocol):
     `name` says which weights it has ("backend:model@revision"), because calibrators trust it.
     `score` returns one finite float per pair, higher is more relevant; it may not depend on the
     other pairs. `secondpass.testing.check_scorer` checks all that.
+
+    Optionally a string attribute `cache_key` states what else its scores depend on, such as how
+    many tokens it reads: scores that `Cached` keeps are shared by scorers with the same name and
+    cache_key. Without one, all arguments of its constructor count.
     """
 
     name: str
@@ -54,7 +60,7 @@ class Score(Stage):
 
     Raises:
         InvalidInputError: `scorer` has no score method.
-        ScoreError: (when run) NaN, an infinity, or the wrong number of scores.
+        ScoreError: (when run) NaN, an infinity, what is no number, or the wrong number of scores.
     """
 
     def __init__(self, scorer: Scorer | CandidateScorer) -> None:
@@ -69,34 +75,49 @@ class Score(Stage):
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         scorer = self.scorer
         if isinstance(scorer, CandidateScorer):
-            opinions = [scorer.score_candidates(r.query, r.candidates) for r in rankings]
-            return [
-                r.rescored(given, "raw", by=self.name)
-                for r, given in zip(rankings, opinions, strict=True)
-            ]
+            return [r.rescored(_opinions(scorer, r), "raw", by=self.name) for r in rankings]
         pairs = [(r.query, c.text) for r in rankings for c in r]
-        scores: Sequence[float] = []
-        notes: Sequence[Note] = [{}] * len(pairs)
-        if not pairs:
-            pass
-        elif isinstance(scorer, NotedScorer):
-            scores, notes = scorer.score_with_notes(pairs)
-        else:
-            scores = list(scorer.score(pairs))  # some return a map or a generator
-        if not len(scores) == len(notes) == len(pairs):
-            raise ScoreError(f"{self.name!r} returned {len(scores)} scores for {len(pairs)} pairs")
+        scores, notes = score_pairs(scorer, pairs)
         done: list[Ranking] = []
         start = 0
         for r in rankings:
             end = start + len(r)
             done.append(r.rescored(scores[start:end], "raw", self.name, notes[start:end]))
             start = end
-        return [_tell_cuts(r, self.name) for r in done]
+        return [events_of_notes(r, self.name) for r in done]
 
 
-def _tell_cuts(ranking: Ranking, by: str) -> Ranking:
-    cut = sum("cut_tokens" in c.trail[-1].note for c in ranking)
-    if not cut:
-        return ranking
-    message = f"{cut} of {len(ranking)} texts were longer than the model reads; the rest was cut"
-    return ranking.told(by, "truncated", message)
+def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
+    """A scorer's numbers as Python floats, and its notes; nothing is asked about no pairs.
+
+    Raises:
+        ScoreError: Not one number and one note per pair: strings, None, arrays, or too few.
+    """
+    if not pairs:
+        return [], []
+    if not isinstance(scorer, NotedScorer):
+        return floats_of(scorer.score(pairs), len(pairs), scorer.name), [{} for _ in pairs]
+    result = scorer.score_with_notes(pairs)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ScoreError(
+            f"{scorer.name!r} returned {shortened(result)} from score_with_notes; it must return "
+            "(scores, notes)"
+        )
+    scores, notes = floats_of(result[0], len(pairs), scorer.name), list(result[1])
+    wrong = [note for note in notes if not isinstance(note, Mapping)]
+    if wrong or len(notes) != len(pairs):
+        raise ScoreError(
+            f"{scorer.name!r} returned {len(notes)} notes for {len(pairs)} pairs"
+            + (f", one of them {shortened(wrong[0])}" if wrong else "")
+            + "; a note is a dict, empty where there is nothing to say"
+        )
+    return scores, notes
+
+
+def _opinions(scorer: CandidateScorer, ranking: Ranking) -> list[float | None]:
+    opinions = scorer.score_candidates(ranking.query, ranking.candidates)
+    listed = list_of(opinions, len(ranking), scorer.name, "candidates")
+    return [
+        None if opinion is None else float_of(opinion, place, scorer.name)
+        for place, opinion in enumerate(listed)
+    ]

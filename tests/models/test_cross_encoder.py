@@ -93,6 +93,73 @@ def test_the_text_is_cut_and_the_query_is_not(
     assert model.cut(query, "cats and dogs " * 30, 32) == ("cats and dogs " * 6).strip()
 
 
+@pytest.mark.parametrize("wrong", [0, -3, 2.5, "64", True])
+def test_what_is_no_number_of_tokens_is_refused(tiny_bert: Path, wrong: Any) -> None:
+    with pytest.raises(InvalidInputError, match="must be a whole number of tokens"):
+        TorchCrossEncoder(tiny_bert, max_length=wrong, verify=False)
+
+
+@pytest.fixture
+def few_positions(tmp_path: Path, tiny_bert: Path) -> Path:
+    """A model of 64 positions whose tokenizer allows more."""
+    config = transformers.BertConfig.from_pretrained(tiny_bert, max_position_embeddings=64)
+    torch.manual_seed(0)
+    transformers.BertForSequenceClassification(config).save_pretrained(tmp_path)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_bert)
+    tokenizer.save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("reader", ["ids", "text"])
+@pytest.mark.parametrize("max_length", [None, 65, 10**9, 10**30])
+def test_no_more_is_read_than_there_are_positions(
+    few_positions: Path, max_length: int | None, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reader == "text":
+        monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
+    model = TorchCrossEncoder(few_positions, max_length=max_length, verify=False)
+    assert model.limit == 64
+    assert model.cache_key == "64 tokens"
+    _, (note, _) = model.score_with_notes([("cats", "dogs " * 300), ("cats " * 300, "dogs")])
+    assert note["read_tokens"] == 59
+    expected = TorchCrossEncoder(few_positions, max_length=64, verify=False)
+    assert model.score(PAIRS) == pytest.approx(expected.score(PAIRS), abs=1e-5)
+
+
+@pytest.mark.parametrize("reader", ["ids", "text"])
+def test_a_length_that_leaves_no_room_for_a_text_is_refused(
+    tiny_bert: Path, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reader == "text":
+        monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
+    with pytest.raises(ModelError, match="max_length=4 leaves no room beside 4 special tokens"):
+        TorchCrossEncoder(tiny_bert, max_length=4, verify=False)
+    assert TorchCrossEncoder(tiny_bert, max_length=6, verify=False).score(PAIRS)
+
+
+def test_other_weights_have_another_name_in_shards_or_pickled(
+    tmp_path: Path, tiny_bert: Path
+) -> None:
+    model = transformers.BertForSequenceClassification.from_pretrained(tiny_bert)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_bert)
+    names = []
+    for _ in range(2):
+        with torch.no_grad():
+            model.classifier.bias.add_(1.0)
+        model.save_pretrained(tmp_path, max_shard_size="500KB")
+        tokenizer.save_pretrained(tmp_path)
+        assert len(list(tmp_path.glob("*.safetensors"))) > 1
+        names.append(TorchCrossEncoder(tmp_path, verify=False).name)
+    for file in tmp_path.glob("*.safetensors*"):
+        file.unlink()
+    for _ in range(2):
+        with torch.no_grad():
+            model.classifier.bias.add_(1.0)
+        torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+        names.append(TorchCrossEncoder(tmp_path, verify=False).name)
+    assert len(set(names)) == 4
+
+
 def test_both_ways_to_tokenise_give_the_same_scores(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

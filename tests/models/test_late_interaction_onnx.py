@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from secondpass import (
+    Cached,
     InvalidInputError,
     LateInteraction,
     ModelError,
     OnnxCrossEncoder,
     Ranking,
+    Score,
     load,
 )
 from secondpass.models.builtin import FOLDER
+from secondpass.models.vector_store import VectorStore
 from secondpass.testing import check_scorer, check_stage
 
 QUERY = "who wrote Faust?"
@@ -96,6 +101,101 @@ def test_what_is_met_for_the_first_time_is_kept_too(tmp_path: Path, model: LateI
     assert all(note["stored"] for note in first.score_with_notes(PAIRS)[1])
 
 
+def test_a_damaged_row_is_read_again_and_told(tmp_path: Path, model: LateInteraction) -> None:
+    file = tmp_path / "texts.vectors"
+    LateInteraction(FOLDER, vectors=file).encode(TEXTS)
+    with closing(sqlite3.connect(file)) as database, database:
+        (key,) = database.execute("SELECT key FROM texts").fetchone()
+        database.execute("UPDATE texts SET vectors = zeroblob(386 * 9) WHERE key = ?", (key,))
+    stage = load(f"late-interaction:{FOLDER}", options={"vectors": file})
+    ranking = stage(Ranking.of(QUERY, TEXTS))
+    expected = load(f"late-interaction:{FOLDER}")(Ranking.of(QUERY, TEXTS))
+    assert ranking.ids == expected.ids
+    assert ranking.scores == pytest.approx(expected.scores, abs=LateInteraction.tolerance)
+    assert [e.kind for e in ranking.events if e not in expected.events] == ["stored-vector-damaged"]
+    notes = [c.trail[-1].note for c in ranking]
+    assert sum("stored_vector_damaged" in note for note in notes) == 1
+    again = stage(Ranking.of(QUERY, TEXTS))
+    assert again.events == expected.events
+    assert all(c.trail[-1].note["stored"] for c in again)
+
+
+def test_a_file_that_fails_costs_no_scores_and_is_told(
+    tmp_path: Path, model: LateInteraction
+) -> None:
+    file = tmp_path / "texts.vectors"
+    kept = LateInteraction(FOLDER, vectors=file)
+    kept._store = VectorStore(file, f"{kept.name}, 512 tokens", 384, lock_timeout=0.0)
+    expected = Score(model)(Ranking.of(QUERY, TEXTS))
+    for kind, failed in (("EXCLUSIVE", "not read"), ("IMMEDIATE", "not written")):
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute(f"BEGIN {kind}")
+            ranking = Score(kept)(Ranking.of(QUERY, TEXTS))
+            with pytest.raises(ModelError, match=rf"texts.vectors was {failed}: .*locked"):
+                kept.encode(TEXTS)
+        assert ranking.scores == pytest.approx(expected.scores, abs=LateInteraction.tolerance)
+        (event,) = (e for e in ranking.events if e not in expected.events and e.kind != "truncated")
+        assert event.kind == "vector-file-failed"
+        assert f"was {failed}: database is locked" in event.message
+    assert kept.encode(TEXTS) == len(TEXTS)
+
+
+def test_one_wait_for_a_lock_however_many_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+    monkeypatch.setattr(
+        VectorStore, "add", lambda self, texts: (waits.append(len(texts)), "not written: locked")[1]
+    )
+    kept = LateInteraction(FOLDER, vectors=tmp_path / "v", token_budget=1, threads=1)
+    kept.score([(QUERY, f"a text {i}") for i in range(5)])
+    assert waits == [1]
+
+
+def test_texts_that_a_read_only_file_lacks_cannot_be_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LateInteraction(FOLDER, vectors=tmp_path / "v").encode(TEXTS[:1])
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    kept = LateInteraction(FOLDER, vectors=tmp_path / "v")
+    assert kept.encode(TEXTS[:1]) == 0
+    with pytest.raises(ModelError, match="was not written: it is read-only"):
+        kept.encode(TEXTS)
+    assert Score(kept)(Ranking.of("file", ["a new text"])).events == ()  # nobody asked to keep it
+
+
+def test_its_scores_are_not_those_of_the_joint_file(folder: Path, tmp_path: Path) -> None:
+    apart, joint = LateInteraction(folder), OnnxCrossEncoder(folder)
+    assert apart.name != joint.name
+    assert apart.name.startswith(f"late-interaction:{folder}@")
+    pairs = [("word " * 300, "text " * 300)]  # cut to 512 tokens together, or not at all
+    scores = [
+        Cached(scorer, disk=tmp_path / "scores.db").score(pairs)[0] for scorer in (apart, joint)
+    ]
+    assert scores == [apart.score(pairs)[0], joint.score(pairs)[0]]
+    assert abs(scores[0] - scores[1]) > 0.1
+
+
+def test_its_name_changes_with_how_it_matches(folder: Path) -> None:
+    before = LateInteraction(folder).name
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"scales": [10.0, 1.0]}))
+    assert LateInteraction(folder, verify=False).name != before
+
+
+def test_kept_scores_depend_on_how_much_is_read_and_whether_vectors_were_kept(
+    folder: Path, tmp_path: Path
+) -> None:
+    options: list[dict[str, object]] = [
+        {}, {"max_length": 64}, {"vectors": tmp_path / "v"},
+        {"threads": 1, "token_budget": 64}, {"max_length": 1024}, {"vectors": tmp_path / "w"},
+    ]  # fmt: skip
+    keys = [LateInteraction(folder, **some).cache_key for some in options]  # type: ignore[arg-type]
+    assert len(set(keys[:3])) == 3
+    assert keys[3] == keys[4] == keys[0]  # 512 positions
+    assert keys[5] == keys[2]
+
+
 def test_vectors_of_other_lengths_are_not_mixed(tmp_path: Path) -> None:
     LateInteraction(FOLDER, vectors=tmp_path / "v", max_length=64)
     with pytest.raises(ModelError, match=r"holds vectors of .*64 tokens.*delete it"):
@@ -108,7 +208,14 @@ def test_encoding_without_a_file_says_what_to_do(model: LateInteraction) -> None
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"scales": None}, {"scales": [1.0]}, {"scales": [1, 2, 3]}, {"sharpness": "soft"}]
+    "wrong",
+    [
+        {"hidden_size": float("inf")},
+        {"scales": None},
+        {"scales": [1.0]},
+        {"scales": [1, 2, 3]},
+        {"sharpness": "soft"},
+    ],
 )
 def test_a_config_that_does_not_say_how_to_match_is_refused(
     folder: Path, wrong: dict[str, object]

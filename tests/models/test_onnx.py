@@ -112,7 +112,7 @@ def test_unreadable_folders_say_what_is_missing(folder: Path, tmp_path: Path) ->
     with pytest.raises(ModelError, match=r"has no file 'other.onnx'; it has config.json"):
         OnnxCrossEncoder(folder, file="other.onnx")
     (folder / "model.onnx").write_bytes(b"not a model")
-    with pytest.raises(ModelError, match="ONNX Runtime cannot read"):
+    with pytest.raises(ModelError, match=r"cannot read .*model.onnx"):
         OnnxCrossEncoder(folder)
     (folder / "config.json").write_text("{")
     with pytest.raises(ModelError, match=r"cannot read .*config.json"):

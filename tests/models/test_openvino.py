@@ -214,7 +214,7 @@ def test_an_untrained_model_and_unreadable_files_are_refused(
     with pytest.raises(ModelError, match="ranks the wrong text higher"):
         OpenVinoCrossEncoder(folder)
     (folder / "model.onnx").write_bytes(b"not a model")
-    with pytest.raises(ModelError, match="OpenVINO cannot read"):
+    with pytest.raises(ModelError, match=r"cannot read .*model.onnx"):
         OpenVinoCrossEncoder(folder)
     (folder / "model.onnx").unlink()
     with pytest.raises(ModelError, match=r"0 .onnx files .* make one"):

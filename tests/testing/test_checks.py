@@ -32,6 +32,14 @@ def test_a_scorer_that_depends_on_its_batch() -> None:
         check_scorer(Listwise())
 
 
+def test_a_cache_key_that_is_no_string() -> None:
+    class Keyed(FakeScorer):
+        cache_key = 7
+
+    with pytest.raises(AssertionError, match="cache_key is a string, not 7"):
+        check_scorer(Keyed())
+
+
 def test_a_scorer_that_loses_one_or_invents_nan() -> None:
     short = FakeScorer()
     short.score = lambda pairs: [1.0] * (len(pairs) - 1)  # type: ignore[method-assign]

@@ -11,7 +11,8 @@ from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError, MissingExtraError, ModelError
 from secondpass.models.batches import packed
 from secondpass.models.canary import check_canaries
-from secondpass.models.digest import digest
+from secondpass.models.digest import digest, torch_weight_files
+from secondpass.models.pairing import check_max_length, longest_input
 from secondpass.score import Pair
 
 try:
@@ -49,7 +50,8 @@ class TorchCrossEncoder:
             the model supports it, else what transformers chooses (SDPA for most models).
         revision: Branch, tag or commit on the hub.
         trust_remote_code: Run Python code from the model's repository. Off unless you ask.
-        max_length: Longest input in tokens, template included; the model's own if None.
+        max_length: Longest input in tokens, template included; the model's own if None, or if it
+            has fewer positions.
         token_budget: Padded tokens per batch: speed and memory.
         verify: Ask the model three easy questions as it loads, and refuse it if it fails.
         on_progress: Called with (pairs done, pairs in all) after each batch; on an accelerator,
@@ -64,6 +66,7 @@ class TorchCrossEncoder:
     Raises:
         ModelError: Unreadable, no trained classification head, or it failed the check.
         MissingExtraError: sentence-transformers is not installed.
+        InvalidInputError: An argument that makes no sense.
     """
 
     def __init__(
@@ -82,6 +85,10 @@ class TorchCrossEncoder:
     ) -> None:
         if dtype not in DTYPES:
             raise InvalidInputError(f"dtype={dtype!r}; one of {', '.join(DTYPES)}")
+        if max_length is not None:
+            check_max_length(max_length)
+        if token_budget < 1:
+            raise InvalidInputError(f"token_budget={token_budget} must be at least 1")
         self.model, self.device, self.dtype = os.fspath(model), device, dtype
         self.attention, self.revision = attention, revision
         self.trust_remote_code = trust_remote_code
@@ -100,8 +107,9 @@ class TorchCrossEncoder:
         self.name = f"cross-encoder:{self.model}@{self._revision()}"
         if self.computed_in != "float32":
             self.name += f"/{self.computed_in}"
-        self.limit = int(self._encoder.max_seq_length or 512)
+        self.limit = self._longest_input()
         self._texts = TextInputs(self._encoder, self.limit)
+        self._check_room()
         self._read = id_inputs(self._encoder, self.limit) or self._texts
         if verify:
             check_canaries(self.name, self.score)
@@ -201,9 +209,33 @@ class TorchCrossEncoder:
                 "would be random. Use a cross-encoder, or train one from it"
             )
 
+    def _longest_input(self) -> int:
+        """What its tokenizer allows, or `max_length`, and no more than it has positions for."""
+        allowed = int(self._encoder.max_seq_length or 512)
+        config = getattr(self._encoder.model, "config", None)
+        if config is None:
+            return allowed
+        limit = longest_input(allowed, config.get_text_config().to_dict())
+        if limit < allowed:
+            self._encoder.max_seq_length = limit
+        return limit
+
+    def _check_room(self) -> None:
+        special = self._texts.length(("", ""))
+        if special >= self.limit:
+            raise ModelError(
+                f"max_length={self.limit} leaves no room beside {special} special tokens of "
+                f"{self.model!r}"
+            )
+
+    @property
+    def cache_key(self) -> str:
+        """What scores depend on beside the name: see `Scorer`."""
+        return f"{self.limit} tokens"
+
     def _revision(self) -> str:
         folder = Path(self.model)
         if folder.is_dir():
-            return digest(*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json")
+            return digest(*torch_weight_files(folder), folder / "tokenizer.json")
         commit = getattr(getattr(self._encoder.model, "config", None), "_commit_hash", None)
         return str(commit)[:12] if commit else (self.revision or "unknown")

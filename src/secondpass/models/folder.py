@@ -49,13 +49,20 @@ def listed(folder: Path) -> str:
 
 
 def json_file(path: Path) -> dict[str, Any]:
-    """A JSON object; {} where there is no such file."""
+    """A JSON object; {} where there is no such file.
+
+    Raises:
+        ModelError: Unreadable, no JSON, nested without end, or no object.
+    """
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"cannot read {path}: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} must hold a JSON object, and holds {type(value).__name__}")
+    return value
 
 
 def tokenizer_of(folder: Path) -> Tokenizer:
@@ -69,14 +76,28 @@ def tokenizer_of(folder: Path) -> Tokenizer:
         raise ModelError(f"cannot read {path}: {error}") from error
 
 
-def pad_id(tokenizer: Tokenizer, config: Mapping[str, Any]) -> int:
-    """The id that fills short rows: the config's, else that of the usual padding tokens, else 0."""
+def pad_id(tokenizer: Tokenizer, config: Mapping[str, Any], path: Path) -> int:
+    """The id that fills short rows: the config's, else that of the usual padding tokens, else 0.
+
+    Args:
+        tokenizer: The model's.
+        config: What `path` holds.
+        path: The model's config.json, for messages.
+
+    Raises:
+        ModelError: The config's is no id of a token.
+    """
     pad = config.get("pad_token_id")
     if pad is None:
-        pad = next(
-            (i for t in ("[PAD]", "<pad>") if (i := tokenizer.token_to_id(t)) is not None), 0
+        known = (tokenizer.token_to_id(token) for token in ("[PAD]", "<pad>"))
+        return next((id_ for id_ in known if id_ is not None), 0)
+    sizes = config.get("vocab_size"), tokenizer.get_vocab_size()
+    size = max(size for size in sizes if isinstance(size, int))
+    if isinstance(pad, bool) or not isinstance(pad, int) or not 0 <= pad < size:
+        raise ModelError(
+            f"pad_token_id in {path} is {pad!r}, and must be the id of one of {size} tokens"
         )
-    return int(pad)
+    return pad
 
 
 def processors() -> int:

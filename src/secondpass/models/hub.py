@@ -36,7 +36,7 @@ def fetched(model: str, revision: str | None, files: str | Sequence[str]) -> Pat
     try:
         for name in [files] if isinstance(files, str) else files:
             # a pattern that matches nothing is no error, so this tries one name after the other
-            wanted = [*SMALL_FILES, name, name + "_data"]
+            wanted = [*SMALL_FILES, name + "*"]  # model.onnx_data and model.onnx.data too
             folder = Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
             if (folder / name).is_file():
                 break

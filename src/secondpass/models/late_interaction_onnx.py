@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,7 +18,7 @@ from secondpass.models.onnx_scorer import PAIRS_AT_ONCE, TOKEN_BUDGET, OnnxScore
 from secondpass.models.segments import Segmenting, Segments
 from secondpass.models.token_matching import Matching, QueryVectors, TextVectors, logits, weights
 from secondpass.models.tokenised import TextIds
-from secondpass.models.vector_store import VectorStore
+from secondpass.models.vector_store import StoredVectors, VectorStore
 from secondpass.score import Pair
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ class LateInteraction(OnnxScorer[Segments]):
 
         Raises:
             InvalidInputError: There is no `vectors` file to keep them in.
+            ModelError: They cannot be written to it.
         """
         if self._store is None:
             raise InvalidInputError(f"{self.name!r} keeps no vectors; give it vectors='FILE'")
@@ -109,7 +112,13 @@ class LateInteraction(OnnxScorer[Segments]):
         for start, read in enumerate(
             ahead(lambda part: self._read([("", t) for t in part]), parts)
         ):
-            new += sum(map(len, self._segments(read.fresh(), self._texts)))
+            fresh = read.fresh()
+            new += sum(map(len, self._segments(fresh, partial(self._kept_texts, read.stored))))
+            failure = read.stored.failure
+            if fresh and self._store.read_only:
+                failure = "not written: it is read-only"
+            if failure is not None:
+                raise ModelError(f"the vectors file {self.vectors} was {failure}")
             if self.on_progress is not None:
                 self.on_progress(min((start + 1) * PAIRS_AT_ONCE, len(texts)), len(texts))
         return new
@@ -126,7 +135,7 @@ class LateInteraction(OnnxScorer[Segments]):
             by_match, by_mean = map(float, config["scales"])
             self._matching = Matching((by_match, by_mean), float(config.get("sharpness", 0.0)))
             self._hidden = int(config["hidden_size"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(
                 f"config.json of {self.name!r} does not say how to match (scales of two numbers, "
                 "sharpness, hidden_size): take the one that `secondpass export` wrote"
@@ -136,7 +145,7 @@ class LateInteraction(OnnxScorer[Segments]):
     def _read(self, pairs: Sequence[Pair]) -> Segments:
         queries = self._segmenting.tokenised([q for q, _ in pairs])
         texts = self._segmenting.tokenised([t for _, t in pairs])
-        stored = {} if self._store is None else self._store.get(texts)
+        stored = StoredVectors() if self._store is None else self._store.get(texts)
         return Segments(pairs, queries, texts, stored)
 
     def _notes(self, read: Segments) -> list[Note]:
@@ -160,12 +169,15 @@ class LateInteraction(OnnxScorer[Segments]):
             return [p for found in by_query.values() for p in found], np.concatenate(of)
 
         def scored_again(texts: Sequence[str]) -> tuple[list[int], Floats]:
-            return scored({text: read.stored[text].unpacked() for text in texts})
+            return scored({text: packed[text].unpacked() for text in texts})
 
-        kept = list(read.stored)
+        packed = read.stored.packed
+        kept = list(packed)
         parts = [kept[i : i + STORED_AT_ONCE] for i in range(0, len(kept), STORED_AT_ONCE)]
         yield from side_by_side(scored_again, parts, self._beside)
-        yield from self._segments(read.fresh(), lambda batch: scored(self._texts(batch)))
+        yield from self._segments(
+            read.fresh(), lambda batch: scored(self._kept_texts(read.stored, batch))
+        )
 
     def _segments(
         self, segments: Mapping[str, TextIds], work: Callable[[Mapping[str, Ids]], Done]
@@ -188,18 +200,36 @@ class LateInteraction(OnnxScorer[Segments]):
 
     def _texts(self, batch: Mapping[str, Ids]) -> dict[str, TextVectors]:
         made = self._forward(PARTS[:2], batch)
-        texts = {
+        return {
             text: TextVectors(vectors[: len(ids)], mean)
             for (text, ids), vectors, mean in zip(batch.items(), *made, strict=True)
         }
-        if self._store is not None:
-            self._store.add(texts)
+
+    def _kept_texts(
+        self, stored: StoredVectors, batch: Mapping[str, Ids]
+    ) -> dict[str, TextVectors]:
+        """Computed, and added to the file unless it has failed already: one wait for a lock."""
+        texts = self._texts(batch)
+        if self._store is not None and stored.failure is None:
+            failure = self._store.add(texts)
+            stored.failure = failure or stored.failure
         return texts
 
     def _forward(self, outputs: Sequence[str], batch: Mapping[str, Ids]) -> list[Any]:
         ids, mask = self._padded(list(batch.values()))
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         return self._session(outputs, feed)
+
+    @property
+    def cache_key(self) -> str:
+        """What scores depend on beside the name: see `Scorer`."""
+        return super().cache_key + ("" if self.vectors is None else ", vectors kept as int8")
+
+    def _label(self) -> str:
+        return f"late-interaction:{self.model}"
+
+    def _content(self, files: Sequence[Path]) -> str:
+        return super()._content([*files, self.folder / "config.json"])  # it says how to match
 
     def _arguments(self) -> dict[str, Any]:
         return {**super()._arguments(), "vectors": self.vectors}

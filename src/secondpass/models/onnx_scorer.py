@@ -14,7 +14,7 @@ from secondpass.candidate import Note
 from secondpass.errors import InvalidInputError
 from secondpass.models.batches import ahead, batches_for
 from secondpass.models.canary import check_canaries
-from secondpass.models.digest import digest
+from secondpass.models.digest import digest, weight_files
 from secondpass.models.folder import (
     MODEL_FILES,
     json_file,
@@ -69,12 +69,14 @@ class OnnxScorer(ABC, Generic[Read]):
         self.verify, self.on_progress = verify, on_progress
         self._beside = threads or processors()
         self.folder, path = self._found()
-        config = json_file(self.folder / "config.json")
+        config_file = self.folder / "config.json"
+        config = json_file(config_file)
         self._tokenizer = tokenizer_of(self.folder)
+        files = weight_files(path)  # before a runtime reads what it refuses
         self._session = self._compiled(path)
-        self.name = f"{self._label()}@{self._content(path)}"
+        self.name = f"{self._label()}@{self._content(files)}"
         self._longest = longest_input(max_length, config)
-        self._pad = pad_id(self._tokenizer, config)
+        self._pad = pad_id(self._tokenizer, config, config_file)
         self._open()
         if verify:
             check_canaries(self.name, self.score)
@@ -142,9 +144,13 @@ class OnnxScorer(ABC, Generic[Read]):
     def _label(self) -> str:
         return f"onnx:{self.model}"
 
-    def _content(self, path: Path) -> str:
-        weights = (path.with_name(path.name + "_data"), path.with_suffix(".bin"))
-        return digest(path, *weights, self.folder / "tokenizer.json")
+    def _content(self, files: Sequence[Path]) -> str:
+        return digest(*files, self.folder / "tokenizer.json")
+
+    @property
+    def cache_key(self) -> str:
+        """What scores depend on beside the name: see `Scorer`."""
+        return f"{self._longest} tokens"
 
     def __reduce__(self) -> tuple[Any, ...]:  # sessions do not pickle: open it again over there
         return _opened, (type(self), self._arguments())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,8 @@ class OpenVinoCrossEncoder(OnnxCrossEncoder):
     def _label(self) -> str:
         return f"openvino:{self.model}"
 
-    def _content(self, path: Path) -> str:
-        return f"{super()._content(path)}/{self.computed_in}"
+    def _content(self, files: Sequence[Path]) -> str:
+        return f"{super()._content(files)}/{self.computed_in}"
 
     def _arguments(self) -> dict[str, Any]:
         return {**super()._arguments(), "precision": self.precision}

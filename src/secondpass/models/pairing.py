@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from secondpass.candidate import Note
-from secondpass.errors import ModelError
+from secondpass.errors import InvalidInputError, ModelError
 from secondpass.models.tokenised import TextIds, tokenised
 from secondpass.score import Pair
 
@@ -19,13 +19,43 @@ if TYPE_CHECKING:
     Ids = npt.NDArray[np.int64]
 
 
+OFFSET_POSITIONS = (
+    "roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet",
+    "longformer", "data2vec-text", "ibert", "xmod",
+)  # fmt: skip
+"""Model types whose positions start behind the padding index: two fewer are for tokens."""
+
+
+def check_max_length(max_length: object) -> None:
+    """Refuse what is no number of tokens.
+
+    Raises:
+        InvalidInputError: No whole number, or below 1.
+    """
+    if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
+        raise InvalidInputError(
+            f"max_length={max_length!r} must be a whole number of tokens, at least 1"
+        )
+
+
 def longest_input(max_length: int, config: Mapping[str, Any]) -> int:
-    """`max_length`, or what the model (its config.json) has positions for, if that is less."""
+    """`max_length`, or what the model (its config.json) has positions for, if that is less.
+
+    Raises:
+        InvalidInputError: `max_length` is no number of tokens.
+        ModelError: The config's number of positions is none.
+    """
+    check_max_length(max_length)
     most = config.get("max_position_embeddings")
-    if not isinstance(most, int):
-        return max_length
-    if config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
-        most -= 2  # their positions start behind the padding index
+    if not isinstance(most, int) or config.get("position_biased_input") is False:
+        return max_length  # DeBERTa's positions are relative: a text may have more tokens
+    if config.get("model_type") in OFFSET_POSITIONS:
+        most -= 2
+    if most < 1:
+        raise ModelError(
+            "config.json of the model leaves no position for a token: "
+            f"max_position_embeddings={config['max_position_embeddings']}"
+        )
     return min(max_length, most)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from secondpass.candidate import Note
 from secondpass.errors import ModelError
 from secondpass.models.tokenised import TextIds, tokenised
-from secondpass.models.vector_store import Packed
+from secondpass.models.vector_store import StoredVectors
 from secondpass.score import Pair
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Segments:
     pairs: Sequence[Pair]
     queries: Mapping[str, TextIds]
     texts: Mapping[str, TextIds]
-    stored: Mapping[str, Packed]
-    """Those texts whose vectors were kept."""
+    stored: StoredVectors
+    """Those texts whose vectors were kept, and what was wrong with the file."""
 
     def places(self) -> dict[str, list[int]]:
         """Where each text stands among the pairs."""
@@ -40,7 +40,7 @@ class Segments:
 
     def fresh(self) -> dict[str, TextIds]:
         """The texts that are to be read."""
-        return {text: ids for text, ids in self.texts.items() if text not in self.stored}
+        return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
 
 
 class Segmenting:
@@ -71,13 +71,18 @@ class Segmenting:
         return np.concatenate([self.before, text.ids[: self.room], self.after])
 
     def notes(self, read: Segments) -> list[Note]:
-        """What was cut of each pair, and whether its text was kept."""
+        """What was cut of each pair, whether its text was kept, and why that did not work."""
         notes: list[Note] = []
+        stored = read.stored
         for query, text in read.pairs:
             note = read.texts[text].cut_to(self.room)
             if read.queries[query].length > self.room:
                 note["cut_query_tokens"] = read.queries[query].length - self.room
-            if text in read.stored:
+            if text in stored.packed:
                 note["stored"] = True
+            elif stored.failure is not None:
+                note["vector_file"] = stored.failure
+            if text in stored.damaged:
+                note["stored_vector_damaged"] = True
             notes.append(note)
         return notes

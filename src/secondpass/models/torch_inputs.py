@@ -102,7 +102,7 @@ class TextInputs:
     def __call__(self, pairs: Sequence[Pair], limit: int | None = None) -> list[Read]:
         """Each pair cut to fit `limit` tokens, or the model's own limit if that is less."""
         limit = self.limit if limit is None else min(limit, self.limit)
-        frames = {q: self._length((q, "")) for q in dict.fromkeys(q for q, _ in pairs)}
+        frames = {q: self.length((q, "")) for q in dict.fromkeys(q for q, _ in pairs)}
         ends = self._ends([t for _, t in pairs])
         return [self._read(q, t, frames[q], ends[t], limit) for q, t in pairs]
 
@@ -145,7 +145,8 @@ class TextInputs:
     def _characters(self) -> int:
         return max(self.limit * CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST)
 
-    def _length(self, pair: Pair) -> int:
+    def length(self, pair: Pair) -> int:
+        """Tokens of a pair with the template around it."""
         features = self.encoder.preprocess([pair])
         mask = features.get("attention_mask")  # unpadded inputs have none
         return int(features["input_ids"].numel() if mask is None else mask.sum())

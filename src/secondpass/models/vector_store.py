@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 
 from secondpass.errors import ModelError
 from secondpass.models.token_matching import TextVectors
+from secondpass.sqlite_file import (
+    LOCK_TIMEOUT_S,
+    FileKind,
+    ForeignFileError,
+    OtherContentsError,
+    SqliteFile,
+    checksum,
+    rows_of,
+)
 
-AT_ONCE = 500
-"""Keys in one question to SQLite."""
-TABLES = """
-CREATE TABLE IF NOT EXISTS made_by (model TEXT NOT NULL, hidden INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS texts (key BLOB PRIMARY KEY, rows BLOB NOT NULL) WITHOUT ROWID;
-"""
+_KIND = FileKind(
+    what="a file of vectors",
+    application_id=0x53507663,  # "SPvc"
+    version=1,
+    tables=(
+        "CREATE TABLE texts (key BLOB PRIMARY KEY, vectors BLOB NOT NULL, "
+        "checksum INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,91 +49,121 @@ class Packed:
         return TextVectors(rows[1:], rows[0])
 
 
+@dataclass(slots=True)
+class StoredVectors:
+    """What a file gave of some texts, and what went wrong with it.
+
+    Attributes:
+        packed: By text, those that are there and whole.
+        damaged: Texts whose rows are not what was written; to be read again.
+        failure: Why the file was not read or not written, for people; None if it was.
+    """
+
+    packed: dict[str, Packed] = field(default_factory=dict)
+    damaged: set[str] = field(default_factory=set)
+    failure: str | None = None
+
+
 class VectorStore:
     """An SQLite file of int8 vectors by a text's hash; the texts themselves are not in it.
 
     One byte a dimension and two for a scale, each token: 27 kB for a passage of 70 tokens at 384
-    dimensions. Many processes may use one file at once; a file that may not be written is read
-    only. Nothing is ever removed: delete the file to begin anew.
+    dimensions. Many threads and processes may use one file at once; a file that may not be written
+    is read only. Nothing is ever removed: delete the file to begin anew. Each row has a checksum.
+    Once it is open, no trouble with the file is raised: `StoredVectors` says what it was.
 
     Args:
         path: The file; made if it does not exist.
         model: What makes the vectors. Another model's file is refused.
         hidden: Dimensions of a vector.
+        lock_timeout: Seconds to wait while another process writes.
+
+    Attributes:
+        read_only: Nothing new is kept.
 
     Raises:
-        ModelError: Not such a file, another model's, or its folder does not exist.
+        ModelError: Not such a file, another model's, or its folder does not exist. The file is
+            left as it is.
     """
 
-    def __init__(self, path: str | os.PathLike[str], model: str, hidden: int) -> None:
-        self.path, self.model, self.hidden = Path(path), model, hidden
-        self._lock = threading.Lock()
-        self.read_only = self.path.exists() and not os.access(self.path, os.W_OK)
-        mode = "ro" if self.read_only else "rwc"
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        model: str,
+        hidden: int,
+        *,
+        lock_timeout: float = LOCK_TIMEOUT_S,
+    ) -> None:
+        self._file = SqliteFile(path, _KIND, model, lock_timeout=lock_timeout)
+        self.path, self.model, self.hidden = self._file.path, model, hidden
+        self.read_only = self._file.read_only
         try:
-            self._db = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=30,
-                check_same_thread=False,
-            )
-            if not self.read_only:
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=NORMAL")
-                self._db.executescript(TABLES)
-            made = self._made_by()
-        except sqlite3.Error as error:
-            raise ModelError(f"{self.path} cannot be used as a file of vectors: {error}") from error
-        if made != (model, hidden):
+            self._file.check()
+        except OtherContentsError as error:
             raise ModelError(
-                f"{self.path} holds vectors of {made[0]!r}, not of {model!r}; "
+                f"{self.path} holds vectors of {error.contents!r}, not of {model!r}; "
                 "give another file, or delete it and it is made anew"
-            )
-
-    def _made_by(self) -> tuple[str, int]:
-        with self._db:
-            if not self.read_only:  # one statement, so that two processes cannot both sign
-                self._db.execute(
-                    "INSERT INTO made_by SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM made_by)",
-                    (self.model, self.hidden),
-                )
-            name, hidden = self._db.execute("SELECT model, hidden FROM made_by").fetchone()
-        return str(name), int(hidden)
+            ) from error
+        except (ForeignFileError, sqlite3.Error) as error:
+            raise ModelError(f"{self.path} cannot be used as a file of vectors: {error}") from error
 
     def __len__(self) -> int:
-        with self._lock:
-            return int(self._db.execute("SELECT count(*) FROM texts").fetchone()[0])
+        """How many texts.
 
-    def get(self, texts: Iterable[str]) -> dict[str, Packed]:
+        Raises:
+            sqlite3.Error: The file cannot be read.
+        """
+        with self._file.reading() as file:
+            return int(file.execute("SELECT count(*) FROM texts").fetchone()[0])
+
+    def get(self, texts: Iterable[str]) -> StoredVectors:
         """Those of `texts` that are there."""
-        keys = {_key(text): text for text in texts}
-        asked, found = list(keys), {}
-        for start in range(0, len(asked), AT_ONCE):
-            part = asked[start : start + AT_ONCE]
-            marks = ",".join("?" * len(part))
-            with self._lock:
-                rows = self._db.execute(
-                    f"SELECT key, rows FROM texts WHERE key IN ({marks})", part
-                ).fetchall()
-            found.update({keys[key]: Packed(blob, self.hidden) for key, blob in rows})
-        return found
+        text_of = {_key(text): text for text in texts}
+        stored = StoredVectors()
+        try:
+            with self._file.reading() as file:
+                for key, blob, sum_ in rows_of(file, "texts", "vectors, checksum", list(text_of)):
+                    text = text_of[key]
+                    if self._is_whole(key, blob, sum_):
+                        stored.packed[text] = Packed(blob, self.hidden)
+                    else:
+                        stored.damaged.add(text)
+        except (sqlite3.Error, OSError, ForeignFileError) as error:
+            stored.failure = f"not read: {error}"
+        return stored
 
-    def add(self, vectors: Mapping[str, TextVectors]) -> None:
-        """Keep them; those that are there already stay as they are. Nothing if read only."""
+    def add(self, vectors: Mapping[str, TextVectors]) -> str | None:
+        """Keep them, in the place of what was kept of them. Nothing if read only.
+
+        Returns:
+            Why they were not written, for people; None if they were, or if the file is read only.
+        """
         if self.read_only:
-            return
-        rows = [(_key(text), _packed(given)) for text, given in vectors.items()]
-        with self._lock, self._db:
-            self._db.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", rows)
+            return None
+        rows = []
+        for text, unpacked in vectors.items():
+            key, blob = _key(text), _packed(unpacked)
+            rows.append((key, blob, checksum(key, blob)))
+        try:
+            with self._file.writing() as file:
+                file.executemany("INSERT OR REPLACE INTO texts VALUES (?, ?, ?)", rows)
+        except (sqlite3.Error, OSError, ForeignFileError) as error:
+            return f"not written: {error}"
+        return None
 
-    def close(self) -> None:
-        """Close the file; what was added is in it already."""
-        self._db.close()
+    def _is_whole(self, key: object, blob: object, stored: object) -> bool:
+        """Of a mean and at least one token, each with its scale, and as it was written."""
+        if not (isinstance(key, bytes) and isinstance(blob, bytes)):
+            return False
+        vector = self.hidden + 2
+        if len(blob) % vector or len(blob) < 2 * vector:
+            return False
+        return stored == checksum(key, blob)
 
 
-def _packed(given: TextVectors) -> bytes:
+def _packed(unpacked: TextVectors) -> bytes:
     """The mean and then the tokens, int8 with a scale each, and then the scales."""
-    rows = np.concatenate([given.mean[None], given.vectors])
+    rows = np.concatenate([unpacked.mean[None], unpacked.vectors])
     scales = (np.abs(rows).max(axis=1) / 127).astype(np.float16)
     exact = rows / np.maximum(scales, np.float16(1e-4))[:, None]
     codes = np.rint(exact).clip(-127, 127).astype(np.int8)

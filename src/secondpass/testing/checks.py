@@ -112,6 +112,8 @@ def check_scorer(scorer: Scorer, tolerance: float | None = None) -> None:
     """
     assert isinstance(scorer.name, str), "a scorer's name says which weights it has"
     assert scorer.name, "a scorer's name is empty"
+    stated = getattr(scorer, "cache_key", "")
+    assert isinstance(stated, str), f"a scorer's cache_key is a string, not {stated!r}"
     allowed = float(getattr(scorer, "tolerance", 1e-6) if tolerance is None else tolerance)
     pairs = [(q, t) for q in (QUERY, "museum opening hours") for t in TEXTS]
     kept = list(pairs)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from secondpass.calibrate import Beta, Calibrate
 from secondpass.errors import ModelError
+from secondpass.models.digest import digest
 from secondpass.models.late_interaction_onnx import LateInteraction
 from secondpass.models.onnx_scorer import TOKEN_BUDGET
 from secondpass.score import Score
@@ -41,6 +42,9 @@ class Builtin(LateInteraction):
 
     def _label(self) -> str:
         return "builtin"
+
+    def _content(self, files: Sequence[Path]) -> str:  # its config.json comes with this code
+        return digest(*files, self.folder / "tokenizer.json")
 
     def _arguments(self) -> dict[str, Any]:
         return {n: getattr(self, n) for n in ("vectors", "max_length", "token_budget", "threads")}
