@@ -100,7 +100,18 @@ def test_recipes_written_before_still_load_and_are_written_the_same(path: Path) 
         load("builtin:raw").scorer.name,  # type: ignore[attr-defined]
     )
     recipe = Recipe.of_dict(json.loads(text))
-    assert Recipe.of(recipe.stage()) == recipe
+    written_now = Recipe.of(recipe.stage())
+    assert _without_newer(written_now.pipeline, recipe.pipeline) == recipe.pipeline
+    assert Recipe.of(written_now.stage()) == written_now
+
+
+def _without_newer(now: Any, before: Any) -> Any:
+    """What is written now, without the arguments that a class did not have then."""
+    if isinstance(now, dict) and isinstance(before, dict):
+        return {k: _without_newer(v, before[k]) for k, v in now.items() if k in before}
+    if isinstance(now, list) and isinstance(before, list):
+        return [_without_newer(a, b) for a, b in zip(now, before, strict=True)]
+    return now
 
 
 def test_what_is_certainly_right_is_right() -> None:
