@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from secondpass.errors import MissingExtraError
-from secondpass.models.rounding import compensated, nearest
+from secondpass.models.rounding import column_scales, compensated, nearest
 from secondpass.models.smoothing import factors
 
 try:
@@ -28,6 +28,10 @@ TABLE_ELEMENTS = 100_000
 """Lookup tables smaller than this stay in float; they save nothing."""
 MATRIX_ELEMENTS = 4_096
 """Weight matrices smaller than this stay in float: heads, where precision matters most."""
+LARGEST_CODE = 64
+"""Of a product's weights. Processors without VNNI multiply uint8 by int8 with VPMADDUBSW, which
+adds two products in 16 bits and saturates: 255 * 64 * 2 = 32,640 still fits, so sums are exact
+everywhere. Codes up to 127 are wrong there, by as much as a score is worth."""
 GELU_FLOOR = 0.17
 """GELU never goes below -0.17 (its minimum is -0.16997), so its outputs need few negative codes."""
 GELU_ZERO = 24
@@ -42,7 +46,7 @@ def products(model: Any) -> dict[str, str]:
 def quantised(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
     """An int8 copy of a float ONNX model (`onnx.ModelProto`, opset 13 to 17).
 
-    * ``MatMul`` by a constant [K, N]: weights int8, symmetric, one scale per output column;
+    * ``MatMul`` by a constant [K, N]: weights int8 in [-64, 64], one scale per output column;
       activations uint8, one scale per row; sums in int32; result float32.
     * ``Gather`` from a large constant table: int8 with one scale per row of the table.
     * Everything else stays in float: normalisation, softmax, attention scores, and ``Gemm``, which
@@ -129,7 +133,7 @@ class _Quantiser:
         y = node.output[0]
         zero = self.rows.get(x) or self._quantise_rows(x)
         moment = None if self.moments is None else self.moments[weight]
-        self._int8(weight, axis=0, moment=moment, factor=self.factors.get(x))
+        self._product_weight(weight, moment, self.factors.get(x))
         self._op(
             "MatMulIntegerToFloat",
             [f"{x}/int8", f"{weight}/int8", "int8/one", f"{weight}/scale", zero],
@@ -176,26 +180,40 @@ class _Quantiser:
     def _gather(self, node: Any) -> None:
         table, places = node.input
         out = node.output[0]
-        self._int8(table, axis=1)
+        self._table(table)
         self._op("Gather", [f"{table}/int8", places], f"{out}/int8")
         self._op("Gather", [f"{table}/scale", places], f"{out}/scale")
         self._op("Cast", [f"{out}/int8"], f"{out}/float", to=TensorProto.FLOAT)
         self._op("Mul", [f"{out}/float", f"{out}/scale"], out)
 
-    def _int8(self, name: str, axis: int, moment: Any = None, factor: Any = None) -> None:
-        """Adds `name`/int8 and `name`/scale, the scale shared along `axis`, unless they exist."""
+    def _product_weight(self, name: str, moment: Any, factor: Any) -> None:
+        """Adds `name`/int8 [K, N] and `name`/scale [N], unless they exist."""
         if name in self.replaced:
             return
         self.replaced.add(name)
         weight = numpy_helper.to_array(self.constants[name]).astype(np.float32)
         if factor is not None:
             weight, moment = weight * factor[:, None], moment / np.outer(factor, factor)
-        largest = np.abs(weight).max(axis=axis, keepdims=True)
-        scale = np.maximum(largest, np.float32(1e-9)) / np.float32(127)
-        given = moment is not None
-        codes = compensated(weight, scale.ravel(), moment) if given else nearest(weight, scale)
+        importance = None if moment is None else np.diag(moment)
+        scale = column_scales(weight, importance, LARGEST_CODE)
+        codes = (
+            nearest(weight, scale, LARGEST_CODE)
+            if moment is None
+            else compensated(weight, scale, moment, LARGEST_CODE)
+        )
         self._constant(f"{name}/int8", codes)
-        self._constant(f"{name}/scale", scale if axis == 1 else scale.ravel())
+        self._constant(f"{name}/scale", scale)
+
+    def _table(self, name: str) -> None:
+        """Adds `name`/int8 and `name`/scale, one scale per row, unless they exist."""
+        if name in self.replaced:
+            return
+        self.replaced.add(name)
+        table = numpy_helper.to_array(self.constants[name]).astype(np.float32)
+        largest = np.abs(table).max(axis=1, keepdims=True)
+        scale = np.maximum(largest, np.float32(1e-9)) / np.float32(127)
+        self._constant(f"{name}/int8", nearest(table, scale))
+        self._constant(f"{name}/scale", scale)
 
     def _is_gelu(self, name: str) -> bool:
         """Whether this is x * (1 + Erf(x / sqrt 2)) * 0.5, as torch exports GELU.

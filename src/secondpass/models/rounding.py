@@ -31,15 +31,36 @@ DAMPING = 0.01
 """Of the mean squared activation, added to each: sums seen in few samples are not trusted far."""
 BLOCK = 128
 """Rows between two updates of all rows that follow."""
+SHRINKS = np.linspace(1.0, 0.5, 26)
+"""Of the scale that the largest weight asks for: what is clipped can cost less than coarse steps."""
 
 
-def nearest(weight: Floats, scale: Floats) -> Codes:
-    """The nearest codes; `scale` broadcasts to `weight`."""
-    codes: Codes = np.rint(weight / scale).clip(-127, 127).astype(np.int8)
+def nearest(weight: Floats, scale: Floats, largest: int = 127) -> Codes:
+    """The nearest codes in [-largest, largest]; `scale` broadcasts to `weight`."""
+    codes: Codes = np.rint(weight / scale).clip(-largest, largest).astype(np.int8)
     return codes
 
 
-def compensated(weight: Floats, scale: Floats, moment: Floats) -> Codes:
+def column_scales(weight: Floats, importance: Floats | None, largest: int) -> Floats:
+    """The scale of each column whose nearest codes are closest to its weights: [N].
+
+    Args:
+        weight: [K, N].
+        importance: [K], how much a squared error of each row costs: the mean square of its
+            activation. All rows alike if None.
+        largest: The largest code.
+    """
+    cost = np.ones(len(weight)) if importance is None else np.asarray(importance)
+    full = np.maximum(np.abs(weight).max(axis=0), 1e-9) / largest
+    best, least = full, np.full(full.shape, np.inf)
+    for shrink in SHRINKS:
+        scale = full * shrink
+        error = cost @ (weight - nearest(weight, scale, largest) * scale) ** 2
+        best, least = np.where(error < least, scale, best), np.minimum(error, least)
+    return best.astype(np.float32)
+
+
+def compensated(weight: Floats, scale: Floats, moment: Floats, largest: int = 127) -> Codes:
     """Codes whose sums over sample activations are closest to those of `weight`, row by row.
 
     What rounding a row changes is made good by the rows that follow, as far as their activations
@@ -49,6 +70,7 @@ def compensated(weight: Floats, scale: Floats, moment: Floats) -> Codes:
         weight: [K, N], a product's right side.
         scale: [N].
         moment: X'X [K, K] of activations X [tokens, K].
+        largest: The largest code.
     """
     left = weight.astype(np.float64)
     seen = moment + np.eye(len(moment)) * (DAMPING * np.trace(moment) / len(moment) + 1e-12)
@@ -58,7 +80,7 @@ def compensated(weight: Floats, scale: Floats, moment: Floats) -> Codes:
         end = min(start + BLOCK, len(left))
         missing = np.empty((end - start, left.shape[1]))
         for k in range(start, end):
-            codes[k] = nearest(left[k], scale)
+            codes[k] = nearest(left[k], scale, largest)
             missing[k - start] = (left[k] - codes[k] * scale) / upper[k, k]
             left[k + 1 : end] -= np.outer(upper[k, k + 1 : end], missing[k - start])
         left[end:] -= upper[start:end, end:].T @ missing
