@@ -6,9 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+# the same examples on every machine, however busy it is
+settings.register_profile(
+    "any speed", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any speed")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
