@@ -1,4 +1,4 @@
-"""What several tests need: small real models built on the spot, and the shared data where it is."""
+"""What several tests need: small real models, the shared data where it is, and an order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+if "PYTEST_XDIST_WORKER" in os.environ:  # threads of several processes would wait for each other
+    os.environ |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
 
 # the same examples on every machine, however busy it is
 settings.register_profile(
@@ -19,6 +21,29 @@ settings.load_profile("any speed")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+LONGEST_FIRST = ("cookbook", "theory", "slow")
+"""Marks."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For several processes: a file stays together, with what its tests share, the longest first.
+
+    What lasts longest and shares nothing has a group of its own, by a mark.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    rank: dict[str, int] = {}
+    groups: dict[pytest.Item, str] = {}
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+        groups[item] = group = str(next(item.iter_markers("xdist_group")).args[0])
+        marked = [i for i, name in enumerate(LONGEST_FIRST) if item.get_closest_marker(name)]
+        rank[group] = min([rank.get(group, len(LONGEST_FIRST)), *marked])
+    items.sort(key=lambda item: (rank[groups[item]], groups[item]))
 
 
 @pytest.fixture(scope="session")

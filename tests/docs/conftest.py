@@ -95,16 +95,21 @@ def _chat_models() -> Names:
 
 
 def _labels() -> Names:
-    Path("labels.jsonl").write_text(_labelled(), encoding="utf-8")
+    Path("labels.jsonl").write_text(_labelled(120), encoding="utf-8")
     return {}
 
 
-@lru_cache
-def _labelled() -> str:
-    """120 labelled queries of six candidates, two of them relevant to four queries in five."""
+def _few_labels() -> Names:
+    """Hardly more than fine-tuning needs."""
+    Path("labels.jsonl").write_text(_labelled(50), encoding="utf-8")
+    return {}
+
+
+def _labelled(queries: int) -> str:
+    """Labelled queries of six candidates, two of them relevant to four queries in five."""
     things = "honey Faust rust sleep bridges tides glass bread silk salt".split()  # noqa: SIM905
     lines = []
-    for i in range(120):
+    for i in range(queries):
         thing, other = things[i % 10], things[(i + 3) % 10]
         query = f"what does chapter {i} say about {thing}?"
         right = [f"Chapter {i} says that {thing} matters.", f"About {thing}, see chapter {i}."]
@@ -153,6 +158,7 @@ READER: dict[str, Callable[[], Names]] = {
     "retriever": _retriever,
     "chat-models": _chat_models,
     "labels": _labels,
+    "few-labels": _few_labels,
     "onnx": _onnx,
     "torch": _torch,
     "documents": _documents,
