@@ -17,7 +17,7 @@ demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
 
 test: $(VENV)/test.ready lint
-	$(BIN)/python -m pytest -m "" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "" -n $(WORKERS) --no-loadscope-reorder
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

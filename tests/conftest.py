@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,27 +25,40 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
-LONGEST_FIRST = ("cookbook", "theory", "slow")
-"""Marks."""
+LONGEST_FIRST = (
+    r"cookbook/test_notebooks\.py::test_it_runs",
+    r"theory/.*\[both\]",
+    r"theory/",
+    r"docs/test_docs\.py::.*\[docs/fine-tuning\.md\]",
+    r"docs/test_docs\.py",
+    r"learn/test_learning\.py",
+    r"train/",
+)
+"""Groups of tests by their ids; every other file is a group of its own."""
 
 
-@pytest.hookimpl(tryfirst=True)
+def group(nodeid: str) -> str:
+    """What runs in one process, since it shares what fixtures and notebooks keep."""
+    patterns = (pattern for pattern in LONGEST_FIRST if re.search(pattern, nodeid))
+    return next(patterns, nodeid.partition("::")[0])
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For several processes: a file stays together, with what its tests share, the longest first.
+    """In several processes the longest come first, so that none is left at the end."""
+    if hasattr(config, "workerinput"):
+        place = {pattern: i for i, pattern in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: place.get(group(item.nodeid), len(place)))
 
-    What lasts longest and shares nothing has a group of its own, by a mark.
-    """
-    if not hasattr(config, "workerinput"):
-        return
-    rank: dict[str, int] = {}
-    groups: dict[pytest.Item, str] = {}
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
-        groups[item] = group = str(next(item.iter_markers("xdist_group")).args[0])
-        marked = [i for i, name in enumerate(LONGEST_FIRST) if item.get_closest_marker(name)]
-        rank[group] = min([rank.get(group, len(LONGEST_FIRST)), *marked])
-    items.sort(key=lambda item: (rank[groups[item]], groups[item]))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:  # as pytest-xdist's documentation has it
+            return group(nodeid)
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")

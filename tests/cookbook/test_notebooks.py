@@ -43,7 +43,6 @@ def _run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.cookbook
 @pytest.mark.slow
-@pytest.mark.xdist_group("notebooks")  # they share what the first keeps on disk
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_it_runs(script: str, copy: Path) -> None:
     smaller = [f"--set={name}={value}" for name, value in SMALLER.get(script, {}).items()]

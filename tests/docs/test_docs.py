@@ -38,11 +38,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 SLOW = {"docs/fine-tuning.md"}
 WITH_PYTHON = [
-    pytest.param(
-        page,
-        id=name,
-        marks=[pytest.mark.slow, pytest.mark.xdist_group(name)] if name in SLOW else [],
-    )
+    pytest.param(page, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
     for page in PAGES
     if blocks(page, "python")
     for name in [page.relative_to(ROOT).as_posix()]

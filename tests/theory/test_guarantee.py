@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -178,12 +177,6 @@ def chosen(pool: Pool) -> Callable[[str], list[float]]:
     return thresholds
 
 
-def wishes(*names: str) -> list[Any]:
-    """Parameters of a test; "both" takes as long as all others, so it may run beside them."""
-    group = {name: "theory, both" if name == "both" else "theory" for name in names}
-    return [pytest.param(name, marks=pytest.mark.xdist_group(group[name])) for name in names]
-
-
 def broken(truth: Truth, name: str, thresholds: list[float]) -> int:
     """In how many draws a risk is above its level; a draw without promise breaks none."""
     wish, _ = WISHES[name]
@@ -192,7 +185,7 @@ def broken(truth: Truth, name: str, thresholds: list[float]) -> int:
     )
 
 
-@pytest.mark.parametrize("name", wishes("missed", "noise", "both", "unanswered"))
+@pytest.mark.parametrize("name", ["missed", "noise", "both", "unanswered"])
 def test_the_promise_is_broken_no_more_often_than_stated(
     truth: Truth, chosen: Callable[[str], list[float]], name: str
 ) -> None:
@@ -201,7 +194,6 @@ def test_the_promise_is_broken_no_more_often_than_stated(
     assert broken(truth, name, chosen(name)) <= allowed
 
 
-@pytest.mark.xdist_group("theory")
 def test_this_simulation_would_see_a_broken_promise(
     truth: Truth, chosen: Callable[[str], list[float]]
 ) -> None:
@@ -209,7 +201,6 @@ def test_this_simulation_would_see_a_broken_promise(
     assert broken(truth, "on average", chosen("on average")) > binom.ppf(0.999, REPEATS, 0.1)
 
 
-@pytest.mark.xdist_group("theory")
 def test_on_average_the_risk_is_what_was_promised(
     truth: Truth, chosen: Callable[[str], list[float]]
 ) -> None:
@@ -218,9 +209,7 @@ def test_on_average_the_risk_is_what_was_promised(
     assert np.mean(risks) <= 0.1 + 3 * np.std(risks) / np.sqrt(REPEATS)
 
 
-@pytest.mark.parametrize(
-    "name", wishes("missed", "noise", "both", "on average", "unanswered on average")
-)
+@pytest.mark.parametrize("name", ["missed", "noise", "both", "on average", "unanswered on average"])
 def test_it_keeps_about_as_much_as_the_oracle(
     truth: Truth, chosen: Callable[[str], list[float]], name: str
 ) -> None:
@@ -229,7 +218,6 @@ def test_it_keeps_about_as_much_as_the_oracle(
     assert abs(kept / truth.oracle(wish) - 1) <= LOOSEST
 
 
-@pytest.mark.xdist_group("theory")
 def test_a_loss_of_0_or_1_takes_the_last_threshold_that_any_test_could(
     truth: Truth, chosen: Callable[[str], list[float]]
 ) -> None:
@@ -241,7 +229,6 @@ def test_a_loss_of_0_or_1_takes_the_last_threshold_that_any_test_could(
     assert most <= risk * QUERIES <= most + 2
 
 
-@pytest.mark.xdist_group("theory")
 def test_with_more_queries_it_keeps_about_as_much_as_the_oracle(pool: Pool, truth: Truth) -> None:
     g, kept = np.random.default_rng(3), []
     for _ in range(50):
