@@ -1,11 +1,12 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
-# make test    every check and every test
+# make test    every check and every test, in two processes; WORKERS=4 for more
 # make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
 # They set up what they need in .venv; nothing else is touched.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
@@ -16,7 +17,7 @@ demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
 
 test: $(VENV)/test.ready lint
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -m "" -n $(WORKERS) --no-loadscope-reorder
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

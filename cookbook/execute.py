@@ -2,13 +2,16 @@
 
 python cookbook/execute.py                      all of them
 python cookbook/execute.py 01_llamaindex.py     some of them
+    --set "HOURS=0.5"                           with another value than the line HOURS = ... has
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,13 +38,38 @@ def read(script: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def executed(script: Path) -> nbformat.NotebookNode:
+def replace_settings(notebook: nbformat.NotebookNode, settings: Mapping[str, str]) -> None:
+    """Give names that a line of the notebook sets other values.
+
+    Args:
+        notebook: Changed in place.
+        settings: By what stands left of the line's first ``=``, what shall stand right of it.
+
+    Raises:
+        ValueError: No line sets it.
+    """
+    for name, value in settings.items():
+        line = re.compile(rf"^{re.escape(name)} = .*$", re.MULTILINE)
+        cells = [c for c in notebook.cells if c.cell_type == "code" and line.search(c.source)]
+        if not cells:
+            raise ValueError(f"no line sets {name}")
+        for cell in cells:
+            cell.source = line.sub(lambda _, text=f"{name} = {value}": text, cell.source)
+
+
+def executed(script: Path, settings: Mapping[str, str]) -> nbformat.NotebookNode:
     """The notebook with its outputs, run in the script's folder.
+
+    Args:
+        script: Read, never written.
+        settings: See `replace_settings`.
 
     Raises:
         CellExecutionError: A cell failed.
+        ValueError: A setting that no line has.
     """
     notebook = read(script)
+    replace_settings(notebook, settings)
     client = NotebookClient(
         notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True,
         resources={"metadata": {"path": str(script.parent)}},
@@ -61,10 +89,12 @@ def executed(script: Path) -> nbformat.NotebookNode:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", help="scripts in cookbook/; all if none")
-    names = parser.parse_args().names
-    for script in [HERE / Path(n).name for n in names] or scripts():
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    asked = parser.parse_args()
+    settings = {name: value for name, _, value in (text.partition("=") for text in asked.set)}
+    for script in [HERE / Path(n).name for n in asked.names] or scripts():
         start = time.perf_counter()
-        nbformat.write(executed(script), script.with_suffix(".ipynb"))
+        nbformat.write(executed(script, settings), script.with_suffix(".ipynb"))
         print(f"{script.stem}: {time.perf_counter() - start:.0f} s")
 
 

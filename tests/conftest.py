@@ -1,17 +1,64 @@
-"""What several tests need: small real models built on the spot, and the shared data where it is."""
+"""What several tests need: small real models, the shared data where it is, and an order."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+if "PYTEST_XDIST_WORKER" in os.environ:  # threads of several processes would wait for each other
+    os.environ |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+
+# the same examples on every machine, however busy it is
+settings.register_profile(
+    "any speed", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any speed")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+LONGEST_FIRST = (
+    r"cookbook/test_notebooks\.py::test_it_runs",
+    r"theory/.*\[both\]",
+    r"theory/",
+    r"docs/test_docs\.py::.*\[docs/fine-tuning\.md\]",
+    r"docs/test_docs\.py",
+    r"learn/test_learning\.py",
+    r"train/",
+)
+"""Groups of tests by their ids; every other file is a group of its own."""
+
+
+def group(nodeid: str) -> str:
+    """What runs in one process, since it shares what fixtures and notebooks keep."""
+    patterns = (pattern for pattern in LONGEST_FIRST if re.search(pattern, nodeid))
+    return next(patterns, nodeid.partition("::")[0])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes the longest come first, so that none is left at the end."""
+    if hasattr(config, "workerinput"):
+        place = {pattern: i for i, pattern in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: place.get(group(item.nodeid), len(place)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:  # as pytest-xdist's documentation has it
+            return group(nodeid)
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")

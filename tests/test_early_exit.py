@@ -134,7 +134,7 @@ def test_a_text_that_fits_into_the_first_reading_is_read_once() -> None:
     assert [c.trail[0].stage for c in after] == ["good@1"] * 9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), max_size=25),
     st.integers(1, 6),
@@ -151,7 +151,7 @@ def test_a_margin_that_no_text_exceeds_loses_nothing(
     assert after.ids == expected.ids or len(set(expected.scores)) < len(expected)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 1000), max_size=4), st.floats(-3, 3), st.booleans())
 def test_it_keeps_the_laws(seeds: list[int], margin: float, drop: bool) -> None:
     stage = EarlyExit(Score(Good()), _margin(margin), rest="drop" if drop else "below")

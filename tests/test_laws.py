@@ -63,19 +63,19 @@ NORMALISE = st.sampled_from(["reciprocal-rank", "min-max", "z-score"])
 SCORING = st.sampled_from([Score(FakeScorer()), LENGTH, Compare(FakeComparer()), PROBABLE])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(KEEPING, st.lists(RANKINGS, max_size=4))
 def test_law_1_2_3_of_every_stage_that_keeps(stage: Stage, rankings: list[Ranking]) -> None:
     check_stage(stage, rankings)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(KEEPING, min_size=1, max_size=3), st.lists(RANKINGS, max_size=3))
 def test_law_1_2_3_of_fusions_by_rank(members: list[Stage], rankings: list[Ranking]) -> None:
     check_stage(Fuse(*members), rankings)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(SCORING, min_size=1, max_size=3),
     NORMALISE,
@@ -92,7 +92,7 @@ def test_law_1_2_3_of_fusions_by_score(
     check_stage(Fuse(*cut, normalise=normalise, missing=missing), rankings)  # type: ignore[arg-type]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(KEEPING, st.integers(0, 6), st.lists(RANKINGS, max_size=3))
 def test_law_4_refine_yields_an_order(stage: Stage, k: int, rankings: list[Ranking]) -> None:
     refined = LENGTH >> Refine(stage, k)
@@ -103,7 +103,7 @@ def test_law_4_refine_yields_an_order(stage: Stage, k: int, rankings: list[Ranki
         assert after.ids[k:] == before.ids[k:]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(RANKINGS, st.floats(0, 1))
 def test_law_5_a_threshold_cuts_probabilities_and_nothing_else(
     ranking: Ranking, at_least: float
@@ -120,7 +120,7 @@ def test_law_5_a_threshold_cuts_probabilities_and_nothing_else(
         assert (len(after) < len(whole)) == any(e.kind == "dropped" for e in after.events)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SCORING, SCORING, RANKINGS, st.integers(0, 5))
 def test_law_6_a_calibrator_refuses_every_pipeline_but_its_own(
     own: Stage, other: Stage, ranking: Ranking, k: int
@@ -138,14 +138,14 @@ def test_law_6_a_calibrator_refuses_every_pipeline_but_its_own(
                 calibrate(other(ranking))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(RANKINGS, min_size=1, max_size=4))
 def test_law_7_scores_do_not_depend_on_the_batch(rankings: list[Ranking]) -> None:
     for stage in (LENGTH, PROBABLE, Score(FakeScorer())):
         assert stage.run(rankings) == [stage(r) for r in rankings]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(RANKINGS)
 def test_law_8_events_and_trails_only_grow(ranking: Ranking) -> None:
     told = ranking.told("before", "note", "was here")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import (
@@ -38,7 +38,6 @@ def test_where_all_fit_nothing_happens() -> None:
     assert len(TokenBudget(0)(Ranking.of("q", ["a"]))) == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=40), max_size=12), st.integers(0, 40))
 def test_it_never_takes_more_and_leaves_out_only_what_does_not_fit(
     texts: list[str], tokens: int

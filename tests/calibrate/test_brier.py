@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import brier_parts, brier_score
@@ -28,7 +28,6 @@ def test_it_agrees_with_scikit_learn() -> None:
     assert brier_score(p, y) == pytest.approx(brier_score_loss(y, p))
 
 
-@settings(deadline=None)
 @given(PAIRS, st.integers(1, 20))
 def test_the_parts_add_up_exactly(pairs: list[tuple[float, bool]], bins: int) -> None:
     p, y = [a for a, _ in pairs], [b for _, b in pairs]

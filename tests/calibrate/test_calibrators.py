@@ -64,7 +64,7 @@ def test_a_fit_is_calibrated_on_fresh_data(method: type[Calibrator]) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), st.booleans()),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import CalibrationError, InvalidInputError
@@ -10,7 +10,6 @@ from secondpass.calibrate.folds import folds_by_query
 QUERIES = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.booleans()), max_size=30)
 
 
-@settings(deadline=None)
 @given(QUERIES, st.integers(2, 8), st.integers(0, 5))
 def test_each_query_is_in_one_fold_and_equal_ones_in_the_same(
     pairs: list[tuple[str, bool]], folds: int, seed: int

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import CalibrationError, InvalidInputError, PriorShift
@@ -69,7 +69,6 @@ def test_where_the_scores_moved_the_answer_is_wrong() -> None:
     assert y.mean() - wrong.new_rate > 10 * wrong.standard_error  # and it does not notice
 
 
-@settings(deadline=None)
 @given(st.floats(0.001, 0.999), st.floats(0.001, 0.999), st.floats(0, 1), st.floats(0, 1))
 def test_a_correction_keeps_the_order_and_can_be_undone(
     old: float, new: float, p: float, q: float

@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import reliability_curve
@@ -23,7 +23,6 @@ def test_the_interval_is_wilsons() -> None:
     assert (point.low, point.high) == pytest.approx((expected.low, expected.high))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50))
 def test_no_pair_is_lost_and_each_share_is_in_its_interval(
     pairs: list[tuple[float, bool]],

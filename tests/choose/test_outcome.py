@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import Outcome
@@ -20,7 +20,6 @@ def test_f_by_hand() -> None:
     assert Outcome(None, 0.0, None, None, 0.0, 0.0, 1.0).f() == 0
 
 
-@settings(deadline=None)
 @given(st.lists(QUERY, min_size=1, max_size=6), st.lists(st.integers(0, 3), min_size=6, max_size=6))
 def test_counts_are_those_of_a_plain_loop(queries, lost) -> None:  # type: ignore[no-untyped-def]
     relevant = [sum(y for _, y, _ in q) + n for q, n in zip(queries, lost, strict=False)]

@@ -18,6 +18,8 @@ HERE = Path(__file__).parent
 COOKBOOK = HERE.parents[1] / "cookbook"
 SCRIPTS = sorted(path.name for path in COOKBOOK.glob("[0-9][0-9]_*.py"))
 MINUTES = 15
+SMALLER = {"06_your_domain.py": {"QUERIES, OTHERS": "100, 15"}}
+"""Settings of a notebook that would train until its clock ends it."""
 ABSOLUTE = re.compile(r"(?<![\w.~/:])/(?:[\w.-]+/){2,}\w|\b[A-Z]:\\\\?\w")
 
 
@@ -43,9 +45,32 @@ def _run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_it_runs(script: str, copy: Path) -> None:
-    done = _run(copy / "execute.py", script, folder=copy)
+    smaller = [f"--set={name}={value}" for name, value in SMALLER.get(script, {}).items()]
+    done = _run(copy / "execute.py", script, *smaller, folder=copy)
     assert done.returncode == 0, done.stderr[-4000:]
     assert (copy / script).with_suffix(".ipynb").is_file()
+
+
+def test_settings_replace_those_of_the_script_and_no_others(tmp_path: Path) -> None:
+    import nbformat
+
+    from execute import read, replace_settings
+
+    script = tmp_path / "00_sum.py"
+    script.write_text("# %%\nFEW, MANY = 1, 2\nMORE = 3\n\n# %%\nprint(FEW + MANY + MORE)\n")
+    notebook = read(script)
+    replace_settings(notebook, {"FEW, MANY": "3, 4"})
+    assert [cell.source for cell in notebook.cells] == [
+        "FEW, MANY = 3, 4\nMORE = 3", "print(FEW + MANY + MORE)",
+    ]  # fmt: skip
+    for unknown in ("MANY", "F.W, MANY"):
+        with pytest.raises(ValueError, match=re.escape(f"no line sets {unknown}")):
+            replace_settings(notebook, {unknown: "3"})
+    copied = shutil.copy(COOKBOOK / "execute.py", tmp_path)
+    done = _run(copied, script, "--set=MORE=10", folder=tmp_path)
+    assert done.returncode == 0, done.stderr[-4000:]
+    (*_, shown) = nbformat.read(script.with_suffix(".ipynb"), as_version=4).cells
+    assert shown.outputs[0].text == "13\n"
 
 
 def test_the_network_is_closed(tmp_path: Path) -> None:

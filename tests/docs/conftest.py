@@ -38,8 +38,15 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 
 @pytest.fixture(autouse=True)
-def _the_built_in_model_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages score the same labelled pairs again and again; they are computed once a session."""
+def _the_built_in_model_remembers(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages score the same labelled pairs again and again; they are computed once a session.
+
+    The READMEs run as they stand.
+    """
+    if "README.md" in request.node.name:
+        return
     from secondpass.models.builtin import Builtin
 
     real = Builtin.score_with_notes
@@ -95,16 +102,21 @@ def _chat_models() -> Names:
 
 
 def _labels() -> Names:
-    Path("labels.jsonl").write_text(_labelled(), encoding="utf-8")
+    Path("labels.jsonl").write_text(_labelled(120), encoding="utf-8")
     return {}
 
 
-@lru_cache
-def _labelled() -> str:
-    """120 labelled queries of six candidates, two of them relevant to four queries in five."""
+def _few_labels() -> Names:
+    """Hardly more than fine-tuning needs."""
+    Path("labels.jsonl").write_text(_labelled(50), encoding="utf-8")
+    return {}
+
+
+def _labelled(queries: int) -> str:
+    """Labelled queries of six candidates, two of them relevant to four queries in five."""
     things = "honey Faust rust sleep bridges tides glass bread silk salt".split()  # noqa: SIM905
     lines = []
-    for i in range(120):
+    for i in range(queries):
         thing, other = things[i % 10], things[(i + 3) % 10]
         query = f"what does chapter {i} say about {thing}?"
         right = [f"Chapter {i} says that {thing} matters.", f"About {thing}, see chapter {i}."]
@@ -153,6 +165,7 @@ READER: dict[str, Callable[[], Names]] = {
     "retriever": _retriever,
     "chat-models": _chat_models,
     "labels": _labels,
+    "few-labels": _few_labels,
     "onnx": _onnx,
     "torch": _torch,
     "documents": _documents,

@@ -4,7 +4,7 @@ import math
 
 import ir_measures
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import InvalidInputError
@@ -64,7 +64,6 @@ def test_binary_metrics_begin_at_the_grade_and_ndcg_does_not() -> None:
 grades = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3), min_size=1)
 
 
-@settings(deadline=None)
 @given(grades, st.permutations("abcdefgh"), st.integers(0, 8))
 def test_the_same_as_ir_measures_and_below_the_ideal(
     judged: dict[str, int], order: list[str], depth: int

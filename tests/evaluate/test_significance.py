@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -51,7 +51,6 @@ def test_the_p_value_is_scipys(n: int) -> None:
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=9))
-@settings(deadline=None)
 def test_small_samples_are_exact(differences: list[int]) -> None:
     sums = [
         abs(sum(s * d for s, d in zip(signs, differences, strict=True)))
@@ -78,7 +77,6 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=6))
 def test_holm_lies_between_nothing_and_bonferroni(ps: list[float]) -> None:
     for p, adjusted in zip(ps, holm(ps), strict=True):

@@ -38,7 +38,7 @@ def _loss(risk: Risk, rows: Query, at_least: float) -> float:
 query = st.lists(st.tuples(st.integers(0, 10), st.booleans(), st.booleans()), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(query, min_size=1, max_size=5), st.sampled_from([missed, noise, unanswered]))
 def test_every_cut_loses_what_its_threshold_does(queries: list[Query], risk: Risk) -> None:
     judged, ranked = _made(queries)

@@ -13,7 +13,7 @@ ORDERS = st.integers(1, 6).flatmap(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ORDERS)
 def test_kemeny_against_brute_force(orders: list[list[int]]) -> None:
     everything = permutations(range(len(orders[0])))
@@ -21,7 +21,7 @@ def test_kemeny_against_brute_force(orders: list[list[int]]) -> None:
     assert disagreements(kemeny(orders), orders) == fewest
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(10, 40), st.integers(1, 7), st.integers(0, 99))
 def test_the_local_search_is_no_worse_than_borda(n: int, m: int, seed: int) -> None:
     r = random.Random(seed)

@@ -108,7 +108,7 @@ def guaranteed(algorithm: Any, n: int) -> int:
     return n if isinstance(algorithm, AllPairs) else int(algorithm.k)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(everything, wrapped), st.integers(0, 70), st.integers(0, 999))
 def test_it_is_a_permutation_whatever_the_judge_says(
     algorithm: Algorithm, n: int, seed: int
@@ -118,7 +118,7 @@ def test_it_is_a_permutation_whatever_the_judge_says(
     assert bool(rounds) == (n > 1)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(everything, wrapped), st.integers(0, 70), st.randoms(use_true_random=False))
 def test_a_judge_without_mistakes_gets_the_top_right(
     algorithm: Algorithm, n: int, rand: random.Random
@@ -130,7 +130,7 @@ def test_a_judge_without_mistakes_gets_the_top_right(
     assert verdict.order[:k] == best_first[:k]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.one_of(everything, wrapped), st.integers(0, 40))
 def test_adversaries_that_always_like_the_last_or_contradict_themselves(
     algorithm: Algorithm, n: int
@@ -150,7 +150,7 @@ def test_adversaries_that_always_like_the_last_or_contradict_themselves(
 
 
 @given(st.one_of(everything), st.integers(0, 30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_comparisons_that_always_like_the_first_place_keep_the_incoming_order(
     algorithm: Algorithm, n: int
 ) -> None:
@@ -160,7 +160,7 @@ def test_comparisons_that_always_like_the_first_place_keep_the_incoming_order(
 
 
 @given(st.one_of(pairwise, st.just(AllPairs())), st.integers(0, 40), st.integers(0, 99))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_each_pair_is_asked_once_in_both_orders(algorithm: Algorithm, n: int, seed: int) -> None:
     _, rounds = answered(algorithm, n, erratic(seed))
     asked = [q for r in rounds for q in r.questions]

@@ -49,7 +49,7 @@ class Notebook:
                 printed.append(content["text"])
 
         reply = self._client.execute_interactive(
-            code, timeout=30, output_hook=heard, allow_stdin=False
+            code, timeout=300, output_hook=heard, allow_stdin=False
         )
         assert reply["content"]["status"] == "ok", "\n".join(reply["content"]["traceback"])
         return "".join(value), "".join(printed)
@@ -71,7 +71,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebo
             client = kernel.blocking_client()
             try:
                 client.start_channels()
-                client.wait_for_ready(timeout=30)
+                client.wait_for_ready(timeout=300)
                 yield Notebook(client)
             finally:
                 client.stop_channels()

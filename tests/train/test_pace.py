@@ -31,6 +31,18 @@ def test_a_network_in_training_gives_the_same_twice() -> None:
     assert network.config.hidden_dropout_prob == 0.5
 
 
-def test_a_device_that_is_not_known_has_no_bfloat16() -> None:
+@pytest.mark.parametrize("amx", [True, False])
+@pytest.mark.parametrize("avx512", [True, False])
+def test_a_processor_has_bfloat16_if_it_multiplies_in_it(
+    monkeypatch: pytest.MonkeyPatch, amx: bool, avx512: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    assert bfloat16("cpu") is (amx or avx512)
     assert not bfloat16("meta")
-    assert isinstance(bfloat16("cpu"), bool)
+
+
+def test_a_torch_that_cannot_tell_has_no_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported")
+    assert not bfloat16("cpu")

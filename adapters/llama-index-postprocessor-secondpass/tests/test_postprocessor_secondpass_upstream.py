@@ -84,7 +84,7 @@ async def test_rankgpt_rerank_async():
         name = "slow"
 
         async def arun(self, rankings: list[Ranking]) -> list[Ranking]:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
             return [r.reordered([1, 0, 2], by=self.name) for r in rankings]
 
     out = await SecondPassRerank(model=Slow(), top_n=2).apostprocess_nodes(

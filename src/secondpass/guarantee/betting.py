@@ -42,22 +42,41 @@ def betting(losses: Floats, at_most: float, level: float) -> Floats:
         from scipy.special import ndtri
     except ImportError as error:
         raise MissingExtraError("a guarantee", "eval") from error
-    m, n = losses.shape
-    wealth, greatest = np.ones(m), np.ones(m)
-    total, squares = np.zeros(m), np.zeros(m)
+    rounds = np.ascontiguousarray(losses.T)
+    n, m = rounds.shape
+    steady = np.sqrt(2 * np.pi) * _deviations(rounds, at_most)
     all_in = 1 / (1 - at_most)  # more could lose more than there is
-    for i, loss in enumerate(np.ascontiguousarray(losses.T)):
-        mean = (_PRIOR * at_most + total) / (_PRIOR + i)
-        spread = squares - mean * (2 * total - i * mean) + _PRIOR * at_most * (1 - at_most)
-        deviation = np.sqrt(spread / (_PRIOR + i) * (n - i))
-        share = np.clip(wealth * level, 1e-12, 1 - 1e-12)  # of the goal
-        stake = np.exp(-0.5 * ndtri(share) ** 2) / (np.sqrt(2 * np.pi) * share * deviation)
-        # never so little that even a faultless rest, all in, would miss the goal
-        needed = np.exp((n - i - 1) * np.log1p(-at_most)) / np.maximum(wealth * level, 1e-300)
-        stake = np.minimum(np.maximum(stake, (needed - 1) / at_most * (1 + 1e-12)), all_in)
-        stake[wealth * level >= 1] = 0.0
-        wealth = wealth * np.maximum(1 + stake * (at_most - loss), 0.0)
+    # of the goal: what a faultless rest, all in, would make it
+    enough = np.exp(np.arange(n - 1, -1, -1) * np.log1p(-at_most)).tolist()
+    gains = at_most - rounds
+    wealth, greatest = np.ones(m), np.ones(m)
+    for i in range(n):
+        reached = wealth * level
+        share = np.minimum(np.maximum(reached, 1e-12), 1 - 1e-12)
+        quantile = ndtri(share)
+        stake = np.exp(-0.5 * quantile * quantile) / (share * steady[i])
+        # never so little that even the faultless rest would miss the goal
+        needed = enough[i] / np.maximum(reached, 1e-300)
+        stake = np.minimum(np.maximum(stake, (needed - 1) * ((1 + 1e-12) / at_most)), all_in)
+        stake[reached >= 1] = 0.0
+        wealth = wealth * np.maximum(1 + stake * gains[i], 0.0)
         greatest = np.maximum(greatest, wealth)
-        total += loss
-        squares += loss * loss
     return 1 / greatest
+
+
+def _deviations(rounds: Floats, at_most: float) -> Floats:
+    """Standard deviation of all losses still to come, guessed before each round from those before.
+
+    Args:
+        rounds: Losses, shape (n, m), a round a row.
+        at_most: The level of the risk.
+    """
+    n, m = rounds.shape
+    before = np.arange(n)[:, None]
+    total, squares = np.zeros((n, m)), np.zeros((n, m))
+    np.cumsum(rounds[:-1], axis=0, out=total[1:])
+    np.cumsum(rounds[:-1] ** 2, axis=0, out=squares[1:])
+    mean = (_PRIOR * at_most + total) / (_PRIOR + before)
+    spread = squares - mean * (2 * total - before * mean) + _PRIOR * at_most * (1 - at_most)
+    deviations: Floats = np.sqrt(spread / (_PRIOR + before) * (n - before))
+    return deviations

@@ -7,7 +7,7 @@ to the nearest lost all that fine-tuning had gained. So the errors are compensat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ BLOCK = 128
 """Rows between two updates of all rows that follow."""
 SHRINKS = np.linspace(1.0, 0.5, 26)
 """Of the scale that the largest weight asks for: what is clipped can cost less than coarse steps."""
+TOKENS = 1024
+"""Activations that are held at a time."""
 
 
 def nearest(weight: Floats, scale: Floats, largest: int = 127) -> Codes:
@@ -111,9 +113,22 @@ def moments(
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    made: dict[str, Floats] = {}
+    sums: dict[str, Floats] = {}
+    for part in _parts(feeds):
+        seen = [session.run(wanted, dict(feed)) for feed in part]
+        for name, several in zip(wanted, zip(*seen, strict=True), strict=True):
+            rows = np.concatenate([x.reshape(-1, x.shape[-1]) for x in several])
+            sums[name] = sums.get(name, 0.0) + (rows.T @ rows).astype(np.float64)
+    return {weight: sums[x] for weight, x in products.items()}
+
+
+def _parts(feeds: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Feeds of some `TOKENS` together: a product of few rows takes as long as one of many."""
+    part: list[Mapping[str, Any]] = []
     for feed in feeds:
-        for name, x in zip(wanted, session.run(wanted, dict(feed)), strict=True):
-            rows = x.reshape(-1, x.shape[-1])
-            made[name] = made.get(name, 0.0) + (rows.T @ rows).astype(np.float64)
-    return {weight: made[x] for weight, x in products.items()}
+        part.append(feed)
+        if sum(max(x.shape[-1] for x in one.values()) for one in part) >= TOKENS:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -1,4 +1,4 @@
-"""Bugs that other rerankers for LangChain have, by name: scores, cuts and orders."""
+"""Bugs that other rerankers for LangChain have, and what holds here of scores, cuts, orders."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class _Judges:
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_nan_ranks_first(documents: list[Document], query: str, bad: float) -> None:
+def test_nan_is_refused(documents: list[Document], query: str, bad: float) -> None:
     stage = Score(FakeScorer(lambda q, t: bad if "museum" in t else overlap(q, t)))
     with pytest.raises(ScoreError, match="finite"):
         SecondPassRerank(model=stage).compress_documents(documents, query)
 
 
 @pytest.mark.parametrize("extra", [-1, 1])
-def test_fewer_scores_than_documents_silently_drops_documents(
+def test_as_many_scores_as_documents_or_an_error(
     documents: list[Document], query: str, extra: int
 ) -> None:
     stage = Score(_Answers(lambda n: [1.0] * (n + extra)))
@@ -67,7 +67,7 @@ def test_fewer_scores_than_documents_silently_drops_documents(
         SecondPassRerank(model=stage).compress_documents(documents, query)
 
 
-def test_no_score_in_metadata(documents: list[Document], query: str, raw: Stage) -> None:
+def test_the_score_is_in_the_metadata(documents: list[Document], query: str, raw: Stage) -> None:
     done = SecondPassRerank(model=raw).compress_documents(documents, query)
     assert all(type(d.metadata["relevance_score"]) is float for d in done)
 
@@ -76,7 +76,7 @@ def test_no_score_in_metadata(documents: list[Document], query: str, raw: Stage)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_numpy_floats_are_not_json_serialisable(
+def test_metadata_is_plain_json(
     documents: list[Document], query: str, kind: Callable[[float], Any]
 ) -> None:
     class Unchecked(Stage):
@@ -102,7 +102,7 @@ def _check_plain(documents: Sequence[Document]) -> None:
         )
 
 
-def test_threshold_compared_after_the_top_n_cut(
+def test_the_threshold_comes_before_top_n(
     documents: list[Document], query: str, probable: Callable[..., Stage]
 ) -> None:
     rerank = SecondPassRerank(model=probable(), threshold=0.5, top_n=1)
@@ -112,13 +112,15 @@ def test_threshold_compared_after_the_top_n_cut(
     assert event["message"].startswith("2 of 4 dropped"), "all four met the threshold"
 
 
-def test_top_n_cut_before_scoring(documents: list[Document], query: str, raw: Stage) -> None:
+def test_all_are_scored_before_top_n_cuts(
+    documents: list[Document], query: str, raw: Stage
+) -> None:
     (done,) = SecondPassRerank(model=raw, top_n=1).compress_documents(documents, query)
     assert done.metadata["secondpass"]["retrieval_rank"] == 3, "the last one in is the best"
 
 
 @pytest.mark.parametrize("top_n", [0, None])
-def test_zero_taken_for_not_given(
+def test_zero_is_not_taken_for_not_given(
     documents: list[Document], query: str, raw: Stage, top_n: int | None
 ) -> None:
     """Haystack's rankers write `top_k or self.top_k` and `score_threshold or ...`."""
@@ -132,7 +134,7 @@ def test_zero_taken_for_not_given(
 
 
 @pytest.mark.parametrize("answer", [[-1, 0, 1, 2], [0, 0, 1, 2], [0, 1, 2, 9], [0, 1], []])
-def test_a_judges_bad_answer_loses_documents(
+def test_a_judges_bad_answer_is_an_error_and_loses_no_document(
     documents: list[Document], query: str, answer: list[int]
 ) -> None:
     with pytest.raises(OrderError, match="permutation"):
@@ -140,7 +142,7 @@ def test_a_judges_bad_answer_loses_documents(
 
 
 @pytest.mark.parametrize("judge", [True, False])
-async def test_an_empty_list_crashes(query: str, raw: Stage, judge: bool) -> None:
+async def test_an_empty_list_is_an_empty_answer(query: str, raw: Stage, judge: bool) -> None:
     rerank = SecondPassRerank(model=Order(_Judges([])) if judge else raw, top_n=3, threshold=0.5)
     assert rerank.compress_documents([], query) == []
     assert await rerank.acompress_documents([], query) == []
@@ -149,7 +151,7 @@ async def test_an_empty_list_crashes(query: str, raw: Stage, judge: bool) -> Non
 # HuggingFaceCrossEncoder (langchain-community)
 
 
-def test_a_scorer_that_returns_a_one_shot_map_object(documents: list[Document], query: str) -> None:
+def test_a_scorer_may_return_a_one_shot_iterator(documents: list[Document], query: str) -> None:
     stage = Score(_Answers(lambda n: map(float, range(n))))
     done = SecondPassRerank(model=stage).compress_documents(documents, query)
     assert len(done) == len(documents), "read once, and every score used"
@@ -159,7 +161,7 @@ def test_a_scorer_that_returns_a_one_shot_map_object(documents: list[Document], 
 # others
 
 
-def test_a_server_order_taken_as_it_is(query: str) -> None:
+def test_the_order_is_by_score_whatever_order_they_came_in(query: str) -> None:
     """NVIDIARerank sorts only when there is more than one batch."""
     documents = [Document(page_content=str(i)) for i in range(10)]
     stage = Score(_Answers(lambda n: [float((7 * i) % n) for i in range(n)]))
@@ -167,7 +169,7 @@ def test_a_server_order_taken_as_it_is(query: str) -> None:
     assert [d.metadata["relevance_score"] for d in done] == [9.0, 8.0, 7.0]
 
 
-def test_ties_are_shuffled(query: str, raw: Stage) -> None:
+def test_ties_keep_the_incoming_order(query: str, raw: Stage) -> None:
     documents = [Document(id=str(i), page_content="same") for i in range(50)]
     done = SecondPassRerank(model=raw).compress_documents(documents, query)
     assert [d.id for d in done] == [d.id for d in documents]

@@ -1,4 +1,4 @@
-"""Bugs that other rerankers for LangChain have, by name: what becomes of the documents."""
+"""Bugs that other rerankers for LangChain have, and what becomes of the documents here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from secondpass import Order, Stage
 from secondpass.testing import FakeJudge
 
 
-def test_existing_metadata_overwrites_the_score(query: str, raw: Stage) -> None:
+def test_the_score_replaces_an_older_one_and_other_metadata_stays(query: str, raw: Stage) -> None:
     old = {"relevance_score": 0.99, "id": "mine", "score": 0.5, "secondpass": {"rank": 7}}
     documents = [Document(page_content="a file", metadata=old)]
     (done,) = SecondPassRerank(model=raw).compress_documents(documents, query)
@@ -36,14 +36,14 @@ def test_existing_metadata_overwrites_the_score(query: str, raw: Stage) -> None:
     assert documents[0].metadata["relevance_score"] == 0.99
 
 
-def test_stale_relevance_score_kept_on_an_order(query: str) -> None:
+def test_an_order_leaves_no_stale_relevance_score(query: str) -> None:
     documents = [Document(page_content="a", metadata={"relevance_score": 0.99, "x": 1})]
     (done,) = SecondPassRerank(model=Order(FakeJudge())).compress_documents(documents, query)
     assert "relevance_score" not in done.metadata
     assert done.metadata["x"] == 1
 
 
-def test_document_id_lost(documents: list[Document], query: str, raw: Stage) -> None:
+def test_document_ids_are_kept(documents: list[Document], query: str, raw: Stage) -> None:
     """Cohere, Voyage, Jina and Infinity rebuild Document(page_content, metadata)."""
     documents.append(Document(page_content="read"))
     done = SecondPassRerank(model=raw).compress_documents(documents, query)
@@ -52,7 +52,7 @@ def test_document_id_lost(documents: list[Document], query: str, raw: Stage) -> 
     assert all(d.page_content == text_of[d.id] for d in done)
 
 
-def test_duplicate_texts_map_to_the_first_document(query: str, raw: Stage) -> None:
+def test_duplicate_texts_stay_documents_of_their_own(query: str, raw: Stage) -> None:
     documents = [
         Document(id=id, page_content="read a file", metadata={"n": n})
         for n, id in enumerate(["x", "y", "y", None, None])
@@ -65,14 +65,14 @@ def test_duplicate_texts_map_to_the_first_document(query: str, raw: Stage) -> No
     assert [d.metadata["secondpass"]["retrieval_rank"] for d in same] == [0, 1, 2]
 
 
-async def test_metadata_dropped(documents: list[Document], query: str, raw: Stage) -> None:
+async def test_metadata_is_kept(documents: list[Document], query: str, raw: Stage) -> None:
     rerank = SecondPassRerank(model=raw)
     sync = rerank.compress_documents(documents, query)
     for done in (sync, await rerank.acompress_documents(documents, query)):
         assert [d.metadata["source"] for d in done] == ["s3", "s1", "s2", "s0"]
 
 
-async def test_the_input_is_mutated(documents: list[Document], query: str, raw: Stage) -> None:
+async def test_the_input_is_not_mutated(documents: list[Document], query: str, raw: Stage) -> None:
     kept = copy.deepcopy(documents)
     same = list(documents)
     rerank = SecondPassRerank(model=raw, top_n=2)
@@ -92,7 +92,7 @@ def test_a_tuple_will_do(documents: list[Document], query: str, raw: Stage) -> N
     assert type(tupled) is list
 
 
-def test_metadata_with_document_objects(query: str, raw: Stage) -> None:
+def test_documents_in_metadata_are_left_alone(query: str, raw: Stage) -> None:
     parent = Document(page_content="the whole", metadata={"relevance_score": 1})
     documents = [Document(page_content="a", metadata={"parent": parent, "many": [parent]})]
     (done,) = SecondPassRerank(model=raw).compress_documents(documents, query)
@@ -101,7 +101,7 @@ def test_metadata_with_document_objects(query: str, raw: Stage) -> None:
 
 
 @pytest.mark.parametrize("judge", [True, False])
-def test_a_single_document_without_rank(query: str, raw: Stage, judge: bool) -> None:
+def test_a_single_document_has_a_rank_too(query: str, raw: Stage, judge: bool) -> None:
     rerank = SecondPassRerank(model=Order(FakeJudge()) if judge else raw)
     (done,) = rerank.compress_documents([Document(page_content="a file")], query)
     assert done.metadata["secondpass"]["rank"] == 0
