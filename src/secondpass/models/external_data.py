@@ -7,13 +7,11 @@ only the fields that lead to a tensor are followed; everything else, weights inc
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from secondpass.errors import ModelError
+from secondpass.models.protobuf import fields, mapped
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FOLLOWED: dict[str, dict[int, str]] = {
     "Model": {7: "Graph", 20: "TrainingInfo", 25: "Function"},
     "TrainingInfo": {1: "Graph", 2: "Graph"},
@@ -35,15 +33,8 @@ def external_locations(path: Path) -> list[str]:
     Raises:
         ModelError: It is no ONNX file, or cannot be read.
     """
-    try:
-        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as m:
-            view = memoryview(m)
-            try:
-                return sorted(set(_locations(view)))
-            finally:
-                view.release()
-    except (OSError, ValueError) as error:  # an empty file cannot be mapped: ValueError
-        raise ModelError(f"cannot read {path} as an ONNX file: {error}") from error
+    with mapped(path) as model:
+        return sorted(set(_locations(model)))
 
 
 def _locations(model: memoryview) -> Iterator[str]:
@@ -51,44 +42,11 @@ def _locations(model: memoryview) -> Iterator[str]:
     while waiting:
         message, start, end = waiting.pop()
         followed = _FOLLOWED[message]
-        for field, first, last in _submessages(model, start, end):
+        for field, first, last in fields(model, start, end):
             kind = followed.get(field)
             if kind == "Entry":
-                entry = {f: bytes(model[a:b]) for f, a, b in _submessages(model, first, last)}
+                entry = {f: bytes(model[a:b]) for f, a, b in fields(model, first, last)}
                 if entry.get(1) == b"location":
                     yield entry.get(2, b"").decode("utf-8")
             elif kind is not None:
                 waiting.append((kind, first, last))
-
-
-def _submessages(model: memoryview, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Number, start and end of each field of a message that has a length."""
-    while start < end:
-        tag, start = _varint(model, start, end)
-        field, wire = tag >> 3, tag & 7
-        if wire == _BYTES:
-            length, start = _varint(model, start, end)
-            if start + length > end:
-                raise ValueError("it ends in the middle of a field")
-            yield field, start, start + length
-            start += length
-        elif wire == _VARINT:
-            _, start = _varint(model, start, end)
-        elif wire in (_FIXED32, _FIXED64):
-            start += 4 if wire == _FIXED32 else 8
-        else:
-            raise ValueError(f"it has a field of the unknown wire type {wire}")
-
-
-def _varint(model: memoryview, start: int, end: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and where it ends."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if start >= end:
-            break
-        byte = model[start]
-        start += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, start
-    raise ValueError("it ends in the middle of a number")

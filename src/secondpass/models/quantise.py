@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from secondpass.errors import MissingExtraError
-from secondpass.models.rounding import column_scales, compensated, nearest
+from secondpass.models.rounding import compensated, nearest
+from secondpass.models.saturation import LARGEST_CODE
 from secondpass.models.smoothing import factors
 
 try:
@@ -28,10 +29,6 @@ TABLE_ELEMENTS = 100_000
 """Lookup tables smaller than this stay in float; they save nothing."""
 MATRIX_ELEMENTS = 4_096
 """Weight matrices smaller than this stay in float: heads, where precision matters most."""
-LARGEST_CODE = 64
-"""Of a product's weights. Processors without VNNI multiply uint8 by int8 with VPMADDUBSW, which
-adds two products in 16 bits and saturates: 255 * 64 * 2 = 32,640 still fits, so sums are exact
-everywhere. Codes up to 127 are wrong there, by as much as a score is worth."""
 GELU_FLOOR = 0.17
 """GELU never goes below -0.17 (its minimum is -0.16997), so its outputs need few negative codes."""
 GELU_ZERO = 24
@@ -194,8 +191,7 @@ class _Quantiser:
         weight = numpy_helper.to_array(self.constants[name]).astype(np.float32)
         if factor is not None:
             weight, moment = weight * factor[:, None], moment / np.outer(factor, factor)
-        importance = None if moment is None else np.diag(moment)
-        scale = column_scales(weight, importance, LARGEST_CODE)
+        scale = np.maximum(np.abs(weight).max(axis=0), np.float32(1e-9)) / np.float32(LARGEST_CODE)
         codes = (
             nearest(weight, scale, LARGEST_CODE)
             if moment is None

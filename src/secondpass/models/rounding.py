@@ -31,8 +31,6 @@ DAMPING = 0.01
 """Of the mean squared activation, added to each: sums seen in few samples are not trusted far."""
 BLOCK = 128
 """Rows between two updates of all rows that follow."""
-SHRINKS = np.linspace(1.0, 0.5, 26)
-"""Of the scale that the largest weight asks for: what is clipped can cost less than coarse steps."""
 TOKENS = 1024
 """Activations that are held at a time."""
 
@@ -41,25 +39,6 @@ def nearest(weight: Floats, scale: Floats, largest: int = 127) -> Codes:
     """The nearest codes in [-largest, largest]; `scale` broadcasts to `weight`."""
     codes: Codes = np.rint(weight / scale).clip(-largest, largest).astype(np.int8)
     return codes
-
-
-def column_scales(weight: Floats, importance: Floats | None, largest: int) -> Floats:
-    """The scale of each column whose nearest codes are closest to its weights: [N].
-
-    Args:
-        weight: [K, N].
-        importance: [K], how much a squared error of each row costs: the mean square of its
-            activation. All rows alike if None.
-        largest: The largest code.
-    """
-    cost = np.ones(len(weight)) if importance is None else np.asarray(importance)
-    full = np.maximum(np.abs(weight).max(axis=0), 1e-9) / largest
-    best, least = full, np.full(full.shape, np.inf)
-    for shrink in SHRINKS:
-        scale = full * shrink
-        error = cost @ (weight - nearest(weight, scale, largest) * scale) ** 2
-        best, least = np.where(error < least, scale, best), np.minimum(error, least)
-    return best.astype(np.float32)
 
 
 def compensated(weight: Floats, scale: Floats, moment: Floats, largest: int = 127) -> Codes:

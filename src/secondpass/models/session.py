@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from secondpass.errors import ModelError
 from secondpass.models.onnx_runtime import onnxruntime
+from secondpass.models.saturation import warn_of_saturation
 
 
 class Runs(Protocol):
@@ -24,10 +25,14 @@ class Session:
 
     Raises:
         ModelError: ONNX Runtime cannot read the file.
+
+    Warns:
+        Int8SaturationWarning: Its int8 products are not exact on this processor.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        warn_of_saturation(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
