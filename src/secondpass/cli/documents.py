@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 from secondpass.candidate import Candidate
 from secondpass.document_lines import document
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import decode_lines, line_name, read_lines
 
 HELP = (
     "Documents, one a line: JSON objects with a field 'text' (and 'id', and any metadata), JSON "
@@ -21,11 +22,15 @@ def documents(file: str) -> list[Candidate]:
     Raises:
         InvalidInputError: The file cannot be read, or a line is no document; names both.
     """
-    try:
-        source = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read {file}: {error}") from error
-    lines = [(n, line) for n, line in enumerate(source.splitlines(), start=1) if line.strip()]
+    name = "standard input" if file == "-" else file
+    lines = _standard_input(name) if file == "-" else read_lines(file)
     return [
-        document(line, str(place), f"{file}, line {n}") for place, (n, line) in enumerate(lines)
+        document(line, str(place), line_name(name, number))
+        for place, (number, line) in enumerate(lines)
     ]
+
+
+def _standard_input(name: str) -> Iterator[tuple[int, str]]:
+    if sys.stdin is None:  # closed by whoever started us
+        raise InvalidInputError(f"cannot read {name}: it is closed; name a file, or pipe one in")
+    return decode_lines(sys.stdin.buffer, name)

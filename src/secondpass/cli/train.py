@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from secondpass.calibrate import Judged
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import line_name, read_rows
 
 if TYPE_CHECKING:
     from secondpass.train import TrainingProgress, TrainingReport
@@ -114,15 +114,16 @@ def _judged(data: Path, run: Path | None, negatives: int) -> tuple[list[Judged],
 
 
 def _run(path: Path) -> Mapping[str, list[str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
-        return {row["query"]: list(row["texts"]) for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInputError(
-            f"cannot read the run in {path}: {error!r}. Expected lines of "
-            '{"query": "...", "texts": [...]}'
-        ) from error
+    results: dict[str, list[str]] = {}
+    for number, row in read_rows(path):
+        fits = isinstance(row, dict) and isinstance(row.get("query"), str)
+        if not fits or not isinstance(row.get("texts"), list):
+            raise InvalidInputError(
+                f"--run {line_name(path, number)} is no result of a query. Expected "
+                '{"query": "...", "texts": [...]}'
+            )
+        results[row["query"]] = row["texts"]
+    return results
 
 
 class _Shown:
