@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,8 @@ LINES = [
 def _run(*arguments: str, given: str | None = None) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "secondpass", *arguments],
-        input=given, capture_output=True, text=True, check=False,
-        env={"PATH": "", "COLUMNS": "100"},
+        input=given, capture_output=True, text=True, encoding="utf-8", check=False,
+        env={**os.environ, "COLUMNS": "100", "PYTHONUTF8": "1"},
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 

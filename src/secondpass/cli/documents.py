@@ -1,7 +1,8 @@
-"""Documents from a file or standard input, one a line."""
+"""A query from the command line, and documents from a file or standard input, one a line."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -34,3 +35,17 @@ def _standard_input(name: str) -> Iterator[tuple[int, str]]:
     if sys.stdin is None:  # closed by whoever started us
         raise InvalidInputError(f"cannot read {name}: it is closed; name a file, or pipe one in")
     return decode_lines(sys.stdin.buffer, name)
+
+
+def typed_query(query: str) -> str:
+    """A query from the command line as what was typed, whatever the locale made of its bytes.
+
+    Raises:
+        InvalidInputError: Its bytes are not UTF-8.
+    """
+    if not any("\udc80" <= character <= "\udcff" for character in query):
+        return query
+    try:
+        return os.fsencode(query).decode("utf-8")
+    except UnicodeError:
+        raise InvalidInputError("the query is not UTF-8; set the terminal to UTF-8") from None

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from secondpass.cli.documents import HELP, documents
+from secondpass.cli.documents import HELP, documents, typed_query
 from secondpass.cli.progress import bar
 from secondpass.cut import Top
 from secondpass.errors import InvalidInputError
@@ -47,7 +47,7 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Order documents by relevance to a query."""
-    given = Ranking.of(query, documents(file))
+    given = Ranking.of(typed_query(query), documents(file))
     stages = [as_stage(model)]
     if threshold is not None:
         stages.append(Threshold(threshold, keep_at_least=keep_at_least))
