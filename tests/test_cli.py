@@ -98,7 +98,7 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
         (("rerank", "q", str(tmp_path / "no.jsonl")), "cannot read"),
         (("rerank", "q", "-", "--model", "bultin"), "Did you mean 'builtin'"),
         (("rerank", " ", "-"), "non-empty"),
-        (("rerank", "q", "-", "--at-least", "3"), "not a probability"),
+        (("rerank", "q", "-", "--at-least", "3"), "--at-least 3: give a probability from 0"),
         (("rerank", "q", "-", "--model", "none.json"), "cannot read the recipe"),
     ):
         code, _, err = _run(*arguments, given='"text"')
