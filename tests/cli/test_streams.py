@@ -110,3 +110,20 @@ def test_input_that_no_one_can_read_is_one_line(tmp_path: Path) -> None:
         input=b"a", capture_output=True, check=False,
     )  # fmt: skip
     _one_line(done, 2, "the query is not UTF-8")
+
+
+def test_half_a_surrogate_pair_reaches_every_file(tmp_path: Path) -> None:
+    labels, rows, page = (tmp_path / name for name in ("labels.jsonl", "rows.jsonl", "page.html"))
+    queries = [f"\ud800 cats {i}" for i in range(3)]
+    lists = [
+        {"query": q, "id": q, "texts": ["dogs", f"{q} purr"], "labels": [0, 1]} for q in queries
+    ]
+    labels.write_text("\n".join(json.dumps(one) for one in lists), encoding="ascii")
+    done = _run("evaluate", labels, "--model", "bm25", "--per-query", rows, "--json")
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+    written = [json.loads(line) for line in rows.read_text(encoding="utf-8").splitlines()]
+    assert {row["query"] for row in written} == set(queries)
+    done = _run("report", labels, "--model", "bm25", "--no-depth-curve", "--out", page)
+    assert done.returncode == 0, done.stderr
+    assert "cats 1" in page.read_text(encoding="utf-8")
