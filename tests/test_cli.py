@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,8 @@ LINES = [
 def _run(*arguments: str, given: str | None = None) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "secondpass", *arguments],
-        input=given, capture_output=True, text=True, check=False,
-        env={"PATH": "", "COLUMNS": "100"},
+        input=given, capture_output=True, text=True, encoding="utf-8", check=False,
+        env={**os.environ, "COLUMNS": "100", "PYTHONUTF8": "1"},
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -97,7 +98,7 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
         (("rerank", "q", str(tmp_path / "no.jsonl")), "cannot read"),
         (("rerank", "q", "-", "--model", "bultin"), "Did you mean 'builtin'"),
         (("rerank", " ", "-"), "non-empty"),
-        (("rerank", "q", "-", "--at-least", "3"), "not a probability"),
+        (("rerank", "q", "-", "--at-least", "3"), "--at-least 3: give a probability from 0"),
         (("rerank", "q", "-", "--model", "none.json"), "cannot read the recipe"),
     ):
         code, _, err = _run(*arguments, given='"text"')

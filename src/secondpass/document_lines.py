@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import parse_line
 
 
 def document(line: str, id: str, where: str) -> Candidate:
@@ -21,10 +20,7 @@ def document(line: str, id: str, where: str) -> Candidate:
     """
     if line.lstrip()[0] not in '{"':
         return Candidate(id, line)
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise InvalidInputError(f"{where} is no JSON: {error}") from error
+    row = parse_line(line, where)
     if isinstance(row, str):
         return Candidate(id, row)
     if not isinstance(row.get("text"), str):

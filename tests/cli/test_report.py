@@ -60,7 +60,7 @@ def test_a_date_and_another_baseline(collection: Path, tmp_path: Path) -> None:
     [
         (("{dir}/none",), "there is no collection"),
         (("{file}", "--out", "{dir}/none/x.html"), "there is no folder"),
-        (("{file}", "--queries", "0"), "each is 1 or more"),
+        (("{file}", "--queries", "0"), "--queries 0: give 1 or more"),
         (("{file}", "--model", "a/x.json", "--model", "b/x.json"), "the same file name"),
     ],
 )

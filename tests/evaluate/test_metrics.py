@@ -77,3 +77,11 @@ def test_the_same_as_ir_measures_and_below_the_ideal(
     for m in metrics:
         assert ours[m.name][0] == pytest.approx(theirs[m.measure], abs=1e-9)
         assert ours[m.name][0] <= best[m.name][0] + 1e-9
+
+
+def test_ids_that_c_cannot_hold() -> None:
+    grades = {"d\x00a": 1, "d\x00b": 0, "d\ud800": 0, "d\\ud800": 0}
+    orders = {"q\ud800": ["d\ud800", "d\\ud800", "d\x00b", "d\x00a"], "q\x00": ["d\x00a"]}
+    qrels = {"q\ud800": grades, "q\x00": {"d\x00a": 1}}
+    values = per_query(metrics_of(["RR@10", "P@1"], 1), qrels, orders)
+    assert values == {"RR@10": [0.25, 1.0], "P@1": [0.0, 1.0]}

@@ -138,6 +138,26 @@ def test_slider_number_and_button_on_a_narrow_screen(
     assert 'data-enabled="true"' in html
 
 
+def test_tables_fit_a_phone(page: str, tmp_path: Path) -> None:
+    measure = """<script>
+    addEventListener("load", () => {
+      const boxes = [...document.querySelectorAll(".scroll")];
+      const wide = boxes.filter((box) => box.scrollWidth > box.clientWidth);
+      const html = document.documentElement;
+      parent.postMessage([innerWidth, html.scrollWidth, boxes.length, wide.length].join(), "*");
+    });
+    </script></body>"""
+    (tmp_path / "inner.html").write_text(page.replace("</body>", measure), encoding="utf-8")
+    # a window is never that narrow, a frame may be
+    (tmp_path / "phone.html").write_text(
+        "<!doctype html><body><script>onmessage = (e) => document.body.dataset.widths = e.data;"
+        '</script><iframe src="inner.html" style="width:360px;height:800px;border:0"></iframe>'
+    )
+    html, log = browse((tmp_path / "phone.html").as_uri(), "--dump-dom", profile=tmp_path / "p")
+    assert complaints(log) == []
+    assert 'data-widths="360,360,3,0"' in html
+
+
 def test_it_can_be_looked_at(file: Path, tmp_path: Path) -> None:
     picture = tmp_path / "page.png"
     browse(

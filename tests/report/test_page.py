@@ -11,6 +11,7 @@ import pytest
 from secondpass import InvalidInputError
 from secondpass.calibrate.report import CalibrationReport
 from secondpass.report import LabelledScores, Report
+from secondpass.report.parts import ContenderParts, Omitted
 
 VOID = {"meta", "link", "input", "img", "br"}
 FETCHED = ("src", "href", "xlink:href", "srcset", "data", "action", "poster")
@@ -113,6 +114,82 @@ def test_write(made: Report, page: str, tmp_path: Path) -> None:
     assert (tmp_path / "r.html").read_text(encoding="utf-8") == page
     with pytest.raises(InvalidInputError, match="cannot write"):
         made.write(tmp_path / "none" / "r.html")
+
+
+class Parts(HTMLParser):
+    """The text of each section, whether each table may scroll, and where links go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[dict[str, str | None]] = []
+        self.sections: dict[str, str] = {}
+        self.boxed: list[bool] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "table":
+            self.boxed.append(any(one.get("class") == "scroll" for one in self.open))
+        if tag == "a":
+            self.links.append(str(given["href"]).removeprefix("#"))
+        if tag == "section":
+            self.sections[str(given["id"])] = ""
+        if tag not in VOID:
+            self.open.append({"tag": tag, **given})
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        inside = [one for one in self.open if one["tag"] == "section"]
+        words = {"h2", "script"} & {str(one["tag"]) for one in self.open}
+        if inside and not words and not any(o.get("class") == "omitted" for o in self.open):
+            self.sections[str(inside[0]["id"])] += data.strip()
+
+
+def test_no_section_is_empty_and_each_is_linked(made: Report, page: str) -> None:
+    (name,) = made.parts
+    bare = ContenderParts(
+        (), (), Omitted("No depth was asked for."), Omitted("Too few labels."),
+        Omitted("An order has no scores."), "mine",
+    )  # fmt: skip
+    both = replace(made, parts={name: replace(made.parts[name], threshold=bare.threshold)})
+    for text, left in (
+        (page, {"depth", "queries", "calibration", "threshold"}),
+        (both.html(), {"depth", "queries", "calibration"}),
+        (replace(made, parts={name: bare}).html(), set()),
+    ):
+        parts = Parts()
+        parts.feed(text)
+        assert set(parts.sections) == {"headline", "recall", "made"} | left
+        assert parts.links == list(parts.sections)
+        assert all(parts.sections.values()), parts.sections
+        assert parts.boxed
+        assert all(parts.boxed)
+    for reason in (
+        "<strong>No depth curve.</strong> No depth was asked for.",
+        "<strong>No calibration.</strong> Too few labels.",
+        "<strong>No threshold.</strong> An order has no scores.",
+        "<strong>No query that moved.</strong> No example was asked for.",
+    ):
+        assert reason in text
+
+
+def test_on_a_phone_every_figure_of_the_headline_has_its_name(page: str) -> None:
+    head, body = re.findall(r"<t(?:head|body).*?</t(?:head|body)>", page, re.S)[:2]
+    names = re.findall(r'<th scope="col"[^>]*>([^<]*)<', head)
+    assert names[:2] == ["contender", "metric"]
+    rows = body.split("<tr")[1:]
+    assert rows
+    for row in rows:
+        assert re.findall(r'data-name="([^"]*)"', row) == names[2:]
+    assert "content: attr(data-name)" in page
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_page(made: Report, tmp_path: Path) -> None:
+    odd = replace(made, made=replace(made.made, command="secondpass report \ud800"))
+    odd.write(tmp_path / "r.html")
+    assert "secondpass report ?" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_a_fit_that_is_no_better_is_not_recommended(made: Report) -> None:

@@ -81,7 +81,7 @@ def test_no_relevant_candidate_at_all(plants: Collection) -> None:
     assert parts.helped == parts.hurt == ()
     page = found.html()
     assert "shows no difference" in page
-    assert "hurts no query" in page
+    assert "<strong>No query that moved.</strong> Every query is as it was." in page
 
 
 def test_helped_and_hurt_are_the_extremes(made: Report) -> None:

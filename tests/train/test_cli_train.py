@@ -93,9 +93,9 @@ def test_bad_input_is_one_error(lists: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     for arguments, message in (
         ((str(tmp_path / "no.jsonl"), "--out", out), "cannot read"),
-        ((str(lists), "--out", out, "--loss", "hinge"), "loss='hinge'"),
+        ((str(lists), "--out", out, "--loss", "hinge"), "--loss hinge: one of"),
         ((str(lists), "--out", out, "--run", str(lists)), "--run is for pairs"),
-        ((str(lists), "--out", out, "--held-out", "2"), "held_out=2"),
+        ((str(lists), "--out", out, "--held-out", "2"), "--held-out 2: give a share"),
     ):
         done = _run(*arguments)
         assert isinstance(done.exception, InvalidInputError)

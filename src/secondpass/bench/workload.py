@@ -9,6 +9,7 @@ from pathlib import Path
 
 from secondpass.document_lines import document
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import line_name, read_lines
 from secondpass.ranking import Ranking
 
 SHORT, LONG = 60, 350
@@ -41,14 +42,9 @@ def read_texts(path: str | os.PathLike[str]) -> list[str]:
     Raises:
         InvalidInputError: Unreadable, a line that does not fit, or no text at all.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read {os.fspath(path)}: {error}") from error
     texts = [
-        document(line.strip(), str(number), f"{os.fspath(path)}, line {number}").text
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
+        document(line.strip(), str(number), line_name(path, number)).text
+        for number, line in read_lines(path)
     ]
     if not texts:
         raise InvalidInputError(f"{os.fspath(path)} has no text; write one a line")

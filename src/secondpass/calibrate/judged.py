@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from secondpass.candidate import Candidate
 from secondpass.errors import InvalidInputError, shown
+from secondpass.jsonl import line_name, read_rows
 from secondpass.keyword_hints import hint_keywords
 from secondpass.ranking import Ranking
 from secondpass.short_repr import short_repr
@@ -61,25 +60,14 @@ def read_judged(path: str | os.PathLike[str]) -> list[Judged]:
     Raises:
         InvalidInputError: No such file, or a line that does not fit; names the line.
     """
-    try:
-        lines = Path(path).read_bytes().splitlines()
-    except OSError as error:
-        raise InvalidInputError(f"cannot read the judged queries in {path}: {error}") from error
     judged: list[Judged] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, row in read_rows(path):
         try:
-            judged.append(_judged(json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))))
-        except UnicodeDecodeError as error:
-            raise InvalidInputError(
-                f"cannot read {path}: line {number} is not UTF-8 ({error.reason}); convert the "
-                "file to UTF-8, and unpack it if it is packed"
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
+            judged.append(_judged(row))
+        except (InvalidInputError, KeyError, TypeError) as error:
             said = f"no field {error}" if isinstance(error, KeyError) else str(error)
             raise InvalidInputError(
-                f"{path}, line {number}: {said}. Expected "
+                f"{line_name(path, number)}: {said}. Expected "
                 '{"query": "...", "texts": [...], "labels": [1, 0, ...]}'
             ) from error
     if not judged:

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from secondpass.cli import bench, evaluate, export, index, report, rerank, train
+from secondpass.cli.streams import guarded_streams
 from secondpass.errors import SecondPassError
 
 app = typer.Typer(
@@ -28,11 +29,12 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; errors of this library are one line, not a traceback."""
-    try:
-        app(standalone_mode=True)
-    except SecondPassError as error:
-        Console(stderr=True).print(
-            f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
-        raise SystemExit(2) from None
+    """Run the command line; what goes wrong is one line and an exit status, not a traceback."""
+    with guarded_streams():
+        try:
+            app(standalone_mode=True)
+        except SecondPassError as error:
+            Console(stderr=True).print(
+                f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+            )
+            raise SystemExit(2) from None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from secondpass.cli.numbers import number_above, number_from
 from secondpass.cli.progress import bar
 from secondpass.errors import InvalidInputError
 
@@ -23,12 +24,17 @@ def bench(  # noqa: PLR0917 - typer turns them into options
         ),
     ] = None,
     budget_ms: Annotated[
-        float, typer.Option(help="How many candidates fit into so many milliseconds?")
+        float,
+        typer.Option(
+            help="How many candidates fit into so many milliseconds?", callback=number_above(0)
+        ),
     ] = 200.0,
     depths: Annotated[str, typer.Option(help="Candidates of a query; with commas.")] = (
         "1,10,20,50,100,200"
     ),
-    seconds: Annotated[float, typer.Option(help="How long to time each kind of text.")] = 15.0,
+    seconds: Annotated[
+        float, typer.Option(help="How long to time each kind of text.", callback=number_from(0))
+    ] = 15.0,
     settings: Annotated[
         bool, typer.Option(help="Also try token budgets and numbers of threads.")
     ] = True,
@@ -43,7 +49,9 @@ def bench(  # noqa: PLR0917 - typer turns them into options
     try:
         asked = [int(depth) for depth in depths.split(",")]
     except ValueError:
-        raise InvalidInputError(f"--depths {depths}: whole numbers with commas") from None
+        asked = [0]
+    if min(asked) < 1:
+        raise InvalidInputError(f"--depths {depths}: whole numbers from 1 with commas")
     workloads = None if texts is None else {"texts": read_texts(texts)}
     shown = bar("timing")
     task = shown.add_task("timing", total=None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from secondpass.cli.numbers import number_from
 from secondpass.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -37,20 +38,18 @@ Metrics = Annotated[
         "each costs the test some power."
     ),
 ]
-Depth = Annotated[int, typer.Option(help="Candidates of each query.")]
-RelevantFrom = Annotated[int, typer.Option(help="Least grade that is relevant.")]
-Queries = Annotated[int | None, typer.Option(help="Only the first so many queries.")]
+Depth = Annotated[int, typer.Option(help="Candidates of each query.", callback=number_from(1))]
+RelevantFrom = Annotated[
+    int, typer.Option(help="Least grade that is relevant.", callback=number_from(0))
+]
+Queries = Annotated[
+    int | None, typer.Option(help="Only the first so many queries.", callback=number_from(1))
+]
 OnlyAnswerable = Annotated[
     bool, typer.Option("--only-answerable", help="Leave out queries with nothing relevant.")
 ]
-Batch = Annotated[int, typer.Option(help="Queries that run at once.")]
+Batch = Annotated[int, typer.Option(help="Queries that run at once.", callback=number_from(1))]
 Seed = Annotated[int, typer.Option(help="Of bootstrap and test.")]
-
-
-def check_sizes(depth: int, queries: int | None) -> None:
-    """Before anything is read."""
-    if depth < 1 or (queries is not None and queries < 1):
-        raise InvalidInputError(f"--depth {depth} --queries {queries}: each is 1 or more")
 
 
 def opened(
@@ -66,10 +65,23 @@ def opened(
     """The part of a collection that the options name."""
     from secondpass.evaluate import read_collection
 
+    if (run or qrels) and Path(path).is_file():
+        raise InvalidInputError(
+            f"--run and --qrels go with a folder in BEIR's layout; {path} is a file, which holds "
+            "candidates and labels itself"
+        )
     read = read_collection(path, run, depth=depth, qrels=qrels, relevant_from=relevant_from)
     if only_answerable:
         read = read.with_relevant()
     return read if queries is None else read.head(queries)
+
+
+def metric_names(metrics: str) -> list[str]:
+    """What --metrics lists."""
+    names = [name.strip() for name in metrics.split(",") if name.strip()]
+    if not names:
+        raise InvalidInputError(f"--metrics {metrics!r}: name at least one, such as nDCG@10")
+    return names
 
 
 def contenders(models: list[str] | None) -> dict[str, str]:

@@ -1,13 +1,15 @@
-"""Documents from a file or standard input, one a line."""
+"""A query from the command line, and documents from a file or standard input, one a line."""
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 from secondpass.candidate import Candidate
 from secondpass.document_lines import document
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import decode_lines, line_name, read_lines
 
 HELP = (
     "Documents, one a line: JSON objects with a field 'text' (and 'id', and any metadata), JSON "
@@ -21,11 +23,29 @@ def documents(file: str) -> list[Candidate]:
     Raises:
         InvalidInputError: The file cannot be read, or a line is no document; names both.
     """
-    try:
-        source = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read {file}: {error}") from error
-    lines = [(n, line) for n, line in enumerate(source.splitlines(), start=1) if line.strip()]
+    name = "standard input" if file == "-" else file
+    lines = _standard_input(name) if file == "-" else read_lines(file)
     return [
-        document(line, str(place), f"{file}, line {n}") for place, (n, line) in enumerate(lines)
+        document(line, str(place), line_name(name, number))
+        for place, (number, line) in enumerate(lines)
     ]
+
+
+def _standard_input(name: str) -> Iterator[tuple[int, str]]:
+    if sys.stdin is None:  # closed by whoever started us
+        raise InvalidInputError(f"cannot read {name}: it is closed; name a file, or pipe one in")
+    return decode_lines(sys.stdin.buffer, name)
+
+
+def typed_query(query: str) -> str:
+    """A query from the command line as what was typed, whatever the locale made of its bytes.
+
+    Raises:
+        InvalidInputError: Its bytes are not UTF-8.
+    """
+    if not any("\udc80" <= character <= "\udcff" for character in query):
+        return query
+    try:
+        return os.fsencode(query).decode("utf-8")
+    except UnicodeError:
+        raise InvalidInputError("the query is not UTF-8; set the terminal to UTF-8") from None

@@ -22,9 +22,9 @@ from secondpass.cli.contest import (
     RelevantFrom,
     Run,
     Seed,
-    check_sizes,
     compared_with,
     contenders,
+    metric_names,
     opened,
 )
 from secondpass.cli.progress import bar
@@ -60,7 +60,7 @@ def evaluate(  # noqa: PLR0917 - typer turns them into options
 
     if per_query is not None:
         check_ending(per_query)  # before minutes of work
-    check_sizes(depth, queries)
+    names = metric_names(metrics)
     read = opened(
         collection, run, depth=depth, qrels=qrels, relevant_from=relevant_from, queries=queries,
         only_answerable=only_answerable,
@@ -73,15 +73,14 @@ def evaluate(  # noqa: PLR0917 - typer turns them into options
             read,
             compared_with(baseline),
             named,
-            [metric for metric in metrics.split(",") if metric.strip()],
+            names,
             seed=seed,
             batch=batch,
             on_progress=lambda done, total: shown.update(task, completed=done, total=total),
         )
     curves = {}
     if curve:
-        first = metrics.split(",")[0]
-        curves = {name: depth_curve(one, read, metric=first) for name, one in named.items()}
+        curves = {name: depth_curve(one, read, metric=names[0]) for name, one in named.items()}
     if per_query is not None:
         comparison.write(per_query)
     _show(comparison, curves, as_json)

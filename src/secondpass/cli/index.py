@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from secondpass.cli.documents import HELP, documents
+from secondpass.cli.numbers import number_from
 from secondpass.cli.progress import bar
 
 
@@ -18,7 +19,8 @@ def index(
     ],
     file: Annotated[str, typer.Argument(help=HELP)] = "-",
     max_length: Annotated[
-        int, typer.Option(help="Longest text in tokens; rerank with the same.")
+        int,
+        typer.Option(help="Longest text in tokens; rerank with the same.", callback=number_from(1)),
     ] = 512,
 ) -> None:
     """Have the built-in model read documents once, for --model builtin-split:VECTORS."""

@@ -25,11 +25,12 @@ from secondpass.cli.contest import (
     RelevantFrom,
     Run,
     Seed,
-    check_sizes,
     compared_with,
     contenders,
+    metric_names,
     opened,
 )
+from secondpass.cli.numbers import number_from
 from secondpass.cli.progress import bar
 from secondpass.errors import InvalidInputError
 
@@ -49,7 +50,9 @@ def report(  # noqa: PLR0917 - typer turns them into options
     depth_curve: Annotated[
         bool, typer.Option(help="Quality and time against depth: runs each model once more.")
     ] = True,
-    examples: Annotated[int, typer.Option(help="Queries shown of each kind.")] = 3,
+    examples: Annotated[
+        int, typer.Option(help="Queries shown of each kind.", callback=number_from(0))
+    ] = 3,
     batch: Batch = 1,
     seed: Seed = 0,
     date: Annotated[bool, typer.Option(help="Put today's date on the page.")] = True,
@@ -61,9 +64,9 @@ def report(  # noqa: PLR0917 - typer turns them into options
     from secondpass.evaluate.depth import DEPTHS
     from secondpass.report import report as measured
 
-    check_sizes(depth, queries)
     if not out.absolute().parent.is_dir():
         raise InvalidInputError(f"--out {out}: there is no folder {out.absolute().parent}")
+    names = metric_names(metrics)
     read = opened(
         collection, run, depth=depth, qrels=qrels, relevant_from=relevant_from, queries=queries,
         only_answerable=only_answerable,
@@ -76,7 +79,7 @@ def report(  # noqa: PLR0917 - typer turns them into options
             read,
             named,
             compared_with(baseline),
-            [metric for metric in metrics.split(",") if metric.strip()],
+            names,
             depths=DEPTHS if depth_curve else (),
             examples=examples,
             seed=seed,

@@ -11,10 +11,11 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from secondpass.cli.documents import HELP, documents
+from secondpass.cli.documents import HELP, documents, typed_query
+from secondpass.cli.numbers import number_from
 from secondpass.cli.progress import bar
 from secondpass.cut import Top
-from secondpass.errors import InvalidInputError
+from secondpass.errors import InvalidInputError, NotCalibratedError
 from secondpass.ranking import Ranking
 from secondpass.recipe import as_stage
 from secondpass.score import Score
@@ -34,29 +35,43 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     model: Annotated[
         str, typer.Option(help="Model string, or the path of a recipe (.json).")
     ] = "builtin",
-    top_k: Annotated[int | None, typer.Option(help="Keep so many at most.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="Keep so many at most.", callback=number_from(0))
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
-            "--threshold", "--at-least", help="Keep those with at least this P(relevant)."
+            "--threshold",
+            "--at-least",
+            help="Keep those with at least this P(relevant).",
+            callback=number_from(0, 1, "give a probability"),
         ),
     ] = None,
     keep_at_least: Annotated[
-        int, typer.Option(help="Keep so many of the best whatever --threshold says.")
+        int,
+        typer.Option(
+            help="Keep so many of the best whatever --threshold says.", callback=number_from(0)
+        ),
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Order documents by relevance to a query."""
-    given = Ranking.of(query, documents(file))
-    stages = [as_stage(model)]
-    if threshold is not None:
-        stages.append(Threshold(threshold, keep_at_least=keep_at_least))
-    elif keep_at_least:
+    given = Ranking.of(typed_query(query), documents(file))
+    if threshold is None and keep_at_least:
         raise InvalidInputError("--keep-at-least says how many --threshold leaves; give it too")
+    stage = as_stage(model)
+    with _progress(stage):
+        ranking = stage(given)
+    if threshold is not None:
+        if ranking.scale != "probability":
+            raise NotCalibratedError(
+                f"--threshold {threshold:g} needs probabilities, and --model {model} gives "
+                f"{'only an order' if ranking.scale == 'order' else 'raw scores'}; name a recipe "
+                "with a calibrator, such as `secondpass train` writes, or cut with --top-k"
+            )
+        ranking = Threshold(threshold, keep_at_least=keep_at_least)(ranking)
     if top_k is not None:
-        stages.append(Top(top_k))
-    with _progress(stages[0]):
-        ranking = Pipeline(*stages)(given)
+        ranking = Top(top_k)(ranking)
     if as_json:
         print(json.dumps(_plain(ranking, given), ensure_ascii=False))  # noqa: T201
     else:

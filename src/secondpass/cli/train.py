@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from secondpass.calibrate import Judged
+from secondpass.cli.numbers import number_above, number_from
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import line_name, read_rows
 
 if TYPE_CHECKING:
     from secondpass.train import TrainingProgress, TrainingReport
 
 MARGIN = 0.0
 """Of the false-negative filter, for negatives that were mined: see `fine_tune`."""
+SHORTEST = 16
+"""Tokens, as `fine_tune` has it; asked for here, before its heavy imports."""
 
 
 def train(  # noqa: PLR0917 - typer turns them into options
@@ -34,12 +37,23 @@ def train(  # noqa: PLR0917 - typer turns them into options
     model: Annotated[
         str, typer.Option(help="'builtin', or folder or hub id of a cross-encoder.")
     ] = "builtin",
-    epochs: Annotated[float, typer.Option(help="Passes over the training queries.")] = 2,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-5,
-    batch: Annotated[int, typer.Option(help="Lists in a step.")] = 8,
-    max_length: Annotated[int, typer.Option(help="Tokens of a pair that training reads.")] = 512,
+    epochs: Annotated[
+        float, typer.Option(help="Passes over the training queries.", callback=number_above(0))
+    ] = 2,
+    lr: Annotated[float, typer.Option(help="Peak learning rate.", callback=number_above(0))] = 2e-5,
+    batch: Annotated[int, typer.Option(help="Lists in a step.", callback=number_from(1))] = 8,
+    max_length: Annotated[
+        int,
+        typer.Option(help="Tokens of a pair that training reads.", callback=number_from(SHORTEST)),
+    ] = 512,
     loss: Annotated[str, typer.Option(help="auto, listwise, listnet or pointwise.")] = "auto",
-    held_out: Annotated[float, typer.Option(help="Share of queries to measure on.")] = 0.2,
+    held_out: Annotated[
+        float,
+        typer.Option(
+            help="Share of queries to measure on.",
+            callback=number_above(0, 0.5, "give a share of the queries"),
+        ),
+    ] = 0.2,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -47,8 +61,12 @@ def train(  # noqa: PLR0917 - typer turns them into options
             "mine negatives from; BM25 over the texts of DATA if not given."
         ),
     ] = None,
-    negatives: Annotated[int, typer.Option(help="For pairs: negatives of a query.")] = 15,
-    hours: Annotated[float | None, typer.Option(help="Stop training after so many.")] = None,
+    negatives: Annotated[
+        int, typer.Option(help="For pairs: negatives of a query.", callback=number_from(1))
+    ] = 15,
+    hours: Annotated[
+        float | None, typer.Option(help="Stop training after so many.", callback=number_above(0))
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the split and the order.")] = 0,
     int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to 8 bits.")] = False,
     onnx: Annotated[bool, typer.Option(help="Export to ONNX.")] = True,
@@ -62,7 +80,7 @@ def train(  # noqa: PLR0917 - typer turns them into options
 
     chosen = next((name for name in LOSSES if name == loss), None)
     if chosen is None:
-        raise InvalidInputError(f"loss={loss!r}: one of {', '.join(LOSSES)}")
+        raise InvalidInputError(f"--loss {loss}: one of {', '.join(LOSSES)}")
     judged, mined = _judged(data, run, negatives)
     errors = Console(stderr=True)
     try:
@@ -114,15 +132,16 @@ def _judged(data: Path, run: Path | None, negatives: int) -> tuple[list[Judged],
 
 
 def _run(path: Path) -> Mapping[str, list[str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
-        return {row["query"]: list(row["texts"]) for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInputError(
-            f"cannot read the run in {path}: {error!r}. Expected lines of "
-            '{"query": "...", "texts": [...]}'
-        ) from error
+    results: dict[str, list[str]] = {}
+    for number, row in read_rows(path):
+        fits = isinstance(row, dict) and isinstance(row.get("query"), str)
+        if not fits or not isinstance(row.get("texts"), list):
+            raise InvalidInputError(
+                f"--run {line_name(path, number)} is no result of a query. Expected "
+                '{"query": "...", "texts": [...]}'
+            )
+        results[row["query"]] = row["texts"]
+    return results
 
 
 class _Shown:

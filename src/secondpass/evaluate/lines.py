@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import PathLike, decode_lines, line_name, parse_line
 
-PathLike = str | os.PathLike[str]
+__all__ = ["PathLike", "lines", "rows"]
 
 
 def lines(path: PathLike) -> Iterator[tuple[int, str]]:
@@ -22,21 +20,14 @@ def lines(path: PathLike) -> Iterator[tuple[int, str]]:
         InvalidInputError: Unreadable, damaged, not UTF-8, or nothing in it.
     """
     path = Path(path)
-    number, some = 0, False
+    some = False
     try:
         with gzip.open(path) if _packed(path) else path.open("rb") as stream:
-            for number, raw in enumerate(stream, start=1):
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                if text.strip():
-                    some = True
-                    yield number, text
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(
-            f"{path}, line {number} is not UTF-8 ({error.reason}); convert the file to UTF-8"
-        ) from error
-    except (OSError, EOFError, zlib.error) as error:
-        behind = f" behind line {number}; it is damaged, so get it again" if number else ""
-        raise InvalidInputError(f"cannot read {path}{behind}: {error}") from error
+            for number, text in decode_lines(stream, path):
+                some = True
+                yield number, text
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {path}: {error}") from error
     if not some:
         raise InvalidInputError(f"{path} is empty")
 
@@ -55,10 +46,8 @@ def rows(path: PathLike) -> Iterator[tuple[int, Mapping[str, Any]]]:
         InvalidInputError: See `lines`; or a line that is no JSON object.
     """
     for number, line in lines(path):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InvalidInputError(f"{path}, line {number} is no JSON: {error}") from error
+        where = line_name(path, number)
+        row = parse_line(line, where)
         if not isinstance(row, dict):
-            raise InvalidInputError(f"{path}, line {number} is no JSON object")
+            raise InvalidInputError(f"{where} is no JSON object")
         yield number, row

@@ -101,7 +101,10 @@ def per_query(
         InvalidInputError: No installed provider of ir_measures can compute a metric.
     """
     # scores are made from places, so that ties cannot be broken differently here
-    run = {q: {d: float(len(o) - i) for i, d in enumerate(o)} for q, o in orders.items()}
+    run = {
+        _plain_id(q): {_plain_id(d): float(len(o) - i) for i, d in enumerate(o)}
+        for q, o in orders.items()
+    }
     values: dict[str, dict[str, float]] = {m.name: {} for m in metrics}
     by_measure: dict[Any, list[str]] = {}
     for m in metrics:
@@ -114,7 +117,7 @@ def per_query(
         raise InvalidInputError(
             f"{', '.join(values)}: ir_measures cannot compute all of them: {error}"
         ) from error
-    return {name: [of.get(q, 0.0) for q in qrels] for name, of in values.items()}
+    return {name: [of.get(_plain_id(q), 0.0) for q in qrels] for name, of in values.items()}
 
 
 def ideal(docs: Iterable[str], grades: Mapping[str, int]) -> list[str]:
@@ -123,4 +126,13 @@ def ideal(docs: Iterable[str], grades: Mapping[str, int]) -> list[str]:
 
 
 def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
-    return {q: {d: int(grade) for d, grade in grades.items()} for q, grades in qrels.items()}
+    return {
+        _plain_id(q): {_plain_id(d): int(grade) for d, grade in grades.items()}
+        for q, grades in qrels.items()
+    }
+
+
+def _plain_id(id: str) -> str:
+    """An id as trec_eval's C can hold it, another for each: at half of a surrogate pair it ends
+    the process, and at NUL the id."""
+    return id.encode("unicode_escape").decode("ascii")

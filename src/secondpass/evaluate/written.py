@@ -20,7 +20,8 @@ def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, object]
     path = check_ending(path)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     try:
-        with path.open("w", encoding="utf-8", newline="") as stream:
+        # half of a surrogate pair as JSON escapes it; UTF-8 has none
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
             if path.suffix == ".jsonl":
                 stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             else:

@@ -20,6 +20,20 @@ from secondpass.report.rendering import markup, rendered
 from secondpass.report.room_bar import Segment, room_bar
 from secondpass.short_repr import short_repr
 
+SECTIONS = {
+    "headline": "Figures",
+    "recall": "Recall first",
+    "depth": "Depth",
+    "queries": "Queries",
+    "calibration": "Calibration",
+    "threshold": "Threshold",
+    "made": "How it was made",
+}
+"""Titles of the sections, in the page's order."""
+OMITTED = {"depth": "depth curve", "calibration": "calibration", "threshold": "threshold"}
+"""What a contender may lack, by the section that shows it; one that no contender has is left out,
+and the last section says why."""
+
 
 @short_repr
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,7 @@ class Report:
         """
         compared = self.comparison
         several = enumerate(self.parts.items(), start=1)
+        omitted = self._omitted()
         return rendered(
             {
                 "compared": compared,
@@ -51,6 +66,8 @@ class Report:
                 "metric": compared.headroom.metric,
                 "contenders": [self._contender(n, name, p) for n, (name, p) in several],
                 "made": self.made,
+                "sections": {key: title for key, title in SECTIONS.items() if key not in omitted},
+                "omitted": omitted.values(),
             }
         )
 
@@ -63,9 +80,23 @@ class Report:
         """
         text = self.html()
         try:
-            Path(path).write_text(text, encoding="utf-8")
+            Path(path).write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             raise InvalidInputError(f"cannot write {os.fspath(path)}: {error}") from error
+
+    def _omitted(self) -> dict[str, tuple[str, str]]:
+        """What each section that would be empty lacks, and why; by the section's key."""
+        every = self.parts.values()
+        omitted = {}
+        for key, what in OMITTED.items():
+            reasons = [getattr(parts, key) for parts in every]
+            if all(isinstance(reason, Omitted) for reason in reasons):
+                omitted[key] = (what, " ".join(dict.fromkeys(r.reason for r in reasons)))
+        if not any(parts.helped or parts.hurt for parts in every):
+            moved = sum(d.wins + d.losses for d in map(self.comparison.difference, self.parts))
+            why = "No example was asked for." if moved else "Every query is as it was."
+            omitted["queries"] = ("query that moved", why)
+        return omitted
 
     def _contender(self, number: int, name: str, parts: ContenderParts) -> dict[str, Any]:
         key = f"c{number}"  # ids are ours: a name may hold anything

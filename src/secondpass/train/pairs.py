@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from secondpass.calibrate import Judged, read_judged
 from secondpass.errors import InvalidInputError
+from secondpass.jsonl import line_name, read_rows
 from secondpass.short_repr import short_repr
 
 
@@ -58,8 +58,9 @@ def read_pairs(path: str | os.PathLike[str]) -> list[QueryPairs]:
             positives, negatives = _texts(row["positive"]), _texts(row.get("negatives", []))
             checked = QueryPairs(row["query"], positives, negatives)
         except (InvalidInputError, KeyError, TypeError) as error:
+            said = f"no field {error}" if isinstance(error, KeyError) else str(error)
             raise InvalidInputError(
-                f"{path}, line {number}: {type(error).__name__}: {error}. Expected "
+                f"{line_name(path, number)}: {said}. Expected "
                 '{"query": "...", "positive": "...", "negatives": [...]}'
             ) from error
         kept = merged.setdefault(checked.query, ({}, {}))
@@ -80,27 +81,19 @@ def read_training_data(path: str | os.PathLike[str]) -> list[Judged] | list[Quer
     if isinstance(first, dict) and "positive" in first:
         return read_pairs(path)
     raise InvalidInputError(
-        f"{path}, line {number} is neither a judged list nor a pair. Expected "
+        f"{line_name(path, number)} is neither a judged list nor a pair. Expected "
         '{"query": "...", "texts": [...], "labels": [1, 0, ...]} or '
         '{"query": "...", "positive": "...", "negatives": [...]}'
     )
 
 
-def _rows(path: str | os.PathLike[str]) -> list[tuple[int, Any]]:
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read the training data in {path}: {error}") from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                rows.append((number, json.loads(line)))
-            except ValueError as error:
-                raise InvalidInputError(f"{path}, line {number} is no JSON: {error}") from error
-    if not rows:
-        raise InvalidInputError(f"{path} is empty: there is nothing to train on")
-    return rows
+def _rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, Any]]:
+    some = False
+    for numbered in read_rows(path):
+        some = True
+        yield numbered
+    if not some:
+        raise InvalidInputError(f"{os.fspath(path)} is empty: there is nothing to train on")
 
 
 def _texts(value: Any) -> tuple[str, ...]:
