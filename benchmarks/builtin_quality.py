@@ -28,7 +28,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from secondpass import Candidate, OnnxCrossEncoder, Ranking, Score, Scorer, TorchCrossEncoder
 from secondpass.models.builtin import Builtin
-from secondpass.models.export import export
+from secondpass.models.export.export import export
 
 COLLECTIONS = ("trec-dl19", "trec-dl21")
 DEPTH, SPEED_PAIRS, ROUNDS, ALONE_PAIRS = 100, 400, 7, 200

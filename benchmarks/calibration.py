@@ -42,7 +42,7 @@ from secondpass import (
     load,
     transfer_table,
 )
-from secondpass.calibrate.figures import reliability_diagram
+from secondpass.calibrate.plots import reliability_diagram
 
 QUERIES, DEPTH = 60, 20
 CURVE, CURVE_QUERIES, SIZES = "wikiqa-test", 240, (10, 25, 50, 100, 150)

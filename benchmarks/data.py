@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from secondpass.evaluate import Metric, read_corpus, read_qrels, read_queries, read_run
-from secondpass.evaluate.first_stage import bm25_candidates
+from secondpass.evaluate.bm25_index import bm25_candidates
 from secondpass.evaluate.metrics import per_query
 
 ROOT = Path(__file__).parents[1]

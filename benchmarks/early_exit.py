@@ -30,7 +30,7 @@ from secondpass import (
     Stage,
     load,
 )
-from secondpass.evaluate.first_stage import bm25_candidates
+from secondpass.evaluate.bm25_index import bm25_candidates
 
 K, TIMED = 10, 3
 SIZES = {"trec-dl19": (14, 100), "cranfield": (20, 50), "cranfield by threes": (20, 50)}

@@ -48,7 +48,7 @@ from secondpass import (
     Tournament,
     Usage,
 )
-from secondpass.judge.plan import estimated
+from secondpass.judge.cost_estimate import estimated
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

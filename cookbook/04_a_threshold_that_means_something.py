@@ -233,7 +233,7 @@ for query in ("How long should I roast a chicken of two kilograms?",
 
 # %%
 from secondpass import TokenBudget, Top
-from secondpass.judge.tokens import estimated
+from secondpass.core.tokens import estimated
 
 plans = {
     "all that was retrieved": mine,

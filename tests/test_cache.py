@@ -33,7 +33,7 @@ from secondpass import (
     Top,
     load,
 )
-from secondpass.disk_cache import DiskCache
+from secondpass.models.cache.disk import DiskCache
 from secondpass.testing import FakeScorer, check_scorer
 
 RANKING = Ranking.of("dogs bark", ["cats purr", "dogs bark", "the dogs"])

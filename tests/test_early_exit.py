@@ -29,7 +29,7 @@ from secondpass import (
     Top,
     load,
 )
-from secondpass.first_reading import beginning
+from secondpass.stages.first_reading import beginning
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
 from secondpass.testing.checks import TEXTS
 

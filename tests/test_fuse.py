@@ -17,7 +17,7 @@ from secondpass import (
     Top,
 )
 from secondpass.calibrate import Calibrate, Platt
-from secondpass.metadata import FieldWeight
+from secondpass.stages.metadata_scorers import FieldWeight
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
 
 RANKING = Ranking.of("q", ["a", "bbb", "cc"])

@@ -13,8 +13,8 @@ import pytest
 from secondpass import InvalidInputError, Ranking, read_judged
 from secondpass.bench.workload import read_texts
 from secondpass.cli.documents import documents
+from secondpass.core.jsonl import DEEPEST, decode_lines, parse_line, read_lines, read_rows
 from secondpass.evaluate import read_jsonl
-from secondpass.jsonl import DEEPEST, decode_lines, parse_line, read_lines, read_rows
 from secondpass.train import read_pairs
 
 SEPARATORS = "\u2028\u2029\x85"

@@ -25,8 +25,8 @@ from secondpass import (
     Threshold,
     Top,
 )
-from secondpass.metadata import FieldWeight, Trail
 from secondpass.models.bm25 import BM25
+from secondpass.stages.metadata_scorers import FieldWeight, Trail
 from secondpass.testing import FakeComparer, FakeJudge, FakeScorer, check_stage, laws
 
 TEXTS = st.text(alphabet="ab é\n0", max_size=12)

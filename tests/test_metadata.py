@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from secondpass import Candidate, Custom, FieldWeight, InvalidInputError, Ranking, Recency, Score
-from secondpass.metadata import Trail
+from secondpass.stages.metadata_scorers import Trail
 from secondpass.testing import check_stage
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

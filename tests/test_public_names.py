@@ -59,7 +59,7 @@ def test_importing_it_loads_nothing_heavy() -> None:
 
 def test_the_submodules_never_shadow_a_public_function() -> None:
     code = (
-        "import secondpass.oneline, secondpass.cli, secondpass.models.load, secondpass as s;"
+        "import secondpass._rerank, secondpass.cli, secondpass.models.load, secondpass as s;"
         "from secondpass import rerank, load; assert callable(rerank) and callable(load);"
         "assert callable(s.rerank)"
     )

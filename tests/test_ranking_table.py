@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from secondpass import Candidate, Ranking
-from secondpass.ranking_table import EVENTS, ROWS
+from secondpass.core.ranking_html import EVENTS, ROWS
 
 NASTY = "<script>alert('x')</script> & \"quoted\""
 
@@ -58,5 +58,8 @@ def test_nothing_left_is_said() -> None:
 
 
 def test_it_is_loaded_when_something_is_shown() -> None:
-    code = "import sys, secondpass.ranking; assert 'secondpass.ranking_table' not in sys.modules"
+    code = (
+        "import sys, secondpass.core.ranking;"
+        "assert 'secondpass.core.ranking_html' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

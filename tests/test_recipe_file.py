@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import secondpass.recipe_file
+import secondpass.recipe.file
 from secondpass import Recipe, RecipeError, Score, load
 from secondpass.testing import FakeScorer
 
@@ -85,7 +85,7 @@ def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
 def test_a_file_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "r.json"
     path.write_text(TOP.replace("Top", "T" * 1_000))
-    monkeypatch.setattr(secondpass.recipe_file, "LARGEST", 1_000)
+    monkeypatch.setattr(secondpass.recipe.file, "LARGEST", 1_000)
     with pytest.raises(RecipeError, match="more than 1,000 bytes"):
         Recipe.read(path)
     path.write_text("[" + "[],{}," * 500_001 + "1]")

@@ -12,9 +12,9 @@ from typing import Any, get_args, get_origin
 import pytest
 
 from secondpass import Recipe, Top, load
-from secondpass.recipe_bounds import _BOUNDS, Bounds, bounds_of
-from secondpass.recipe_checks import plain_fits
-from secondpass.recipe_schema import REFUSED, WEIGHTS, class_names, schema_of
+from secondpass.recipe.bounds import _BOUNDS, Bounds, bounds_of
+from secondpass.recipe.checks import plain_fits
+from secondpass.recipe.schema import REFUSED, WEIGHTS, class_names, schema_of
 
 OLD = sorted((Path(__file__).parent / "recipes").glob("*.json"))
 """Recipes written by version 0.1's first format, before there was an allow-list."""

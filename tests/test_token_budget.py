@@ -12,7 +12,7 @@ from secondpass import (
     Score,
     TokenBudget,
 )
-from secondpass.judge.tokens import estimated
+from secondpass.core.tokens import estimated
 from secondpass.testing import FakeScorer, laws
 
 

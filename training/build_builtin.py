@@ -2,8 +2,8 @@
 
     python training/build_builtin.py [MODEL_FOLDER] [--data ../shared/data/train]
 
-`secondpass.models.export` quantises and checks, closest on pairs that training read; this refuses
-more than 25 MB in all. benchmarks/builtin_quality.py says what the result is worth.
+`secondpass.models.export.export` quantises and checks, closest on pairs that training read; this
+refuses more than 25 MB in all. benchmarks/builtin_quality.py says what the result is worth.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pairs
 
-from secondpass.models.export import export
+from secondpass.models.export.export import export
 
 HERE = Path(__file__).parent
 TARGET = pairs.ROOT / "src/secondpass/models/builtin"

@@ -32,7 +32,7 @@ from secondpass import (
     brier_score,
     expected_calibration_error,
 )
-from secondpass.evaluate.first_stage import best_matches
+from secondpass.evaluate.bm25_index import best_matches
 from secondpass.models.builtin import FOLDER, Builtin
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pairs
 
-from secondpass.evaluate.first_stage import best_matches
+from secondpass.evaluate.bm25_index import best_matches
 
 QUESTIONS = 12_000
 """Rows at most of a source in which people asked questions."""

@@ -34,9 +34,9 @@ from batches import Batch, Lists, batches
 from torch.nn import functional
 from transformers import AutoTokenizer
 
-from secondpass.models.builtin.torch_weights import write_torch
+from secondpass.models.builtin.to_torch import write_torch
+from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer
 from secondpass.models.late_interaction import LateInteractionBert
-from secondpass.models.pair_tokenizer import pair_tokenizer
 
 POINTWISE, KEEP = 0.2, 2.0
 """Weights of the second and third loss."""

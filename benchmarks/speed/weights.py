@@ -21,7 +21,7 @@ def prepared(model: str, scratch: Path, source: Path) -> dict[str, Path]:
         scratch: Where to.
         source: The folder of secondpass's backends.
     """
-    from secondpass.models.export import export  # torch: many seconds, and only needed here
+    from secondpass.models.export.export import export  # torch: many seconds, and only needed here
 
     folder = scratch / _key(model, source)
     forms = {"hf": folder / "hf", "onnx": folder / "onnx", "int8": folder / "int8"}

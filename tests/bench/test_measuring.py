@@ -18,10 +18,10 @@ from secondpass.bench import (
     measure,
     read_texts,
 )
+from secondpass.bench.autotune import settings_to_try
 from secondpass.bench.latency import fitting
-from secondpass.bench.settings import settings_to_try
 from secondpass.cli import app
-from secondpass.recipe_writing import left_out
+from secondpass.recipe.writing import left_out
 from secondpass.testing import FakeScorer
 
 

@@ -17,8 +17,8 @@ from secondpass import (
     Stage,
     calibrated,
 )
+from secondpass.calibrate.calibration_data import observe
 from secondpass.calibrate.cross_validation import folds_of, held_out
-from secondpass.calibrate.observed import observe
 from secondpass.testing import FakeJudge
 
 

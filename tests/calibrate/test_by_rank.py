@@ -23,7 +23,7 @@ from secondpass import (
     expected_calibration_error,
 )
 from secondpass.calibrate import ByRank, Calibrate, CalibrateOrder
-from secondpass.calibrate.by_rank import _never_rising
+from secondpass.calibrate.methods.by_rank import _never_rising
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
 
 NOISY = FakeJudge(lambda q, t: float(t.split()[1]), name="noisy@1")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from secondpass import Calibrate, Judged, Platt, Recipe, Score, calibrated
-from secondpass.calibrate.fingerprint import fingerprint
+from secondpass.core.judged import fingerprint
 from secondpass.testing import FakeScorer
 
 STAGE = Score(FakeScorer(lambda q, t: float(len(t)), name="length"))

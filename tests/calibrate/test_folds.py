@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import CalibrationError, InvalidInputError
-from secondpass.calibrate.folds import folds_by_query
+from secondpass.calibrate.cross_validation import folds_by_query
 
 QUERIES = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.booleans()), max_size=30)
 

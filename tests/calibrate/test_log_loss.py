@@ -6,7 +6,7 @@ import random
 import pytest
 
 from secondpass import InvalidInputError, log_loss
-from secondpass.calibrate.log_loss import difference
+from secondpass.calibrate.metrics.log_loss import difference
 
 
 def test_it_agrees_with_scikit_learn() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import Outcome
-from secondpass.choose.outcome import Counts
+from secondpass.thresholds.operating_points import Counts
 
 QUERY = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9]), st.booleans(), st.integers(0, 9)),

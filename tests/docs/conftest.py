@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from secondpass.candidate import Note
-from secondpass.score import Pair
+from secondpass.core.candidate import Note
+from secondpass.stages.score import Pair
 from secondpass.testing import ChatServer
 
 TEXTS = ["Goethe wrote Faust.", "Cats sleep for most of the day."]
@@ -143,7 +143,7 @@ def _torch() -> Names:
 @lru_cache
 def _written() -> TemporaryDirectory[str]:
     pytest.importorskip("torch")
-    from secondpass.models.builtin.torch_weights import write_torch
+    from secondpass.models.builtin.to_torch import write_torch
 
     folder = TemporaryDirectory()
     write_torch(Path(folder.name))

@@ -7,8 +7,8 @@ import pytest
 
 from secondpass import Candidate, InvalidInputError, Judge, Order, Ranking, Score, Threshold, load
 from secondpass.evaluate import Collection, Retriever, depth_curve
-from secondpass.evaluate.slicing import reranked_heads
-from secondpass.pointwise import is_pointwise
+from secondpass.evaluate.rerank_at_depths import reranked_heads
+from secondpass.stages.pointwise import is_pointwise
 from secondpass.testing import FakeJudge, FakeScorer
 
 

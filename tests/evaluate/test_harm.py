@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from secondpass import Candidate, Ranking, Score
 from secondpass.evaluate import Collection, Move, Topic, evaluate
-from secondpass.evaluate.harm import hurt_most
+from secondpass.evaluate.regressions import hurt_most
 from secondpass.testing import FakeScorer
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from secondpass import InvalidInputError
-from secondpass.evaluate.lines import lines, rows
+from secondpass.evaluate.formats.lines import lines, rows
 
 
 def test_plain_and_gzipped_with_numbers(tmp_path: Path) -> None:

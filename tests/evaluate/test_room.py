@@ -6,7 +6,7 @@ import pytest
 
 from secondpass import Candidate, InvalidInputError, Ranking, Score
 from secondpass.evaluate import Collection, Topic, evaluate, headroom
-from secondpass.evaluate.room import closed_by
+from secondpass.evaluate.headroom import closed_by
 from secondpass.testing import FakeScorer
 
 

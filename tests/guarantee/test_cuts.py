@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondpass import Candidate, Counts, InvalidInputError, Judged, Ranking, Risk
-from secondpass.guarantee.cuts import Cuts
-from secondpass.guarantee.risk import missed, named, noise, unanswered
+from secondpass.thresholds.guarantee.risk import missed, named, noise, unanswered
+from secondpass.thresholds.guarantee.threshold_grid import Cuts
 
 Query = list[tuple[int, bool, bool]]  # score in tenths, relevant, cut by the pipeline
 

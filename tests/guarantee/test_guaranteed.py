@@ -27,8 +27,8 @@ from secondpass import (
     calibrated,
     guaranteed,
 )
-from secondpass.guarantee.risk import missed
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
+from secondpass.thresholds.guarantee.risk import missed
 
 NUMBER = Score(FakeScorer(lambda q, t: float(t), name="number@1"))
 OTHER = Score(FakeScorer(lambda q, t: float(t), name="number@2"))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from secondpass import Candidate, Judged, Ranking, Risk
-from secondpass.guarantee.cuts import Cuts
-from secondpass.guarantee.p_values import binomial, hoeffding_bentkus
-from secondpass.guarantee.risk import missed, noise
-from secondpass.guarantee.search import Asked, Search
+from secondpass.thresholds.guarantee.p_values import binomial, hoeffding_bentkus
+from secondpass.thresholds.guarantee.risk import missed, noise
+from secondpass.thresholds.guarantee.risk_control import Asked, Search
+from secondpass.thresholds.guarantee.threshold_grid import Cuts
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass.judge.bradley_terry import log_strengths
+from secondpass.judge.algorithms.bradley_terry import log_strengths
 
 
 @given(st.lists(st.floats(-2, 2), min_size=2, max_size=12))

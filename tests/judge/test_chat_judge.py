@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from secondpass.errors import InvalidInputError, ModelError
-from secondpass.judge.answer import AsyncComparer, AsyncJudge, AsyncPicker, AsyncRater
-from secondpass.judge.chat import ChatError, Completion, Token
-from secondpass.judge.chat_judge import ChatJudge
-from secondpass.judge.fence import unfenced
-from secondpass.judge.prompts import Prompts
+from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.judge.chat.chat_judge import ChatJudge
+from secondpass.judge.chat.passage_tags import unfenced
+from secondpass.judge.chat.prompts import Prompts
+from secondpass.judge.chat.protocol import ChatError, Completion, Token
+from secondpass.judge.protocols import AsyncComparer, AsyncJudge, AsyncPicker, AsyncRater
 
 TEXTS = ["alpha", "beta two", "gamma three", "delta"]
 Reply = str | Completion | Exception | Callable[[str], Any]

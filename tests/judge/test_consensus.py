@@ -6,7 +6,7 @@ from itertools import permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secondpass.judge.consensus import borda, disagreements, kemeny
+from secondpass.judge.algorithms.rank_aggregation import borda, disagreements, kemeny
 
 ORDERS = st.integers(1, 6).flatmap(
     lambda n: st.lists(st.permutations(list(range(n))), min_size=1, max_size=6)

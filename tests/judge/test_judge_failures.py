@@ -27,7 +27,7 @@ from secondpass import (
     TopDown,
     Usage,
 )
-from secondpass.models.chat import OpenAIChat, judge
+from secondpass.models.openai.client import OpenAIChat, judge
 from secondpass.testing import ChatServer, FakeAsyncJudge, Fault
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.filterwarnings("error")]

@@ -29,7 +29,7 @@ from secondpass import (
     TopDown,
     load,
 )
-from secondpass.models.chat import judge
+from secondpass.models.openai.client import judge
 from secondpass.testing import ChatServer, FakeJudge, FakeScorer
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.filterwarnings("error")]
@@ -94,7 +94,7 @@ def test_another_process_gets_the_stage_and_uses_it() -> None:
 
 FORKS = """
 import os, traceback, secondpass
-from secondpass.models import client_per_loop
+from secondpass.models.openai import client_per_loop
 from secondpass.testing import ChatServer
 
 def closing():

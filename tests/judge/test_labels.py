@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from secondpass.judge.chat import Token
-from secondpass.judge.labels import expected_grade, first_of_two, label_masses
+from secondpass.judge.chat.protocol import Token
+from secondpass.judge.parsing.label_probabilities import expected_grade, first_of_two, label_masses
 
 
 def _token(**likely: float) -> Token:

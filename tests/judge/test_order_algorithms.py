@@ -25,7 +25,7 @@ from secondpass import (
     Tournament,
     Verdict,
 )
-from secondpass.judge.asking import Asks, Question, Round
+from secondpass.judge.algorithms.protocol import Asks, Question, Round
 
 Reply = Callable[[Asks, Question], Any]
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from secondpass.judge.parse import read_order
-from secondpass.judge.written import answer_of
+from secondpass.judge.parsing.answer_text import answer_of
+from secondpass.judge.parsing.order import read_order
 
 IDS = ("1", "2", "3", "4")
 NAMES = ("k4", "b2", "t9", "z3")

@@ -8,8 +8,13 @@ import re
 
 import pytest
 
-from secondpass.judge.parse import read_order
-from secondpass.judge.parse_label import read_best, read_comparison, read_number, read_yes_no
+from secondpass.judge.parsing.order import read_order
+from secondpass.judge.parsing.short_answers import (
+    read_best,
+    read_comparison,
+    read_number,
+    read_yes_no,
+)
 
 ODD = ["\u00b2", "\uff11", "\u2460", "\x00", "\ud800", "\u202e", "\U0001f4c4", "\u0661", "½", "İ"]
 WORDS = ["<think>", "</think>", "Sure! ", "Doc: 0, ", "Relevance: 9\n", "[99]", "-1", "1e999",

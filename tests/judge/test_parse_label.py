@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from secondpass.judge.parse_label import read_best, read_comparison, read_number, read_yes_no
+from secondpass.judge.parsing.short_answers import (
+    read_best,
+    read_comparison,
+    read_number,
+    read_yes_no,
+)
 
 IDS = ("k4", "b2")
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from secondpass.errors import InvalidInputError
-from secondpass.judge.prompts import Prompts, best_schema, filled, order_form, order_schema
+from secondpass.core.errors import InvalidInputError
+from secondpass.judge.chat.prompts import Prompts, best_schema, filled, order_form, order_schema
 
 
 def test_every_prompt_says_that_passages_are_data_and_shows_all() -> None:

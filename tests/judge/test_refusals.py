@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from secondpass.judge.chat import ChatError
-from secondpass.judge.refusals import fault, unwilling
+from secondpass.judge.chat.failure_kinds import fault, unwilling
+from secondpass.judge.chat.protocol import ChatError
 
 
 @pytest.mark.parametrize("message", [

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from secondpass.errors import InvalidInputError
-from secondpass.judge.chat import Completion, Token
-from secondpass.judge.chat_judge import ChatJudge
-from secondpass.judge.fence import fenced, unfenced
-from secondpass.judge.usable import usable
-from secondpass.judge.written import LONGEST
+from secondpass.core.errors import InvalidInputError
+from secondpass.judge.chat.chat_judge import ChatJudge
+from secondpass.judge.chat.passage_tags import fenced, unfenced
+from secondpass.judge.chat.protocol import Completion, Token
+from secondpass.judge.chat.usable import usable
+from secondpass.judge.parsing.answer_text import LONGEST
 
 LARGE = 50_000_000
 

@@ -34,8 +34,8 @@ from secondpass import (
     calibrated,
     expected_calibration_error,
 )
-from secondpass.calibrate.fingerprint import fingerprint
-from secondpass.metadata import FieldWeight
+from secondpass.core.judged import fingerprint
+from secondpass.stages.metadata_scorers import FieldWeight
 from secondpass.testing import FakeAsyncJudge, FakeJudge, FakeScorer, check_stage
 
 Drawn = Callable[..., list[Judged]]

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from secondpass import CalibrationError
-from secondpass.learn import LambdaMartModel, Tree
-from secondpass.learn.examples import Examples
-from secondpass.learn.lambdamart import _trained
+from secondpass.stages.fuse.learned import LambdaMartModel, Tree
+from secondpass.stages.fuse.learned.examples import Examples
+from secondpass.stages.fuse.learned.lambdamart import _trained
 
 
 def test_our_trees_are_lightgbms() -> None:

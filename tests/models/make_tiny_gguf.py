@@ -19,7 +19,7 @@ import gguf
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from secondpass.judge.prompts import Prompts
+from secondpass.judge.chat.prompts import Prompts
 
 LIKELY = ("Yes", "No", *"0123456789", *"BCDFGHJK")
 """As many as the alternatives that a judge asks for."""

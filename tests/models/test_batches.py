@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass.models.batches import ahead, batches_for, packed, side_by_side
+from secondpass.models.batching import ahead, batches_for, packed, side_by_side
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=80)
 

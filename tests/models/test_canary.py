@@ -5,7 +5,7 @@ import math
 import pytest
 
 from secondpass import ModelError
-from secondpass.models.canary import CANARIES, check_canaries
+from secondpass.models.smoke_test import CANARIES, check_canaries
 
 WORDS = {text: float(i % 2 == 0) for i, text in enumerate(t for _, *ts in CANARIES for t in ts)}
 

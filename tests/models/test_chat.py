@@ -19,12 +19,12 @@ import pytest
 
 pytest.importorskip("openai")
 
-from secondpass.errors import InvalidInputError, ModelError, UnknownModelError
-from secondpass.judge.chat import ChatError
-from secondpass.judge.fence import unfenced
-from secondpass.models.chat import OpenAIChat, judge
+from secondpass.core.errors import InvalidInputError, ModelError, UnknownModelError
+from secondpass.core.ranking import Ranking
+from secondpass.judge.chat.passage_tags import unfenced
+from secondpass.judge.chat.protocol import ChatError
 from secondpass.models.load import load
-from secondpass.ranking import Ranking
+from secondpass.models.openai.client import OpenAIChat, judge
 from secondpass.testing import ChatServer, Fault
 from secondpass.testing.chat_answers import shared_words
 

@@ -15,8 +15,8 @@ import pytest
 pytest.importorskip("openai")
 pytest.importorskip("pytest_recording")
 
-from secondpass.judge.chat_judge import ChatJudge
-from secondpass.models.chat import judge
+from secondpass.judge.chat.chat_judge import ChatJudge
+from secondpass.models.openai.client import judge
 from secondpass.testing import ChatServer, Fault
 
 KEY = "sk-recorded0123456789"

@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("openai")
 
-from secondpass.judge.chat import ChatError, Completion, Token
-from secondpass.models.chat import OpenAIChat, judge
-from secondpass.models.chat_reply import completion_of
+from secondpass.judge.chat.protocol import ChatError, Completion, Token
+from secondpass.models.openai.client import OpenAIChat, judge
+from secondpass.models.openai.reply import completion_of
 from secondpass.testing import ChatServer, Fault
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.filterwarnings("error")]

@@ -13,8 +13,8 @@ sentence_transformers = pytest.importorskip("sentence_transformers")
 from secondpass import InvalidInputError, ModelError, Ranking, Recipe, load  # noqa: E402
 from secondpass.models import tokenised  # noqa: E402
 from secondpass.models.builtin import FOLDER  # noqa: E402
-from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
-from secondpass.models.torch_inputs import IdInputs, TextInputs, id_inputs  # noqa: E402
+from secondpass.models.encoding.torch_encoder import IdInputs, TextInputs, id_inputs  # noqa: E402
+from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402
 
 PAIRS = [
@@ -78,7 +78,7 @@ def test_the_text_is_cut_and_the_query_is_not(
     tiny_bert: Path, seen: list[dict[str, Any]], reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "text":
-        monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
+        monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
     model = TorchCrossEncoder(tiny_bert, max_length=32, verify=False)
     assert isinstance(model._read, IdInputs if reader == "ids" else TextInputs)
     query = "one two three four five six seven eight nine ten"
@@ -116,7 +116,7 @@ def test_no_more_is_read_than_there_are_positions(
     few_positions: Path, max_length: int | None, reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "text":
-        monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
+        monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
     model = TorchCrossEncoder(few_positions, max_length=max_length, verify=False)
     assert model.limit == 64
     assert model.cache_key == "64 tokens"
@@ -131,7 +131,7 @@ def test_a_length_that_leaves_no_room_for_a_text_is_refused(
     tiny_bert: Path, reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "text":
-        monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
+        monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
     with pytest.raises(ModelError, match="max_length=4 leaves no room beside 4 special tokens"):
         TorchCrossEncoder(tiny_bert, max_length=4, verify=False)
     assert TorchCrossEncoder(tiny_bert, max_length=6, verify=False).score(PAIRS)
@@ -164,7 +164,7 @@ def test_both_ways_to_tokenise_give_the_same_scores(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_ids = TorchCrossEncoder(tiny_bert, verify=False)
-    monkeypatch.setattr("secondpass.models.cross_encoder.id_inputs", lambda *_: None)
+    monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
     by_text = TorchCrossEncoder(tiny_bert, verify=False)
     assert type(by_ids._read) is not type(by_text._read)
     pairs = [*PAIRS, ("Wo ist \u00c4pfel?", "naive caf\u00e9 \u2014 \u4e2d\u6587 \U0001f600")]
@@ -229,7 +229,7 @@ def test_batches_are_sorted_by_length_and_scores_come_back_in_order(
 def test_auto_is_bfloat16_on_cuda_and_flash_attention_where_it_can_be(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = "secondpass.models.cross_encoder."
+    module = "secondpass.models.torch.cross_encoder."
     asked: list[tuple[str | None, Any, str | None]] = []
     real = sentence_transformers.CrossEncoder
 
@@ -326,7 +326,7 @@ def test_remote_code_is_off_unless_asked(monkeypatch: pytest.MonkeyPatch, tiny_b
         seen.append(kwargs["trust_remote_code"])
         return real(*args, **kwargs)
 
-    monkeypatch.setattr("secondpass.models.cross_encoder.CrossEncoder", spy)
+    monkeypatch.setattr("secondpass.models.torch.cross_encoder.CrossEncoder", spy)
     TorchCrossEncoder(tiny_bert, verify=False)
     TorchCrossEncoder(tiny_bert, verify=False, trust_remote_code=True)
     assert seen == [False, True]

@@ -14,8 +14,8 @@ transformers = pytest.importorskip("transformers")
 
 from secondpass import InvalidInputError, ModelError, OnnxCrossEncoder, load  # noqa: E402
 from secondpass.models import export_check  # noqa: E402
-from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
-from secondpass.models.export import export  # noqa: E402
+from secondpass.models.export.export import export  # noqa: E402
+from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402
 
 PAIRS = [

@@ -19,7 +19,7 @@ SETUP = """
 import asyncio, warnings
 warnings.simplefilter("error")
 from secondpass.models.load import load
-from secondpass.ranking import Ranking
+from secondpass.core.ranking import Ranking
 from secondpass.testing import ChatServer
 server = ChatServer()
 server.__enter__()

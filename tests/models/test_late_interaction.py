@@ -13,11 +13,11 @@ pytest.importorskip("sentence_transformers")
 from transformers import BertConfig, BertModel, BertTokenizerFast  # noqa: E402
 
 from secondpass import LateInteraction, OnnxCrossEncoder, TorchCrossEncoder  # noqa: E402
-from secondpass.models.export import export  # noqa: E402
+from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer  # noqa: E402
+from secondpass.models.export.export import export  # noqa: E402
 from secondpass.models.late_interaction import (  # noqa: E402
     LateInteractionBert,
 )
-from secondpass.models.pair_tokenizer import pair_tokenizer  # noqa: E402
 
 TEXT = "[PAD] [UNK] [CLS] [SEP] [MASK] how do bees make honey sweet bridge rust . a b"
 WORDS = TEXT.split()

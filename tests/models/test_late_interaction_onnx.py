@@ -22,7 +22,7 @@ from secondpass import (
     load,
 )
 from secondpass.models.builtin import FOLDER
-from secondpass.models.vector_store import VectorStore
+from secondpass.models.onnx.passage_cache import VectorStore
 from secondpass.testing import check_scorer, check_stage
 
 QUERY = "who wrote Faust?"

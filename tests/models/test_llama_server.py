@@ -35,13 +35,13 @@ import pytest
 
 pytest.importorskip("openai")
 
-from secondpass.judge.chat import Completion, Message, Schema
-from secondpass.judge.chat_judge import ChatJudge
-from secondpass.judge.fence import fenced, unfenced
-from secondpass.models.chat import OpenAIChat, judge
+from secondpass.core.ranking import Ranking
+from secondpass.judge.chat.chat_judge import ChatJudge
+from secondpass.judge.chat.passage_tags import fenced, unfenced
+from secondpass.judge.chat.protocol import Completion, Message, Schema
 from secondpass.models.load import load
-from secondpass.ranking import Ranking
-from secondpass.rate import Rate
+from secondpass.models.openai.client import OpenAIChat, judge
+from secondpass.stages.rate import Rate
 
 BINARY = os.environ.get("SECONDPASS_LLAMA_SERVER", "")
 MODEL = os.environ.get("SECONDPASS_LLAMA_MODEL", "")

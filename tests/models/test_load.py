@@ -46,7 +46,12 @@ def test_an_unknown_option_is_named_with_those_there_are() -> None:
     ("model", "module", "package", "extra"),
     [
         ("bm25", "secondpass.models.bm25", "bm25s", "bm25"),
-        ("cross-encoder:x/y", "secondpass.models.cross_encoder", "sentence_transformers", "torch"),
+        (
+            "cross-encoder:x/y",
+            "secondpass.models.torch.cross_encoder",
+            "sentence_transformers",
+            "torch",
+        ),
     ],
 )
 def test_a_missing_extra_prints_the_command(

@@ -27,8 +27,8 @@ from secondpass import (
     load,
 )
 from secondpass.models.builtin import FOLDER
-from secondpass.models.openvino import TOLERANCES, OpenVinoCrossEncoder
-from secondpass.models.openvino_runtime import fastest_float
+from secondpass.models.openvino.cross_encoder import TOLERANCES, OpenVinoCrossEncoder
+from secondpass.models.openvino.runtime import fastest_float
 from secondpass.testing import check_scorer
 
 PAIRS = [("what is a file", "A file is a sequence of bytes."), ("what is a file", "Cats purr.")]
@@ -44,7 +44,7 @@ def builtin() -> OpenVinoCrossEncoder:
 def tiny_onnx(tiny_bert: Path) -> Path:
     """The tiny BERT as a float ONNX folder."""
     pytest.importorskip("onnx")
-    from secondpass.models.export import export
+    from secondpass.models.export.export import export
 
     folder = tiny_bert.parent / "tiny-onnx"
     export(str(tiny_bert), folder)

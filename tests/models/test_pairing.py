@@ -4,9 +4,9 @@ import pytest
 from tokenizers import Tokenizer
 
 from secondpass import ModelError
-from secondpass.models import tokenised
 from secondpass.models.builtin import FOLDER
-from secondpass.models.pairing import Pairing
+from secondpass.models.encoding import tokenize as tokenised
+from secondpass.models.encoding.pair_encoder import Pairing
 
 
 def _tokenizer() -> Tokenizer:

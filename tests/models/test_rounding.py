@@ -13,8 +13,8 @@ pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper
 
-from secondpass.models.quantise import products, quantised
-from secondpass.models.rounding import compensated, moments, nearest
+from secondpass.models.export.gptq import compensated, moments, nearest
+from secondpass.models.export.quantise import products, quantised
 
 Floats = npt.NDArray[Any]
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from secondpass.models import saturation
 from secondpass.models.builtin import FOLDER, Builtin
-from secondpass.models.protobuf import mapped
-from secondpass.models.saturation import (
+from secondpass.models.onnx import saturation
+from secondpass.models.onnx.protobuf import mapped
+from secondpass.models.onnx.saturation import (
     LARGEST_CODE,
     PROBE,
     Int8SaturationWarning,
@@ -72,7 +72,7 @@ def test_what_saturates_is_seen() -> None:
 @pytest.mark.parametrize("fitted", [False, True], ids=["nearest", "fitted"])
 def test_what_quantising_writes_is_exact(fitted: bool, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    from secondpass.models.quantise import quantised
+    from secondpass.models.export.quantise import quantised
 
     chance = np.random.default_rng(0)
     weight = chance.normal(size=(96, 64)).astype(np.float32) * 10 ** chance.normal(size=(1, 64))

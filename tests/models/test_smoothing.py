@@ -14,9 +14,9 @@ pytest.importorskip("onnx")
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from secondpass.models.quantise import products, quantised
-from secondpass.models.rounding import moments
-from secondpass.models.smoothing import factors
+from secondpass.models.export.gptq import moments
+from secondpass.models.export.quantise import products, quantised
+from secondpass.models.export.smoothquant import factors
 
 Floats = npt.NDArray[Any]
 WIDTH = 96

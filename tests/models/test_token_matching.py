@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from secondpass.models.token_matching import (
+from secondpass.models.onnx.maxsim import (
     Matching,
     QueryVectors,
     TextVectors,

@@ -14,14 +14,14 @@ import onnx  # noqa: E402
 
 from secondpass import ModelError, OnnxCrossEncoder  # noqa: E402
 from secondpass.models.builtin import FOLDER, Builtin  # noqa: E402
-from secondpass.models.builtin.torch_weights import write_torch  # noqa: E402
-from secondpass.models.cross_encoder import TorchCrossEncoder  # noqa: E402
-from secondpass.models.export import export  # noqa: E402
+from secondpass.models.builtin.to_torch import write_torch  # noqa: E402
+from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer  # noqa: E402
+from secondpass.models.export.export import export  # noqa: E402
 from secondpass.models.late_interaction import (  # noqa: E402
     LateInteractionBert,
     LateInteractionConfig,
 )
-from secondpass.models.pair_tokenizer import pair_tokenizer  # noqa: E402
+from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 
 PAIRS = [
     ("who wrote Faust?", "Goethe wrote the play Faust."),

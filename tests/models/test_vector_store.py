@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from secondpass import ModelError
-from secondpass.disk_cache import DiskCache
-from secondpass.models.token_matching import TextVectors
-from secondpass.models.vector_store import VectorStore
-from secondpass.sqlite_file import checksum
+from secondpass.core.sqlite_file import checksum
+from secondpass.models.cache.disk import DiskCache
+from secondpass.models.onnx.maxsim import TextVectors
+from secondpass.models.onnx.passage_cache import VectorStore
 
 HIDDEN = 16
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass.report import LabelledScores, Report
-from secondpass.report.labelled import shortest
+from secondpass.report.slider import shortest
 
 NUMBERS = st.floats(-1e6, 1e6)
 

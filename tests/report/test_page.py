@@ -11,7 +11,7 @@ import pytest
 from secondpass import InvalidInputError
 from secondpass.calibrate.report import CalibrationReport
 from secondpass.report import LabelledScores, Report
-from secondpass.report.parts import ContenderParts, Omitted
+from secondpass.report.sections import ContenderParts, Omitted
 
 VOID = {"meta", "link", "input", "img", "br"}
 FETCHED = ("src", "href", "xlink:href", "srcset", "data", "action", "poster")

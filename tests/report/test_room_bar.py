@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from secondpass.evaluate import Headroom
-from secondpass.report.room_bar import room_bar
+from secondpass.report.headroom_bar import room_bar
 
 ROOM = Headroom("nDCG@10", 100, 0.7, 0.4, 0.8, 0.95, 0, 50)
 

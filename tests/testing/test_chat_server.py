@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from secondpass.errors import InvalidInputError
-from secondpass.judge.fence import fenced
-from secondpass.judge.prompts import Prompts, filled
+from secondpass.core.errors import InvalidInputError
+from secondpass.judge.chat.passage_tags import fenced
+from secondpass.judge.chat.prompts import Prompts, filled
 from secondpass.testing import ChatServer, Fault
 
 pytestmark = pytest.mark.enable_socket

@@ -51,11 +51,11 @@ def tiny_late(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     from secondpass.models.builtin import FOLDER
+    from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer
     from secondpass.models.late_interaction import (
         LateInteractionBert,
         LateInteractionConfig,
     )
-    from secondpass.models.pair_tokenizer import pair_tokenizer
 
     folder = tmp_path_factory.mktemp("tiny-late")
     torch.manual_seed(0)

@@ -10,8 +10,8 @@ pytest.importorskip("sentence_transformers")
 import torch
 from sentence_transformers.cross_encoder import losses
 
-from secondpass.models.cross_encoder import TorchCrossEncoder
-from secondpass.train.like_lengths import LikeLengths
+from secondpass.models.torch.cross_encoder import TorchCrossEncoder
+from secondpass.train.length_bucketing import LikeLengths
 
 PAIRS = [("apple", "apple " * n) for n in (3, 200, 1, 60, 199, 2, 61, 4)]
 

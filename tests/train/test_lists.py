@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from secondpass import InvalidInputError, Judged
-from secondpass.train.lists import pairs_in, rows
+from secondpass.train.dataset import pairs_in, rows
 
 LONG = Judged.of("q", [f"t{i}" for i in range(20)], [str(i) for i in range(8)])
 ALL = Judged.of("r", ["a"], ["0"])

@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 import torch
 from transformers import BertConfig, BertModel
 
-from secondpass.train.pace import bfloat16, without_dropout
+from secondpass.train.bf16 import bfloat16, without_dropout
 
 
 def test_a_network_in_training_gives_the_same_twice() -> None:

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("sentence_transformers")
 
 from secondpass import Judged
-from secondpass.models.cross_encoder import TorchCrossEncoder
-from secondpass.train.reading import Reading
+from secondpass.models.torch.cross_encoder import TorchCrossEncoder
+from secondpass.train.truncation import Reading
 
 
 @pytest.fixture(scope="module")

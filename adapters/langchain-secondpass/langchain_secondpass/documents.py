@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from secondpass import Candidate, InvalidInputError, Ranking
-from secondpass.ranking_details import candidate_details, event_details
+from secondpass.core.ranking_details import candidate_details, event_details
 
 SCORE = "relevance_score"
 """Where LangChain's rerankers put their score. Any such key that came in is an older one's."""

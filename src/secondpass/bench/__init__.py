@@ -4,11 +4,11 @@ from secondpass.bench import measure
 print(measure("builtin", budget=0.2))
 """
 
+from secondpass.bench._measure import measure
+from secondpass.bench.autotune import Setting, SettingsTried, tried_settings
 from secondpass.bench.cold_start import ColdStart, in_new_process
 from secondpass.bench.latency import DEPTHS, Latency
-from secondpass.bench.measuring import measure
-from secondpass.bench.settings import Setting, SettingsTried, tried_settings
-from secondpass.bench.speed import Speed, WorkloadSpeed
+from secondpass.bench.result import Speed, WorkloadSpeed
 from secondpass.bench.workload import builtin_workloads, read_texts
 
 __all__ = [

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.errors import ModelError
+from secondpass.core.errors import ModelError
 
 _CODE = """
 import sys, time

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from secondpass.bench.workload import asked
-from secondpass.evaluate.timing import Clock, percentile
-from secondpass.stage import Stage
+from secondpass.core.stage import Stage
+from secondpass.core.timing import Clock, percentile
 
 DEPTHS = (1, 10, 20, 50, 100, 200)
 ROUNDS_AT_LEAST, ROUNDS_AT_MOST = 3, 20

@@ -7,10 +7,9 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from secondpass.document_lines import document
-from secondpass.errors import InvalidInputError
-from secondpass.jsonl import line_name, read_lines
-from secondpass.ranking import Ranking
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.jsonl import document, line_name, read_lines
+from secondpass.core.ranking import Ranking
 
 SHORT, LONG = 60, 350
 """Words: a passage as search engines cut them, and one that fills 512 tokens."""

@@ -1,24 +1,24 @@
 """Calibration: what turns a model's raw scores into probabilities of relevance."""
 
+from secondpass.calibrate._calibrated import calibrated
 from secondpass.calibrate.adapt import adapted
-from secondpass.calibrate.automatic import MethodChoice
-from secondpass.calibrate.beta import Beta
-from secondpass.calibrate.brier import BrierParts, brier_parts, brier_score
-from secondpass.calibrate.by_rank import ByRank
-from secondpass.calibrate.calibration_error import (
+from secondpass.calibrate.methods.beta import Beta
+from secondpass.calibrate.methods.by_rank import ByRank
+from secondpass.calibrate.methods.isotonic import Isotonic
+from secondpass.calibrate.methods.platt import Platt
+from secondpass.calibrate.methods.temperature import Temperature
+from secondpass.calibrate.metrics.brier import BrierParts, brier_parts, brier_score
+from secondpass.calibrate.metrics.ece import (
     class_balanced_calibration_error,
     expected_calibration_error,
 )
-from secondpass.calibrate.fit import calibrated
-from secondpass.calibrate.isotonic import Isotonic
-from secondpass.calibrate.judged import Judged, read_judged
-from secondpass.calibrate.log_loss import log_loss
-from secondpass.calibrate.platt import Platt
+from secondpass.calibrate.metrics.log_loss import log_loss
+from secondpass.calibrate.metrics.reliability import ReliabilityPoint, reliability_curve
+from secondpass.calibrate.metrics.summary import Quality
+from secondpass.calibrate.model_selection import MethodChoice
 from secondpass.calibrate.prior_shift import PriorShift
-from secondpass.calibrate.quality import Quality
-from secondpass.calibrate.reliability import ReliabilityPoint, reliability_curve
-from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
-from secondpass.calibrate.temperature import Temperature
+from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.core.judged import Judged, read_judged
 
 __all__ = [
     "Beta",

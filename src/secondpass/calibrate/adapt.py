@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from secondpass.calibrate.prior_shift import PriorShift
-from secondpass.calibrate.stage import Calibrate, CalibrateOrder
-from secondpass.errors import CalibrationError, InvalidInputError
-from secondpass.ranking import Ranking
-from secondpass.stage import Pipeline, Stage
+from secondpass.calibrate.stages import Calibrate, CalibrateOrder
+from secondpass.core.errors import CalibrationError, InvalidInputError
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Pipeline, Stage
 
 FEWEST = 20
 """Rankings; the base rate of fewer is mostly chance."""

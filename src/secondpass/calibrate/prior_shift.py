@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secondpass.errors import CalibrationError, InvalidInputError
+from secondpass.core.errors import CalibrationError, InvalidInputError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.automatic import SIMPLEST_FIRST
+from secondpass.calibrate.calibration_data import Observed, observe, pooled
 from secondpass.calibrate.cross_validation import folds_of, held_out
-from secondpass.calibrate.fitting import sigmoid
-from secondpass.calibrate.judged import Judged
-from secondpass.calibrate.observed import Observed, observe, pooled
-from secondpass.calibrate.quality import Quality
-from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
-from secondpass.calibrate.table import aligned
-from secondpass.errors import InvalidInputError
-from secondpass.short_repr import short_repr
-from secondpass.stage import Pipeline, Stage
+from secondpass.calibrate.metrics.summary import Quality
+from secondpass.calibrate.model_selection import SIMPLEST_FIRST
+from secondpass.calibrate.optimise import sigmoid
+from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.judged import Judged
+from secondpass.core.short_repr import short_repr
+from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.text_table import aligned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +94,7 @@ class CalibrationReport:
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        from secondpass.calibrate.figures import reliability_diagram
+        from secondpass.calibrate.plots import reliability_diagram
 
         curves = {row.name: row.quality.curve for row in self.rows}
         return reliability_diagram(curves, f"{self.stage}, {self.queries} queries")

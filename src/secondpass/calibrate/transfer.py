@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from secondpass.calibrate.calibration_data import Observed, fitted, observe, pooled
 from secondpass.calibrate.cross_validation import folds_of, held_out
-from secondpass.calibrate.judged import Judged
-from secondpass.calibrate.observed import Observed, fitted, observe, pooled
-from secondpass.calibrate.platt import Platt
+from secondpass.calibrate.methods.platt import Platt
+from secondpass.calibrate.metrics.summary import Quality
 from secondpass.calibrate.prior_shift import PriorShift
-from secondpass.calibrate.quality import Quality
-from secondpass.calibrate.stage import Calibrate, CalibrateOrder, Calibrator
-from secondpass.calibrate.table import aligned
-from secondpass.errors import CalibrationError, InvalidInputError
-from secondpass.short_repr import short_repr
-from secondpass.stage import Pipeline, Stage
+from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.core.errors import CalibrationError, InvalidInputError
+from secondpass.core.judged import Judged
+from secondpass.core.short_repr import short_repr
+from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.text_table import aligned
 
 SHIPPED = "as it is"
 """Row of the calibrator that the pipeline came with."""

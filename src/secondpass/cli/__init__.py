@@ -7,7 +7,7 @@ from rich.console import Console
 
 from secondpass.cli import bench, evaluate, export, index, report, rerank, train
 from secondpass.cli.streams import guarded_streams
-from secondpass.errors import SecondPassError
+from secondpass.core.errors import SecondPassError
 
 app = typer.Typer(
     add_completion=False,

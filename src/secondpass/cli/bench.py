@@ -10,7 +10,7 @@ from rich.console import Console
 
 from secondpass.cli.numbers import number_above, number_from
 from secondpass.cli.progress import bar
-from secondpass.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError
 
 
 def bench(  # noqa: PLR0917 - typer turns them into options

@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Iterator
 
-from secondpass.candidate import Candidate
-from secondpass.document_lines import document
-from secondpass.errors import InvalidInputError
-from secondpass.jsonl import decode_lines, line_name, read_lines
+from secondpass.core.candidate import Candidate
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.jsonl import decode_lines, document, line_name, read_lines
 
 HELP = (
     "Documents, one a line: JSON objects with a field 'text' (and 'id', and any metadata), JSON "

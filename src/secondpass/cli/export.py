@@ -20,7 +20,7 @@ def export(
     ] = False,
 ) -> None:
     """Write a cross-encoder as ONNX, checked against the original."""
-    from secondpass.models.export import export as write
+    from secondpass.models.export.export import export as write
 
     report = write(
         model, directory, int8=int8, revision=revision, trust_remote_code=trust_remote_code

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from secondpass.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError
 
 Number = float | None
 Check = Callable[[typer.CallbackParam, Number], Number]

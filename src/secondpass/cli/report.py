@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from secondpass.cli.contest import (
+from secondpass.cli.collection_options import (
     FIRST_STAGE,
     Baseline,
     Batch,
@@ -32,7 +32,7 @@ from secondpass.cli.contest import (
 )
 from secondpass.cli.numbers import number_from
 from secondpass.cli.progress import bar
-from secondpass.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError
 
 
 def report(  # noqa: PLR0917 - typer turns them into options
@@ -61,7 +61,7 @@ def report(  # noqa: PLR0917 - typer turns them into options
 
     The page holds passages of the collection: mind its licence before you publish it.
     """
-    from secondpass.evaluate.depth import DEPTHS
+    from secondpass.evaluate._depth_curve import DEPTHS
     from secondpass.report import report as measured
 
     if not out.absolute().parent.is_dir():

@@ -14,13 +14,13 @@ from rich.text import Text
 from secondpass.cli.documents import HELP, documents, typed_query
 from secondpass.cli.numbers import number_from
 from secondpass.cli.progress import bar
-from secondpass.cut import Top
-from secondpass.errors import InvalidInputError, NotCalibratedError
-from secondpass.ranking import Ranking
+from secondpass.core.errors import InvalidInputError, NotCalibratedError
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Pipeline, Stage
 from secondpass.recipe import as_stage
-from secondpass.score import Score
-from secondpass.stage import Pipeline, Stage
-from secondpass.threshold import Threshold
+from secondpass.stages.cut import Top
+from secondpass.stages.score import Score
+from secondpass.stages.threshold import Threshold
 
 SHOWN = 160
 """Characters of a text in the table."""

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from secondpass.calibrate import Judged
 from secondpass.cli.numbers import number_above, number_from
-from secondpass.errors import InvalidInputError
-from secondpass.jsonl import line_name, read_rows
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.jsonl import line_name, read_rows
 
 if TYPE_CHECKING:
     from secondpass.train import TrainingProgress, TrainingReport
@@ -76,7 +76,7 @@ def train(  # noqa: PLR0917 - typer turns them into options
 ) -> None:
     """Fine-tune a cross-encoder on your own judged queries, and measure what it did."""
     from secondpass.train import fine_tune
-    from secondpass.train.lists import LOSSES
+    from secondpass.train.dataset import LOSSES
 
     chosen = next((name for name in LOSSES if name == loss), None)
     if chosen is None:

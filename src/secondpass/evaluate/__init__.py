@@ -9,29 +9,29 @@
 are imported from here and not from `secondpass`.
 """
 
-from secondpass.evaluate.beir import read_beir, read_corpus, read_queries
-from secondpass.evaluate.comparing import compare
+from secondpass.evaluate._compare import compare
+from secondpass.evaluate._depth_curve import depth_curve
+from secondpass.evaluate._evaluate import evaluate, evaluated
+from secondpass.evaluate.collection import Collection, Grades, Qrels, Topic
 from secondpass.evaluate.comparison import Comparison
-from secondpass.evaluate.cost import CostPoint, TwoStageCost, two_stage_cost
-from secondpass.evaluate.depth import depth_curve
-from secondpass.evaluate.depth_points import DepthCurve, DepthPoint
-from secondpass.evaluate.difference import Difference
-from secondpass.evaluate.evaluating import evaluate, evaluated
+from secondpass.evaluate.depth_curve import DepthCurve, DepthPoint
 from secondpass.evaluate.evaluation import Evaluation
-from secondpass.evaluate.harm import Hurt, Move
-from secondpass.evaluate.labelled import read_jsonl
+from secondpass.evaluate.formats.beir import read_beir, read_corpus, read_queries
+from secondpass.evaluate.formats.jsonl import read_jsonl
+from secondpass.evaluate.formats.read import read_collection
+from secondpass.evaluate.formats.trec import Run, read_qrels, read_run, read_trec
+from secondpass.evaluate.framework_retriever import Retriever, retrieved
+from secondpass.evaluate.headroom import Headroom, headroom
 from secondpass.evaluate.metrics import Metric
-from secondpass.evaluate.reading import read_collection
-from secondpass.evaluate.retriever import Retriever, retrieved
-from secondpass.evaluate.room import Headroom, headroom
+from secondpass.evaluate.paired_difference import Difference
+from secondpass.evaluate.regressions import Hurt, Move
 from secondpass.evaluate.significance import (
     bootstrap_interval,
     detectable_difference,
     holm,
     randomisation_test,
 )
-from secondpass.evaluate.topic import Collection, Grades, Qrels, Topic
-from secondpass.evaluate.trec import Run, read_qrels, read_run, read_trec
+from secondpass.evaluate.two_stage_cost import CostPoint, TwoStageCost, two_stage_cost
 
 __all__ = [
     "Collection",

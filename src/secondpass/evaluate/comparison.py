@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from secondpass.errors import InvalidInputError
-from secondpass.evaluate.difference import Difference, shown_p
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.short_repr import short_repr
+from secondpass.core.text_table2 import plain_table
 from secondpass.evaluate.evaluation import Evaluation
-from secondpass.evaluate.harm import Hurt
-from secondpass.evaluate.room import Headroom
-from secondpass.evaluate.table import plain_table
-from secondpass.evaluate.written import write_rows
-from secondpass.short_repr import short_repr
+from secondpass.evaluate.formats.write import write_rows
+from secondpass.evaluate.headroom import Headroom
+from secondpass.evaluate.paired_difference import Difference, shown_p
+from secondpass.evaluate.regressions import Hurt
 
 
 @short_repr

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from secondpass.errors import InvalidInputError
-from secondpass.evaluate.table import plain_table
-from secondpass.evaluate.timing import percentile
-from secondpass.evaluate.topic import Collection
-from secondpass.evaluate.written import write_rows
-from secondpass.ranking import Ranking
-from secondpass.short_repr import short_repr
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.ranking import Ranking
+from secondpass.core.short_repr import short_repr
+from secondpass.core.text_table2 import plain_table
+from secondpass.core.timing import percentile
+from secondpass.evaluate.collection import Collection
+from secondpass.evaluate.formats.write import write_rows
 
 
 @short_repr

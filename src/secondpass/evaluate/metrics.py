@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.errors import InvalidInputError, MissingExtraError
-from secondpass.evaluate.topic import Qrels
+from secondpass.core.errors import InvalidInputError, MissingExtraError
+from secondpass.evaluate.collection import Qrels
 
 try:
     import ir_measures

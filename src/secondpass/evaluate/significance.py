@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from secondpass.errors import InvalidInputError, MissingExtraError
+from secondpass.core.errors import InvalidInputError, MissingExtraError
 
 try:
     import numpy as np

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.candidate import Candidate
-from secondpass.errors import InvalidInputError, MissingExtraError
-from secondpass.short_repr import short_repr
+from secondpass.core.candidate import Candidate
+from secondpass.core.errors import InvalidInputError, MissingExtraError
+from secondpass.core.short_repr import short_repr
 
 try:
     import bm25s

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
-from secondpass.errors import ModelError
-from secondpass.models.external_data import external_locations
+from secondpass.core.errors import ModelError
+from secondpass.models.onnx.external_data import external_locations
 
 TORCH_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 """Of transformers, in one file or in shards."""

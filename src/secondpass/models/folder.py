@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
 
-from secondpass.errors import ModelError
+from secondpass.core.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from secondpass.errors import MissingExtraError, ModelError
+from secondpass.core.errors import MissingExtraError, ModelError
 
 SMALL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 

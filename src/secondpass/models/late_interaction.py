@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.errors import MissingExtraError
+from secondpass.core.errors import MissingExtraError
 
 try:
     import torch
@@ -52,7 +52,7 @@ class LateInteractionOutput(SequenceClassifierOutput):
     """Logits [batch, 1] of pairs, and what they are made of.
 
     For a lone segment (token_type_ids of 0) the parts are all that a score needs of it, so that a
-    text can be encoded once for every query: `secondpass.models.token_matching`.
+    text can be encoded once for every query: `secondpass.models.onnx.maxsim`.
 
     Attributes:
         token_vectors: Of length 1, [batch, sequence, hidden].

@@ -11,14 +11,14 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from secondpass.cache import Cached
-from secondpass.compare import Compare, Comparer
-from secondpass.errors import InvalidInputError, UnknownModelError
-from secondpass.judge.answer import AsyncJudge
-from secondpass.keyword_hints import hint_keywords
-from secondpass.order import Judge, Order
-from secondpass.score import CandidateScorer, Score, Scorer
-from secondpass.stage import Pipeline, Stage
+from secondpass.core.errors import InvalidInputError, UnknownModelError
+from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.stage import Pipeline, Stage
+from secondpass.judge.protocols import AsyncJudge
+from secondpass.models.cache.scores import Cached
+from secondpass.stages.compare import Compare, Comparer
+from secondpass.stages.order import Judge, Order
+from secondpass.stages.score import CandidateScorer, Score, Scorer
 
 ENTRY_POINTS = "secondpass.backends"
 """The entry-point group through which other packages add backends: callables that take the name
@@ -28,12 +28,12 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
     "builtin": ("secondpass.models.builtin", "stage", False),
     "builtin-split": ("secondpass.models.builtin", "split", True),
-    "onnx": ("secondpass.models.onnx", "OnnxCrossEncoder", True),
-    "late-interaction": ("secondpass.models.late_interaction_onnx", "LateInteraction", True),
-    "openvino": ("secondpass.models.openvino", "OpenVinoCrossEncoder", True),
-    "cross-encoder": ("secondpass.models.cross_encoder", "TorchCrossEncoder", True),
+    "onnx": ("secondpass.models.onnx.cross_encoder", "OnnxCrossEncoder", True),
+    "late-interaction": ("secondpass.models.onnx.late_interaction", "LateInteraction", True),
+    "openvino": ("secondpass.models.openvino.cross_encoder", "OpenVinoCrossEncoder", True),
+    "cross-encoder": ("secondpass.models.torch.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
-    "judge": ("secondpass.models.chat", "judge", True),
+    "judge": ("secondpass.models.openai.client", "judge", True),
     "recipe": ("secondpass.recipe", "from_file", True),
 }
 _BACKEND_OPTIONS = dict.fromkeys(

@@ -9,12 +9,12 @@ Needs the `eval` extra. `secondpass.report` is this package and stays one: the f
 from here and not from `secondpass`.
 """
 
-from secondpass.report.cases import Case, Passage
-from secondpass.report.labelled import LabelledScores
-from secondpass.report.made import Made
-from secondpass.report.page import Report
-from secondpass.report.parts import ContenderParts, Omitted
-from secondpass.report.reporting import report
+from secondpass.report._report import report
+from secondpass.report.examples import Case, Passage
+from secondpass.report.provenance import Made
+from secondpass.report.report import Report
+from secondpass.report.sections import ContenderParts, Omitted
+from secondpass.report.slider import LabelledScores
 
 __all__ = [
     "Case",

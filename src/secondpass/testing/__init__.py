@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from secondpass.testing.chat_faults import Fault
 from secondpass.testing.checks import (
     check_comparer,
     check_judge,
@@ -10,7 +11,6 @@ from secondpass.testing.checks import (
     samples,
 )
 from secondpass.testing.doubles import FakeComparer, FakeJudge, FakeScorer, overlap
-from secondpass.testing.faults import Fault
 from secondpass.testing.judging import FakeAsyncJudge
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.judge.fence import unfenced
+from secondpass.judge.chat.passage_tags import unfenced
 from secondpass.testing.doubles import overlap
 
 Relevance = Callable[[str, str], float]

@@ -14,12 +14,19 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from secondpass.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError
 from secondpass.testing.chat_answers import Model, Relevance, Said, shared_words
 from secondpass.testing.chat_completion import completion
-from secondpass.testing.chat_faults import Response, Trouble, refused, reshaped, troubled
+from secondpass.testing.chat_faults import (
+    LASTING,
+    Fault,
+    Response,
+    Trouble,
+    refused,
+    reshaped,
+    troubled,
+)
 from secondpass.testing.chat_http import ChatHttp, Dripping
-from secondpass.testing.faults import LASTING, Fault
 
 
 class ChatServer:
@@ -28,7 +35,7 @@ class ChatServer:
     Args:
         relevance: From query and passage, as they stand in the prompt, to a number; 0 is not
             relevant and 1 is. Share of the query's words in the passage if not given.
-            `secondpass.judge.neutral.neutral` is what prompts do to a text.
+            `secondpass.judge.chat.sanitise.neutral` is what prompts do to a text.
         noise: Standard deviation of what is added to that, anew for each set of passages.
         position_bias: Added to the first passage shown, less to the next, nothing to the last.
         malformed: Share of the answers that are unusable, in many ways.

@@ -14,20 +14,20 @@ import math
 import random
 from collections.abc import Sequence
 
-from secondpass.candidate import Candidate
-from secondpass.compare import Compare, Comparer
-from secondpass.judge.all_pairs import AllPairs
-from secondpass.judge.heapsort import Heapsort
-from secondpass.judge.self_consistent import SelfConsistent
-from secondpass.judge.setwise import SetwiseHeapsort, SetwiseInsertion
-from secondpass.judge.sliding_pairs import SlidingPairs
-from secondpass.judge.sliding_window import SlidingWindow
-from secondpass.judge.top_down import TopDown
-from secondpass.judge.tournament import Tournament
-from secondpass.order import Judge, Order
-from secondpass.ranking import Ranking
-from secondpass.score import Score, Scorer
-from secondpass.stage import Stage
+from secondpass.core.candidate import Candidate
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Stage
+from secondpass.judge.algorithms.all_pairs import AllPairs
+from secondpass.judge.algorithms.heapsort import Heapsort
+from secondpass.judge.algorithms.self_consistent import SelfConsistent
+from secondpass.judge.algorithms.setwise import SetwiseHeapsort, SetwiseInsertion
+from secondpass.judge.algorithms.sliding_pairs import SlidingPairs
+from secondpass.judge.algorithms.sliding_window import SlidingWindow
+from secondpass.judge.algorithms.top_down import TopDown
+from secondpass.judge.algorithms.tournament import Tournament
+from secondpass.stages.compare import Compare, Comparer
+from secondpass.stages.order import Judge, Order
+from secondpass.stages.score import Score, Scorer
 from secondpass.testing import laws
 
 QUERY = "how do I read a file line by line"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from secondpass.score import Pair
+from secondpass.stages.score import Pair
 
 
 def overlap(query: str, text: str) -> float:

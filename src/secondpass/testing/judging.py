@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from secondpass.judge.answer import Answer, Usage
+from secondpass.judge.protocols import Answer, Usage
 from secondpass.testing.doubles import overlap
 
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from secondpass.calibrate import Calibrate, Platt
-from secondpass.cut import Refine
-from secondpass.errors import CalibrationError, NoScoresError, NotCalibratedError
-from secondpass.ranking import Ranking
-from secondpass.stage import Pipeline, Stage
-from secondpass.threshold import Threshold
+from secondpass.core.errors import CalibrationError, NoScoresError, NotCalibratedError
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Pipeline, Stage
+from secondpass.stages.cut import Refine
+from secondpass.stages.threshold import Threshold
 
 
 def nothing_lost(before: Ranking, after: Ranking, *, cuts: bool = False) -> None:

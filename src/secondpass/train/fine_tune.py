@@ -9,20 +9,20 @@ from dataclasses import asdict
 from typing import Any
 
 from secondpass.calibrate import Judged
-from secondpass.errors import InvalidInputError, ModelError
+from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.stage import Stage
 from secondpass.recipe import Recipe
-from secondpass.score import Pair, Score
-from secondpass.stage import Stage
-from secondpass.train.folder import RunFolder, fingerprint, write_json
-from secondpass.train.lists import LOSSES, Loss, rows
+from secondpass.stages.score import Pair, Score
+from secondpass.train.base_model import stage_before, torch_folder, with_calibrator
+from secondpass.train.bf16 import bfloat16
+from secondpass.train.dataset import LOSSES, Loss, rows
 from secondpass.train.measure import difference, measured
 from secondpass.train.mining import without_false_negatives
-from secondpass.train.pace import bfloat16
 from secondpass.train.progress import Phase, TrainingProgress
 from secondpass.train.quiet import quiet
 from secondpass.train.report import TrainingReport
+from secondpass.train.run_directory import RunFolder, fingerprint, write_json
 from secondpass.train.split import Split, has_both, split_queries
-from secondpass.train.start import stage_before, torch_folder, with_calibrator
 
 INT8_SAMPLES = 128
 """Training pairs that an int8 export is fitted to; no labels."""
@@ -79,7 +79,7 @@ def fine_tune(
         seed: Of the split and the order.
         false_negative_margin: For mined negatives: leave out of the training part what the
             starting model scores above the query's best positive less this; None keeps all.
-        int8: Quantise the export, fitted to training pairs (`secondpass.models.rounding`).
+        int8: Quantise the export, fitted to training pairs (`secondpass.models.export.gptq`).
         onnx: Export; False where a model cannot be, then the recipe loads torch/.
         bf16: bfloat16 autocast; None: on GPUs and processors that multiply in it
             (AMX, AVX-512 BF16).
@@ -96,9 +96,9 @@ def fine_tune(
     known = list(judged)
     _check(loss, epochs, lr, batch, max_length, hours)
     split = split_queries(known, held_out=held_out, seed=seed)
-    from secondpass.models.cross_encoder import TorchCrossEncoder
-    from secondpass.train.reading import Reading
+    from secondpass.models.torch.cross_encoder import TorchCrossEncoder
     from secondpass.train.trainer import Settings, ndcg10, trained, versions
+    from secondpass.train.truncation import Reading
 
     chosen_loss: Loss = "listwise" if loss == "auto" else loss
     told: dict[str, Any] = {
@@ -158,13 +158,13 @@ def _written(
 ) -> Stage:
     """The chosen weights as they will be used; absolute, so that the recipe loads anywhere."""
     if not onnx:
-        from secondpass.models.cross_encoder import TorchCrossEncoder
+        from secondpass.models.torch.cross_encoder import TorchCrossEncoder
 
         return Score(TorchCrossEncoder(folder.torch.resolve(), verify=verify))
-    from secondpass.models.export import export
+    from secondpass.models.export.export import export
     from secondpass.models.folder import json_file
-    from secondpass.models.late_interaction_onnx import LateInteraction
-    from secondpass.models.onnx import OnnxCrossEncoder
+    from secondpass.models.onnx.cross_encoder import OnnxCrossEncoder
+    from secondpass.models.onnx.late_interaction import LateInteraction
 
     try:
         export(str(folder.torch.resolve()), folder.onnx, int8=int8, samples=samples)

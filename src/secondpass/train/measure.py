@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondpass.calibrate import Judged, expected_calibration_error
-from secondpass.errors import MissingExtraError
-from secondpass.ranking import Ranking
-from secondpass.stage import Stage
+from secondpass.core.errors import MissingExtraError
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Stage
 from secondpass.train.split import has_both
 
 RESAMPLES = 5_000

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from secondpass.calibrate import Judged
-from secondpass.candidate import Candidate
-from secondpass.errors import InvalidInputError, MissingExtraError
-from secondpass.score import Scorer
+from secondpass.core.candidate import Candidate
+from secondpass.core.errors import InvalidInputError, MissingExtraError
+from secondpass.stages.score import Scorer
 from secondpass.train.pairs import QueryPairs
 
 Retriever = Callable[[str, int], Sequence[str]]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from secondpass.calibrate import Judged, read_judged
-from secondpass.errors import InvalidInputError
-from secondpass.jsonl import line_name, read_rows
-from secondpass.short_repr import short_repr
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.jsonl import line_name, read_rows
+from secondpass.core.short_repr import short_repr
 
 
 @short_repr

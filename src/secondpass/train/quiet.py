@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from secondpass.errors import MissingExtraError
+from secondpass.core.errors import MissingExtraError
 
 
 @contextmanager

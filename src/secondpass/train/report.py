@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from secondpass.short_repr import short_repr
+from secondpass.core.short_repr import short_repr
 from secondpass.train.measure import Quality
 
 Verdict = Literal["better", "no clear difference", "worse"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondpass.calibrate import Judged
-from secondpass.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError
 
 MINIMUM_QUERIES = 40
 """With fewer, each part is so small that nothing can be said about what training did."""

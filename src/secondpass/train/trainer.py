@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from secondpass.calibrate import Judged
-from secondpass.errors import MissingExtraError, ModelError
-from secondpass.models.cross_encoder import TorchCrossEncoder
-from secondpass.score import Score
-from secondpass.train.folder import RunFolder
-from secondpass.train.lists import Loss, pairs_in
+from secondpass.core.errors import MissingExtraError, ModelError
+from secondpass.models.torch.cross_encoder import TorchCrossEncoder
+from secondpass.stages.score import Score
+from secondpass.train.bf16 import without_dropout
+from secondpass.train.dataset import Loss, pairs_in
 from secondpass.train.measure import quality
-from secondpass.train.pace import without_dropout
 from secondpass.train.progress import TrainingProgress
+from secondpass.train.run_directory import RunFolder
 
 try:
     import accelerate
@@ -31,8 +31,8 @@ try:
     from sentence_transformers.cross_encoder.training_args import CrossEncoderTrainingArguments
     from transformers import PrinterCallback
 
-    from secondpass.train.like_lengths import LikeLengths
-    from secondpass.train.watch import Watch
+    from secondpass.train.callback import Watch
+    from secondpass.train.length_bucketing import LikeLengths
 except ImportError as error:
     raise MissingExtraError("training a cross-encoder", "train") from error
 
@@ -82,7 +82,7 @@ def trained(  # noqa: PLR0917 - one caller, and each is a different thing
 
     Args:
         scorer: Holds the network; its weights are those of the last step afterwards.
-        rows: See `secondpass.train.lists.rows`.
+        rows: See `secondpass.train.dataset.rows`.
         choice: Judged lists; the checkpoint with the best nDCG@10 on them is named.
         folder: Where checkpoints go.
         settings: Of the run.

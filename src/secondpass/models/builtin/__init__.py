@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from secondpass.calibrate import Beta, Calibrate
-from secondpass.errors import ModelError
+from secondpass.core.errors import ModelError
+from secondpass.core.stage import Stage
 from secondpass.models.digest import digest
-from secondpass.models.late_interaction_onnx import LateInteraction
-from secondpass.models.onnx_scorer import TOKEN_BUDGET
-from secondpass.score import Score
-from secondpass.stage import Stage
+from secondpass.models.onnx.late_interaction import LateInteraction
+from secondpass.models.onnx.scorer import TOKEN_BUDGET
+from secondpass.stages.score import Score
 
 FOLDER = Path(__file__).parent
 

@@ -1,6 +1,6 @@
 "use strict";
 
-/* What a threshold keeps. Means over queries, as secondpass.choose counts them: precision over the
+/* What a threshold keeps. Means over queries, as secondpass.thresholds counts them: precision over the
    queries for which something is kept, recall over those that have a relevant candidate. */
 function counted(data) {
   const queries = data.queries.map(([relevant, scores, labels, tokens]) => {

@@ -8,7 +8,7 @@ from typing import Any
 from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
 
 from secondpass import Candidate, InvalidInputError, Ranking
-from secondpass.ranking_details import candidate_details, event_details
+from secondpass.core.ranking_details import candidate_details, event_details
 
 DETAILS = "secondpass"
 """The one metadata key that is written; prompts and embeddings leave it out."""

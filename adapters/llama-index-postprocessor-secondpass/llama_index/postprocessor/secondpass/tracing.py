@@ -14,7 +14,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.postprocessor.secondpass.nodes import DETAILS
 
 from secondpass import Event
-from secondpass.ranking_details import event_details
+from secondpass.core.ranking_details import event_details
 
 dispatcher = get_dispatcher(__name__)
 

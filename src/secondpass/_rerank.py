@@ -1,0 +1,166 @@
+"""The one-line way in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, overload
+
+from secondpass.core.candidate import Candidate
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Pipeline, Stage
+from secondpass.models.load import is_recipe_file, load
+from secondpass.recipe import Recipe, as_stage
+from secondpass.stages.cut import Top, whole_number
+from secondpass.stages.threshold import Threshold
+
+Model = str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
+Documents = Iterable[str | Candidate]
+_ELSEWHERE = dict.fromkeys(
+    ("device", "max_length", "batch_size", "options", "cache", "disk_cache"),
+    "load the model with it, and pass what load gives: rerank(query, docs, model=load(...))",
+)
+
+
+@overload
+def rerank(
+    query: str,
+    docs: Documents,
+    *,
+    model: Model = ...,
+    top_k: int | None = ...,
+    threshold: float | None = ...,
+    keep_at_least: int = ...,
+) -> Ranking: ...
+@overload
+def rerank(
+    query: list[str] | tuple[str, ...],
+    docs: Documents | Sequence[Documents],
+    *,
+    model: Model = ...,
+    top_k: int | None = ...,
+    threshold: float | None = ...,
+    keep_at_least: int = ...,
+) -> list[Ranking]: ...
+@hint_keywords(_ELSEWHERE)
+def rerank(
+    query: str | list[str] | tuple[str, ...],
+    docs: Documents | Sequence[Documents],
+    *,
+    model: Model = "builtin",
+    top_k: int | None = None,
+    threshold: float | None = None,
+    keep_at_least: int = 0,
+) -> Ranking | list[Ranking]:
+    """Order documents by relevance to a query, best first.
+
+    Args:
+        query: What was asked; or a list of queries, which are answered together.
+        docs: Texts, which get the ids "0", "1", ..., or `Candidate` objects. No document is a
+            legal question with an empty answer.
+        model: A model string, see `load`, any stage, a recipe, or the path of a recipe's file (a
+            `pathlib.Path` or a string that ends in ".json"). The built-in one gives probabilities.
+        top_k: Keep so many at most.
+        threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
+            finds one for your data.
+        keep_at_least: So many stay whatever the threshold says; an event tells which.
+
+    Returns:
+        A `Ranking`: iterate over it, print it, read `.ids`, `.indices`, `.scores` and `.scale`.
+        For a list of queries a list, with a ranking for each.
+
+    Raises:
+        InvalidInputError: Empty query, a document that is not a text, equal ids, an option that
+            cannot be used.
+        NotCalibratedError: `threshold` with a model that gives raw scores.
+        SecondPassError: What loading and running the model may raise.
+    """
+    cuts = _cuts(top_k, threshold, keep_at_least)
+    rankings = _rankings(query, docs)
+    results = Pipeline(_stage(model), *cuts).run(rankings)
+    return results[0] if isinstance(query, str) else results
+
+
+@overload
+async def arerank(
+    query: str,
+    docs: Documents,
+    *,
+    model: Model = ...,
+    top_k: int | None = ...,
+    threshold: float | None = ...,
+    keep_at_least: int = ...,
+) -> Ranking: ...
+@overload
+async def arerank(
+    query: list[str] | tuple[str, ...],
+    docs: Documents | Sequence[Documents],
+    *,
+    model: Model = ...,
+    top_k: int | None = ...,
+    threshold: float | None = ...,
+    keep_at_least: int = ...,
+) -> list[Ranking]: ...
+@hint_keywords(_ELSEWHERE)
+async def arerank(
+    query: str | list[str] | tuple[str, ...],
+    docs: Documents | Sequence[Documents],
+    *,
+    model: Model = "builtin",
+    top_k: int | None = None,
+    threshold: float | None = None,
+    keep_at_least: int = 0,
+) -> Ranking | list[Ranking]:
+    """Like `rerank`, without blocking the event loop, not even while the model is loaded."""
+    cuts = _cuts(top_k, threshold, keep_at_least)
+    rankings = _rankings(query, docs)
+    stage = await asyncio.to_thread(_stage, model)
+    results = await Pipeline(stage, *cuts).arun(rankings)
+    return results[0] if isinstance(query, str) else results
+
+
+def _cuts(top_k: int | None, threshold: float | None, keep_at_least: int) -> list[Stage]:
+    cuts: list[Stage] = []
+    if threshold is not None:
+        cuts.append(Threshold(threshold, keep_at_least=keep_at_least))
+    elif whole_number(keep_at_least, "keep_at_least"):
+        raise InvalidInputError(
+            f"keep_at_least={keep_at_least} says how many a threshold leaves; give threshold= too"
+        )
+    if top_k is not None:
+        cuts.append(Top(whole_number(top_k, "top_k")))
+    return cuts
+
+
+def _rankings(query: Any, docs: Any) -> list[Ranking]:
+    if not isinstance(query, list | tuple):
+        return [Ranking.of(query, docs)]
+    if isinstance(docs, Iterable) and not isinstance(docs, Sequence):
+        docs = list(docs) if iter(docs) is docs else docs  # a generator, which can be read once
+    if not (isinstance(docs, list | tuple) and docs and isinstance(docs[0], list | tuple)):
+        return [Ranking.of(one, docs) for one in query]
+    if len(docs) != len(query):
+        raise InvalidInputError(
+            f"{len(query)} queries and {len(docs)} lists of documents: give one list for each "
+            "query, or one flat list for all of them"
+        )
+    return [Ranking.of(one, own) for one, own in zip(query, docs, strict=True)]
+
+
+def _stage(model: Any) -> Stage:
+    if not isinstance(model, str | os.PathLike):
+        return as_stage(model)
+    file = Path(model) if is_recipe_file(model) else None
+    written_at = file.stat().st_mtime_ns if file is not None and file.is_file() else None
+    return _loaded(str(model) if file is None else file, written_at)
+
+
+@lru_cache(maxsize=2)
+def _loaded(model: str | Path, _written_at: int | None) -> Stage:
+    """A model is read once, not once a call; a recipe again when its file has changed."""
+    return load(model)

@@ -1,0 +1,132 @@
+"""What a stage made of labelled queries, and a calibrator fitted on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from secondpass.calibrate.methods.by_rank import ByRank
+from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.core.errors import CalibrationError, InvalidInputError, NotCalibratedError
+from secondpass.core.judged import Judged, fingerprint, judged_list
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Pipeline, Stage
+
+if TYPE_CHECKING:
+    from secondpass.calibrate.model_selection import MethodChoice
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Labelled queries as they left a stage: the model runs once, fits are cheap.
+
+    Attributes:
+        stage: What ran, without a calibrator at its end.
+        scale: What it gives: raw scores or orders.
+        rankings: What it made, one per labelled query.
+        relevant: Ids of the relevant candidates of each.
+    """
+
+    stage: Stage
+    scale: Literal["raw", "order"]
+    rankings: tuple[Ranking, ...]
+    relevant: tuple[frozenset[str], ...]
+
+    @property
+    def labels(self) -> list[list[bool]]:
+        """Whether each candidate is relevant, best first, of each query."""
+        both = zip(self.rankings, self.relevant, strict=True)
+        return [[c.id in relevant for c in ranking] for ranking, relevant in both]
+
+    @property
+    def base_rate(self) -> float:
+        """Share of relevant pairs."""
+        flat = pooled(self.labels)
+        return sum(flat) / len(flat)
+
+    def at(self, places: Iterable[int]) -> Observed:
+        """The queries at these places only."""
+        chosen = list(places)
+        return replace(
+            self,
+            rankings=tuple(self.rankings[i] for i in chosen),
+            relevant=tuple(self.relevant[i] for i in chosen),
+        )
+
+
+def observe(stage: Stage, judged: Iterable[Judged]) -> Observed:
+    """Run labelled queries through a stage, without the calibrator that it may end with.
+
+    Raises:
+        CalibrationError: No labelled query, or no candidate at all.
+        NotCalibratedError: The stage gives probabilities, or a different scale for each query.
+    """
+    if not isinstance(stage, Stage):
+        raise InvalidInputError(
+            f"{stage!r} is no stage; load({stage!r}) makes one of a model string"
+            if isinstance(stage, str)
+            else f"{stage!r} is no stage; Score(scorer) makes one"
+        )
+    known = judged_list(judged)
+    if not known:
+        raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
+    stage = uncalibrated(stage)
+    ranked = stage.run([j.ranking for j in known])
+    scales = {r.scale for r in ranked if len(r)}
+    if not scales:
+        raise CalibrationError(
+            f"{stage.name!r} left no candidate of any judged query; give queries "
+            "with candidates, or cut less before"
+        )
+    if scales not in ({"raw"}, {"order"}):
+        raise NotCalibratedError(
+            f"{stage.name!r} gives {' and '.join(sorted(scales))} scores; calibration needs raw "
+            "scores or orders, the same for every query"
+            + ("; calibrate the stage before those that only cut" * ("probability" in scales))
+        )
+    scale: Literal["raw", "order"] = "raw" if scales == {"raw"} else "order"
+    return Observed(stage, scale, tuple(ranked), tuple(j.relevant for j in known))
+
+
+def fitted(
+    observed: Observed, method: type[Calibrator] | None, choice: MethodChoice | None = None
+) -> Calibrate | CalibrateOrder:
+    """A calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
+
+    Raises:
+        CalibrationError: One class only, or scores ranked against the labels.
+        MissingExtraError: scikit-learn is not installed.
+    """
+    origin = observed.stage.origin or observed.stage.name
+    queries = sorted({fingerprint(r.query) for r in observed.rankings})
+    rate = observed.base_rate
+    if observed.scale == "order":
+        by_rank = ByRank.fit(observed.rankings, observed.relevant, _incoming(observed.stage))
+        return CalibrateOrder(by_rank, origin, queries, base_rate=rate)
+    if method is None:
+        raise InvalidInputError("raw scores need a method, such as Platt")
+    scores = [s for r in observed.rankings if len(r) for s in r.scores]
+    curve = method.fit(scores, pooled(observed.labels))
+    return Calibrate(curve, origin, queries, base_rate=rate, choice=choice)
+
+
+def uncalibrated(stage: Stage) -> Stage:
+    """A pipeline without the calibrator at its end, if it ends with one."""
+    if isinstance(stage, Pipeline) and isinstance(stage[-1], Calibrate | CalibrateOrder):
+        return stage[:-1]
+    return stage
+
+
+def pooled(lists: Sequence[Sequence[T]]) -> list[T]:
+    """The pairs of all queries in one list."""
+    return [item for items in lists for item in items]
+
+
+def _incoming(stage: Stage) -> str | None:
+    """The stage of a pipeline whose probabilities the last one saw, if there is one."""
+    stages = stage.stages if isinstance(stage, Pipeline) else (stage,)
+    found = [s.name for s in stages if isinstance(s, Calibrate | CalibrateOrder)]
+    return found[-1] if found else None

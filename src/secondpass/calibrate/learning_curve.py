@@ -1,0 +1,240 @@
+"""Held-out quality against the number of labelled queries, as a value."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from secondpass.calibrate.calibration_data import Observed, fitted, observe, pooled
+from secondpass.calibrate.methods.platt import Platt
+from secondpass.calibrate.metrics.brier import brier_score
+from secondpass.calibrate.metrics.ece import expected_calibration_error
+from secondpass.calibrate.metrics.log_loss import difference, total_log_loss
+from secondpass.calibrate.stages import Calibrator
+from secondpass.core.errors import CalibrationError, InvalidInputError
+from secondpass.core.judged import Judged, fingerprint
+from secondpass.core.short_repr import short_repr
+from secondpass.core.stage import Stage
+from secondpass.core.text_table import aligned
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPoint:
+    """Means over the repeats, on queries that the fits had not seen.
+
+    Attributes:
+        queries: Labelled queries fitted on.
+        log_loss: In nats.
+        expected_calibration_error: In [0, 1].
+        brier_score: In [0, 1].
+        standard_error: Of the log loss, with the query as the sample.
+        failed: Repeats in which so few queries could not be fitted on, such as one class only;
+            they are in none of the means.
+    """
+
+    queries: int
+    log_loss: float
+    expected_calibration_error: float
+    brier_score: float
+    standard_error: float
+    failed: int
+
+
+@short_repr
+@dataclass(frozen=True, slots=True)
+class LabelCurve:
+    """Held-out quality against the number of labelled queries.
+
+    Attributes:
+        stage: Name of what was calibrated.
+        method: Name of the calibrator.
+        points: Smallest size first.
+        left_out: Sizes that there were not enough queries for, or that could never be fitted.
+        repeats: How many random draws each point is the mean of.
+    """
+
+    stage: str
+    method: str
+    points: tuple[LabelPoint, ...]
+    left_out: tuple[int, ...]
+    repeats: int
+
+    @property
+    def enough(self) -> int:
+        """The smallest size within one standard error of the best log loss.
+
+        A size that failed in more repeats than another is not the best, and none that ever failed
+        is enough if some never did.
+        """
+        fewest = min(p.failed for p in self.points)
+        able = [p for p in self.points if p.failed == fewest]
+        best = min(able, key=lambda p: p.log_loss)
+        return next(p for p in able if p.log_loss <= best.log_loss + best.standard_error).queries
+
+    def __str__(self) -> str:
+        rows: list[list[str | float | None]] = [
+            [
+                str(p.queries), p.log_loss, p.expected_calibration_error, p.brier_score,
+                p.standard_error, str(p.failed),
+            ]
+            for p in self.points
+        ]  # fmt: skip
+        head = ("queries", "log loss", "ECE", "Brier", "standard error", "failed")
+        missing = f"; too few queries for {', '.join(map(str, self.left_out))}"
+        return (
+            f"{self.stage}, {self.method}: {self.enough} labelled queries are enough (means of "
+            f"{self.repeats} draws{missing if self.left_out else ''})\n{aligned(head, rows)}"
+        )
+
+    def figure(self) -> Figure:
+        """Log loss, ECE and Brier score against the number of labelled queries.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from secondpass.calibrate.plots import blank
+
+        figure, panels = blank(11, 3.6, columns=3)
+        sizes = [p.queries for p in self.points]
+        for axes, name in zip(
+            panels, ("log_loss", "expected_calibration_error", "brier_score"), strict=True
+        ):
+            axes.plot(sizes, [getattr(p, name) for p in self.points], "o-", markersize=4)
+            axes.axvline(self.enough, color="0.6", linestyle="--", linewidth=1)
+            axes.set(xscale="log", xlabel="labelled queries", ylabel=name.replace("_", " "))
+            axes.set_xticks(sizes, [str(size) for size in sizes])
+            axes.minorticks_off()
+        figure.suptitle(f"{self.stage}, {self.method}: {self.enough} are enough")
+        return figure
+
+
+HELD_OUT = 0.25
+"""Share of the queries that each repeat judges on and never fits on."""
+
+
+def labels_needed(
+    stage: Stage,
+    judged: Iterable[Judged],
+    sizes: Sequence[int] = (10, 25, 50, 100, 200),
+    *,
+    method: type[Calibrator] = Platt,
+    repeats: int = 20,
+    seed: int = 0,
+) -> LabelCurve:
+    """Fit on ever more of the labelled queries, judge on others, many times over.
+
+    In each repeat a quarter of the queries, drawn anew, is kept for judging; each size takes the
+    first so many of the rest. Copies of one query, but for case and spacing, stay together. Orders
+    are calibrated by rank, whatever `method` says.
+
+    Args:
+        stage: Gives raw scores or orders; a calibrator at its end is left away.
+        judged: Labelled queries, one third more than the largest size.
+        sizes: Numbers of labelled queries. Those that there are not enough for are named in the
+            result.
+        method: For raw scores.
+        repeats: How many draws.
+        seed: Of the draws.
+
+    Raises:
+        InvalidInputError: No size, one below 1, or no repeat.
+        CalibrationError: Too few queries for any size, or no fit succeeded.
+        MissingExtraError: scikit-learn is not installed.
+    """
+    wanted = sorted(set(sizes))
+    if not wanted or wanted[0] < 1 or repeats < 1:
+        raise InvalidInputError(f"sizes={sizes!r}, repeats={repeats!r}: give numbers above 0")
+    observed = observe(stage, judged)
+    copies = _copies(observed)
+    test = max(1, round(HELD_OUT * len(observed.rankings)))
+    room = len(observed.rankings) - test
+    if wanted[0] > room:
+        raise CalibrationError(
+            f"{len(observed.rankings)} queries, of which {test} are kept for judging, are too few "
+            f"for {wanted[0]} to fit on; label more, or give smaller sizes"
+        )
+    runs = {size: _Runs() for size in wanted if size <= room}
+    g = random.Random(seed)
+    for _ in range(repeats):
+        g.shuffle(copies)
+        places = pooled(copies)
+        out = len(pooled(copies[: _first(copies, test)]))  # a query's copies stay together
+        judged_on = observed.at(places[:out])
+        for size, run in runs.items():
+            chosen = observed.at(places[out : out + size])
+            run.add(chosen, judged_on, places[:out], method)
+    done = {size: run for size, run in runs.items() if run.log_losses}
+    if not done:
+        raise CalibrationError("no fit of any size succeeded; label queries that have both classes")
+    lengths = [len(y) for y in observed.labels]
+    kind = method.__name__ if observed.scale == "raw" else "ByRank"
+    return LabelCurve(
+        observed.stage.name,
+        kind,
+        tuple(run.point(size, lengths) for size, run in done.items()),
+        tuple(size for size in wanted if size not in done),
+        repeats,
+    )
+
+
+def _copies(observed: Observed) -> list[list[int]]:
+    """Places of the queries, those of equal ones together."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for place, ranking in enumerate(observed.rankings):
+        groups[fingerprint(ranking.query)].append(place)
+    if len(groups) < 2:
+        raise CalibrationError(
+            f"a label curve needs different queries to fit and to judge on, and here is "
+            f"{len(groups)}; label more"
+        )
+    return list(groups.values())
+
+
+def _first(groups: Sequence[Sequence[int]], least: int) -> int:
+    """How many of the groups hold at least so many; never all."""
+    held = accumulate(len(group) for group in groups[:-1])
+    return next((i for i, n in enumerate(held, start=1) if n >= least), len(groups) - 1)
+
+
+class _Runs:
+    """What the repeats of one size gave."""
+
+    def __init__(self) -> None:
+        self.log_losses: list[float] = []
+        self.errors: list[float] = []
+        self.briers: list[float] = []
+        self.by_query: dict[int, list[float]] = defaultdict(list)
+        self.failed = 0
+
+    def add(
+        self, chosen: Observed, judged_on: Observed, places: Sequence[int], method: type[Calibrator]
+    ) -> None:
+        try:
+            stage = fitted(chosen, method)
+        except CalibrationError:
+            self.failed += 1
+            return
+        labels = judged_on.labels
+        said = [stage.probabilities(r) for r in judged_on.rankings]
+        for place, p, y in zip(places, said, labels, strict=True):
+            self.by_query[place].append(total_log_loss(p, y) if y else 0.0)
+        p, y = pooled(said), pooled(labels)
+        self.log_losses.append(total_log_loss(p, y) / len(y))
+        self.errors.append(expected_calibration_error(p, y))
+        self.briers.append(brier_score(p, y))
+
+    def point(self, size: int, lengths: Sequence[int]) -> LabelPoint:
+        seen = [q for q in self.by_query if lengths[q]]
+        losses = [fmean(self.by_query[q]) for q in seen]
+        error = difference(losses, [0.0] * len(seen), [lengths[q] for q in seen]).standard_error
+        return LabelPoint(
+            size, fmean(self.log_losses), fmean(self.errors), fmean(self.briers), error, self.failed
+        )

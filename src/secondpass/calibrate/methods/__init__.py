@@ -1,0 +1,1 @@
+"""The curves from a raw score, or a rank, to a probability."""

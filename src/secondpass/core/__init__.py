@@ -1,0 +1,1 @@
+"""What moves: candidates, rankings, stages, and what every room needs."""

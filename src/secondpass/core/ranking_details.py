@@ -1,0 +1,84 @@
+"""What was found out about a candidate, as plain JSON: `Ranking.to_dict` and adapters write it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from secondpass.core.candidate import Candidate
+from secondpass.core.event import Event
+from secondpass.core.json_values import json_value
+
+RETRIEVER = "retriever"
+"""The name under which `Ranking.of` keeps a first stage's scores in the trail."""
+
+
+def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, Any]:
+    """One candidate of a ranking, without its id, text and metadata.
+
+    Args:
+        candidate: Whose details they are.
+        rank: Its place in the ranking, 0 is best.
+        scale: Of the ranking.
+
+    Returns:
+        Always these keys, with plain JSON values:
+
+        * ``scale``: what the score means, see `Scale`.
+        * ``rank``: the place in this ranking, 0 is best.
+        * ``position``: the place in the caller's list, from 0; None if it never was in one.
+        * ``score``: the number; None on the scale "order".
+        * ``probability``: P(relevant), where the score is one; else None.
+        * ``retrieval_score``: the score that the candidate came with; None without one.
+        * ``retrieval_rank``: its place among those that the retriever brought, 0 is best.
+        * ``notes``: what stages noted, by the stage's name; stages without a note are not there.
+    """
+    retrieved = next((m for m in reversed(candidate.trail) if m.stage == RETRIEVER), None)
+    notes: dict[str, dict[str, Any]] = {}
+    for mark in candidate.trail:
+        if mark.note:
+            notes.setdefault(mark.stage, {}).update(json_value(mark.note))
+    return {
+        "scale": scale,
+        "rank": rank,
+        "position": candidate.position,
+        "score": _finite(candidate.score),
+        "probability": _finite(candidate.score) if scale == "probability" else None,
+        "retrieval_score": _finite(retrieved.score) if retrieved else None,
+        "retrieval_rank": retrieved.rank if retrieved else candidate.position,
+        "notes": notes,
+    }
+
+
+def event_details(events: Sequence[Event]) -> list[dict[str, str]]:
+    """``stage``, ``kind`` and ``message`` of each event, oldest first."""
+    return [{"stage": e.stage, "kind": e.kind, "message": e.message} for e in events]
+
+
+def ranking_details(
+    query: str, candidates: Sequence[Candidate], scale: str, events: Sequence[Event]
+) -> dict[str, Any]:
+    """A whole ranking, see `Ranking.to_dict`."""
+    return {
+        "query": query,
+        "scale": scale,
+        "events": event_details(events),
+        "candidates": [
+            {
+                "id": c.id,
+                "text": c.text,
+                "metadata": _plain(c.metadata),
+                **candidate_details(c, rank, scale),
+            }
+            for rank, c in enumerate(candidates)
+        ],
+    }
+
+
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(key): json_value(value) for key, value in metadata.items()}
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else float(number)

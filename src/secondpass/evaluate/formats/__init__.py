@@ -1,0 +1,1 @@
+"""Collections in and out: BEIR, TREC, JSON lines."""

@@ -1,0 +1,52 @@
+"""Sliding window: from the bottom up, each window overlaps the last, so the best travel upwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from secondpass.core.errors import InvalidInputError
+from secondpass.judge.algorithms.protocol import Asks, Flow, Round, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SlidingWindow:
+    """Order windows of texts from the last to the first.
+
+    Sun et al. 2023, "Is ChatGPT Good at Search? Investigating Large Language Models as Re-Ranking
+    Agents" (arXiv 2304.09542), with every candidate seen whatever their number: one call up to
+    `window` candidates, else ceil((n - window) / stride) + 1, one after another. A judge without
+    mistakes gets the first ``window - stride`` right.
+
+    Args:
+        window: How many texts a judge sees at once, at least 2.
+        stride: How far the window moves, at least 1 and less than `window`.
+
+    Raises:
+        InvalidInputError: The two do not fit.
+    """
+
+    window: int = 20
+    stride: int = 10
+
+    def __post_init__(self) -> None:
+        if self.window < 2 or not 1 <= self.stride < self.window:
+            raise InvalidInputError(
+                f"window={self.window}, stride={self.stride}: a window holds at least 2 texts and "
+                "moves by less than its size, or nothing could travel up"
+            )
+
+    @property
+    def asks(self) -> Asks:
+        return "order"
+
+    def flow(self, n: int) -> Flow:
+        places = list(range(n))
+        start = max(0, n - self.window)
+        while n > 1:
+            end = min(n, start + self.window)  # the topmost window is a whole one too
+            (ordered,) = yield Round((tuple(places[start:end]),), places.copy())
+            places[start:end] = ordered
+            if start == 0:
+                break
+            start = max(0, start - self.stride)
+        return Verdict(places)

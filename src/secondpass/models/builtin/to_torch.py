@@ -1,0 +1,162 @@
+"""The weights of an ONNX folder back in torch, so that what ships as int8 can be fine-tuned.
+
+An exported graph says in the names of its nodes which module each came from
+(``/network/bert/encoder/layer.0/attention/self/query/MatMul``). Each linear map, table and
+normalisation of a fresh network takes its weights from the nodes of the same place; int8 ones are
+multiplied by their scales and freed of their smoothing (see `secondpass.models.export.quantise`),
+so they keep its rounding.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from secondpass.core.errors import MissingExtraError, ModelError
+from secondpass.models.builtin import FOLDER
+
+try:
+    import onnx
+    import torch
+    from onnx import numpy_helper
+    from tokenizers import Tokenizer
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    import secondpass.models.late_interaction  # noqa: F401 - registers its class
+    from secondpass.models.encoding.bert_pair_tokenizer import as_it_is
+    from secondpass.models.export.parity import Original, checked, taken
+except ImportError as error:
+    raise MissingExtraError("taking the built-in model's weights into torch", "export") from error
+
+_MAKE: Any = AutoModelForSequenceClassification
+_SKIPPED = ("network", "bert", "encoder")
+"""Parts of a place that are in some graphs and not in others: who called the layer decides."""
+
+
+def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] = FOLDER) -> Path:
+    """Write the model of an ONNX folder as a transformers folder, checked against the graph.
+
+    Args:
+        target: Folder to write model.safetensors, config.json and the tokenizer to.
+        source: A folder that `secondpass.models.export.export.export` wrote from a BERT or a
+            late-interaction model, int8 or not; the built-in model's if not given.
+
+    Returns:
+        `target`, which `load("cross-encoder:...")` takes.
+
+    Raises:
+        ModelError: The graph lacks weights of the network that config.json describes, or the
+            network's scores are not those of the graph.
+        MissingExtraError: torch, sentence-transformers or onnx is not installed.
+    """
+    source, target = Path(source), Path(target)
+    try:
+        config = AutoConfig.from_pretrained(source, local_files_only=True)
+        network = _MAKE.from_config(config)
+        graph = _Graph(onnx.load(source / "model.onnx"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read the model in {os.fspath(source)!r}: {error}") from error
+    found = graph.weights(network)
+    if hasattr(config, "scales"):  # of a late interaction, which matches outside the graph too
+        found["scales"] = torch.tensor(config.scales)
+        del network.config.scales  # a copy, which training would leave behind
+    state = network.state_dict()
+    missing = sorted(state.keys() - found.keys())
+    wrong = sorted(n for n in found if n in state and state[n].shape != found[n].shape)
+    if missing or wrong:
+        raise ModelError(
+            f"the graph in {os.fspath(source)!r} does not hold the weights of a "
+            f"{config.model_type}: {', '.join((missing or wrong)[:4])}"
+        )
+    network.load_state_dict(found)
+    network.eval()
+    # the file holds the pair template too, so one class serves both kinds of model
+    backend = Tokenizer.from_file(str(source / "tokenizer.json"))
+    tokenizer = as_it_is(backend, min(512, config.max_position_embeddings))
+    try:
+        checked(Original(str(source), network, tokenizer, taken(network, tokenizer)), source, True)
+    except ModelError as error:
+        raise ModelError(
+            f"the torch weights taken from {os.fspath(source)!r} do not score as it does: {error}"
+        ) from error
+    network.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    return target
+
+
+class _Graph:
+    """An exported graph, read by place."""
+
+    def __init__(self, model: Any) -> None:
+        self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.same = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Identity"}
+        self.places: dict[str, list[Any]] = {}
+        for node in model.graph.node:
+            if node.output[0].startswith("/network/"):
+                self.places.setdefault(_place(node.output[0].split("/")[:-1]), []).append(node)
+                # the quantiser adds one or two parts behind the name of the output it replaces
+                whole = re.sub(r"_output_0/.*$", "_output_0", node.output[0])
+                if whole != node.output[0]:
+                    self.places.setdefault(_place(whole.split("/")[:-1]), []).append(node)
+
+    def weights(self, network: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """Weights by their names in `network.state_dict()`, as far as they are found."""
+        found: dict[str, Any] = {}
+        for name, module in network.named_modules():
+            nodes = self.places.get(_place(re.sub(r"\.(\d+)", r":\1", name).split(".")), [])
+            if isinstance(module, torch.nn.Linear):
+                found |= {f"{name}.{k}": v for k, v in self._linear(nodes).items()}
+            elif isinstance(module, torch.nn.Embedding):
+                found |= {f"{name}.weight": v for v in self._given(nodes, "Gather", 0)}
+            elif isinstance(module, torch.nn.LayerNorm):
+                found |= {f"{name}.weight": v for v in self._given(nodes, "LayerNormalization", 1)}
+                found |= {f"{name}.bias": v for v in self._given(nodes, "LayerNormalization", 2)}
+        return {name: torch.from_numpy(np.array(v, np.float32)) for name, v in found.items()}
+
+    def _linear(self, nodes: list[Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for weight in self._given(nodes, "MatMul", 1):
+            found["weight"] = weight.T
+        for node in nodes:
+            if node.op_type == "MatMulIntegerToFloat":
+                found["weight"] = (self._value(node.input[1]) * self._factor(node.input[0])).T
+        for weight in self._given(nodes, "Gemm", 1):
+            found["weight"] = weight  # torch exports it with transB
+        for kind, place in (("Add", 0), ("Add", 1), ("Gemm", 2)):
+            for bias in self._given(nodes, kind, place):
+                found["bias"] = bias
+        return found
+
+    def _given(self, nodes: list[Any], kind: str, place: int) -> list[Any]:
+        """The constants that nodes of a kind take as their input at `place`."""
+        names = [n.input[place] for n in nodes if n.op_type == kind and len(n.input) > place]
+        values = [self._value(name) for name in names]
+        return [v for v in values if v is not None and v.ndim]
+
+    def _factor(self, quantised: str) -> Any:
+        """What an activation was multiplied by, so that weights were divided by it: [K, 1]."""
+        name = quantised.removesuffix("/int8") + "/factor"
+        return self._value(name)[:, None] if name in self.constants else 1.0
+
+    def _value(self, name: str) -> Any:
+        """A constant as float32, whatever it is stored as; None for what is computed."""
+        name = self.same.get(name, name)
+        if name.endswith("/scale") and name in self.constants:
+            return None  # read together with its /int8
+        if name not in self.constants:
+            return None
+        value = numpy_helper.to_array(self.constants[name])
+        if not name.endswith("/int8"):
+            return value.astype(np.float32)
+        scale = numpy_helper.to_array(self.constants[name.removesuffix("/int8") + "/scale"])
+        return value.astype(np.float32) * scale
+
+
+def _place(parts: list[str]) -> str:
+    """Where a module stands, comparable between a graph's scopes and torch's names."""
+    joined = "/".join(parts).replace(".", ":")
+    return "/".join(p for p in joined.split("/") if p and p not in _SKIPPED)

@@ -1,0 +1,1 @@
+"""Scores that are remembered, in memory and on disk."""

@@ -1,0 +1,1 @@
+"""Texts to the token ids that models read."""

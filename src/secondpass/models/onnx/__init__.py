@@ -1,0 +1,1 @@
+"""Models in ONNX form on ONNX Runtime."""

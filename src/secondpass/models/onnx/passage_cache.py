@@ -1,0 +1,174 @@
+"""Texts' token vectors on disk: the model reads a text once for all queries to come."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+
+from secondpass.core.errors import ModelError
+from secondpass.core.sqlite_file import (
+    LOCK_TIMEOUT_S,
+    FileKind,
+    ForeignFileError,
+    OtherContentsError,
+    SqliteFile,
+    checksum,
+    rows_of,
+)
+from secondpass.models.onnx.maxsim import TextVectors
+
+_KIND = FileKind(
+    what="a file of vectors",
+    application_id=0x53507663,  # "SPvc"
+    version=1,
+    tables=(
+        "CREATE TABLE texts (key BLOB PRIMARY KEY, vectors BLOB NOT NULL, "
+        "checksum INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A text's vectors as they are kept: codes of the mean and the tokens, and then the scales."""
+
+    blob: bytes
+    hidden: int
+
+    def unpacked(self) -> TextVectors:
+        """As floats, four times as large."""
+        count = len(self.blob) // (self.hidden + 2)
+        codes = np.frombuffer(self.blob, np.int8, count * self.hidden)
+        scales = np.frombuffer(self.blob, np.float16, count, offset=count * self.hidden)
+        rows = codes.reshape(count, -1).astype(np.float32) * scales.astype(np.float32)[:, None]
+        return TextVectors(rows[1:], rows[0])
+
+
+@dataclass(slots=True)
+class StoredVectors:
+    """What a file gave of some texts, and what went wrong with it.
+
+    Attributes:
+        packed: By text, those that are there and whole.
+        damaged: Texts whose rows are not what was written; to be read again.
+        failure: Why the file was not read or not written, for people; None if it was.
+    """
+
+    packed: dict[str, Packed] = field(default_factory=dict)
+    damaged: set[str] = field(default_factory=set)
+    failure: str | None = None
+
+
+class VectorStore:
+    """An SQLite file of int8 vectors by a text's hash; the texts themselves are not in it.
+
+    One byte a dimension and two for a scale, each token: 27 kB for a passage of 70 tokens at 384
+    dimensions. Many threads and processes may use one file at once; a file that may not be written
+    is read only. Nothing is ever removed: delete the file to begin anew. Each row has a checksum.
+    Once it is open, no trouble with the file is raised: `StoredVectors` says what it was.
+
+    Args:
+        path: The file; made if it does not exist.
+        model: What makes the vectors. Another model's file is refused.
+        hidden: Dimensions of a vector.
+        lock_timeout: Seconds to wait while another process writes.
+
+    Attributes:
+        read_only: Nothing new is kept.
+
+    Raises:
+        ModelError: Not such a file, another model's, or its folder does not exist. The file is
+            left as it is.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        model: str,
+        hidden: int,
+        *,
+        lock_timeout: float = LOCK_TIMEOUT_S,
+    ) -> None:
+        self._file = SqliteFile(path, _KIND, model, lock_timeout=lock_timeout)
+        self.path, self.model, self.hidden = self._file.path, model, hidden
+        self.read_only = self._file.read_only
+        try:
+            self._file.check()
+        except OtherContentsError as error:
+            raise ModelError(
+                f"{self.path} holds vectors of {error.contents!r}, not of {model!r}; "
+                "give another file, or delete it and it is made anew"
+            ) from error
+        except (ForeignFileError, sqlite3.Error) as error:
+            raise ModelError(f"{self.path} cannot be used as a file of vectors: {error}") from error
+
+    def __len__(self) -> int:
+        """How many texts.
+
+        Raises:
+            sqlite3.Error: The file cannot be read.
+        """
+        with self._file.reading() as file:
+            return int(file.execute("SELECT count(*) FROM texts").fetchone()[0])
+
+    def get(self, texts: Iterable[str]) -> StoredVectors:
+        """Those of `texts` that are there."""
+        text_of = {_key(text): text for text in texts}
+        stored = StoredVectors()
+        try:
+            with self._file.reading() as file:
+                for key, blob, sum_ in rows_of(file, "texts", "vectors, checksum", list(text_of)):
+                    text = text_of[key]
+                    if self._is_whole(key, blob, sum_):
+                        stored.packed[text] = Packed(blob, self.hidden)
+                    else:
+                        stored.damaged.add(text)
+        except (sqlite3.Error, OSError, ForeignFileError) as error:
+            stored.failure = f"not read: {error}"
+        return stored
+
+    def add(self, vectors: Mapping[str, TextVectors]) -> str | None:
+        """Keep them, in the place of what was kept of them. Nothing if read only.
+
+        Returns:
+            Why they were not written, for people; None if they were, or if the file is read only.
+        """
+        if self.read_only:
+            return None
+        rows = []
+        for text, unpacked in vectors.items():
+            key, blob = _key(text), _packed(unpacked)
+            rows.append((key, blob, checksum(key, blob)))
+        try:
+            with self._file.writing() as file:
+                file.executemany("INSERT OR REPLACE INTO texts VALUES (?, ?, ?)", rows)
+        except (sqlite3.Error, OSError, ForeignFileError) as error:
+            return f"not written: {error}"
+        return None
+
+    def _is_whole(self, key: object, blob: object, stored: object) -> bool:
+        """Of a mean and at least one token, each with its scale, and as it was written."""
+        if not (isinstance(key, bytes) and isinstance(blob, bytes)):
+            return False
+        vector = self.hidden + 2
+        if len(blob) % vector or len(blob) < 2 * vector:
+            return False
+        return stored == checksum(key, blob)
+
+
+def _packed(unpacked: TextVectors) -> bytes:
+    """The mean and then the tokens, int8 with a scale each, and then the scales."""
+    rows = np.concatenate([unpacked.mean[None], unpacked.vectors])
+    scales = (np.abs(rows).max(axis=1) / 127).astype(np.float16)
+    exact = rows / np.maximum(scales, np.float16(1e-4))[:, None]
+    codes = np.rint(exact).clip(-127, 127).astype(np.int8)
+    return bytes(codes.tobytes() + scales.tobytes())
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,1 @@
+"""The same ONNX files on OpenVINO."""

@@ -1,0 +1,108 @@
+"""Scores with labels, from which the page works out what any threshold keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from secondpass.calibrate import Judged
+from secondpass.core.ranking import Ranking
+from secondpass.core.short_repr import short_repr
+from secondpass.core.stage import Stage
+from secondpass.stages.threshold import Threshold
+from secondpass.stages.token_budget import counted
+from secondpass.thresholds import BestF, ThresholdEvidence, choose_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledQuery:
+    """One query, candidates best first: scores, whether each is relevant, and estimated tokens.
+
+    `relevant` counts the relevant candidates that the pipeline was given.
+    """
+
+    scores: tuple[float, ...]
+    labels: tuple[bool, ...]
+    tokens: tuple[int, ...]
+    relevant: int
+
+
+@short_repr
+@dataclass(frozen=True, slots=True)
+class LabelledScores:
+    """What the threshold slider runs on.
+
+    Attributes:
+        scale: What the scores are.
+        start: The threshold with the best F1, as short a number as keeps the same candidates.
+        evidence: Of that choice: what it does here, and what to expect on new queries.
+        queries: In the collection's order.
+    """
+
+    scale: Literal["probability", "raw"]
+    start: float
+    evidence: ThresholdEvidence
+    queries: tuple[LabelledQuery, ...]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Of the slider."""
+        if self.scale == "probability":
+            return 0.0, 1.0
+        every = [s for q in self.queries for s in q.scores]
+        low, high = min(every), max(every)
+        return (low, high) if low < high else (low - 1, high + 1)
+
+    def data(self) -> dict[str, Any]:
+        """Plain JSON values for the page's script: no texts, no ids."""
+        low, high = self.ends
+        return {
+            "scale": self.scale,
+            "start": self.start,
+            "low": low,
+            "high": high,
+            "queries": [
+                [q.relevant, q.scores, "".join(str(int(y)) for y in q.labels), q.tokens]
+                for q in self.queries
+            ],
+        }
+
+
+def labelled_scores(stage: Stage, judged: Iterable[Judged]) -> LabelledScores:
+    """Run labelled queries through a stage and find the threshold with the best F1.
+
+    Raises:
+        SecondPassError: What `choose_threshold` may raise: an order, or nothing relevant.
+    """
+    known = list(judged)
+    chosen = choose_threshold(stage, known, BestF())
+    threshold = chosen.pipeline[-1]
+    assert isinstance(threshold, Threshold)
+    rankings = stage.run([j.ranking for j in known])
+    queries = tuple(_query(r, j.relevant) for r, j in zip(rankings, known, strict=True))
+    every = [s for q in queries for s in q.scores]
+    return LabelledScores(
+        threshold.scale, shortest(threshold.at_least, every), chosen.evidence, queries
+    )
+
+
+def shortest(threshold: float, scores: Iterable[float]) -> float:
+    """The shortest decimal that keeps the same of these scores."""
+    every = list(scores)
+    below = max((s for s in every if s < threshold), default=None)
+    above = min((s for s in every if s >= threshold), default=None)
+    for digits in range(2, 17):
+        short = float(f"{threshold:.{digits}g}")
+        if (below is None or below < short) and (above is None or short <= above):
+            return short
+    return threshold
+
+
+def _query(ranking: Ranking, relevant: frozenset[str]) -> LabelledQuery:
+    return LabelledQuery(
+        tuple(ranking.scores) if len(ranking) else (),
+        tuple(c.id in relevant for c in ranking),
+        tuple(counted(c.text, None) for c in ranking),
+        len(relevant),
+    )

@@ -1,0 +1,1 @@
+"""Several stages on the same candidates, made into one order."""

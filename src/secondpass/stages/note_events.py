@@ -1,0 +1,48 @@
+"""What happened to single candidates, told once for the whole ranking."""
+
+from __future__ import annotations
+
+from secondpass.core.candidate import Note
+from secondpass.core.ranking import Ranking
+
+_EVENTS = {
+    "cut_tokens": (
+        "truncated",
+        "{n} of {of} texts were longer than the model reads; the rest was cut",
+    ),
+    "vector_file": (
+        "vector-file-failed",
+        "the file of vectors was {note}; the model read {n} of {of} texts. If it does not pass, "
+        "delete the file, and it is made anew",
+    ),
+    "stored_vector_damaged": (
+        "stored-vector-damaged",
+        "the kept vectors of {n} of {of} texts were damaged; the model read these texts again",
+    ),
+    "disk_cache": (
+        "disk-cache-failed",
+        "the file of scores was {note}; {n} of {of} scores were computed. If it does not pass, "
+        "delete the file, and it is made anew",
+    ),
+    "stored_score_damaged": (
+        "stored-score-damaged",
+        "{n} of {of} kept scores were damaged, and computed again",
+    ),
+}
+"""What a note becomes on the ranking: an event's kind and its message."""
+
+
+def events_of_notes(ranking: Ranking, by: str) -> Ranking:
+    """The ranking with one event for each kind of trouble that the last notes of its trail tell."""
+    notes = [c.trail[-1].note for c in ranking]
+    for entry, (kind, message) in _EVENTS.items():
+        values = [note[entry] for note in notes if entry in note and _is_new(entry, note)]
+        if values:
+            text = message.format(n=len(values), of=len(ranking), note=values[0])
+            ranking = ranking.told(by, kind, text)
+    return ranking
+
+
+def _is_new(entry: str, note: Note) -> bool:
+    """Trouble with a file happened when a cached score was computed; a cut text is still cut."""
+    return entry == "cut_tokens" or "cached" not in note

@@ -1,0 +1,123 @@
+"""Pointwise: each (query, text) pair gets a number, whatever else is in the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from secondpass.core.candidate import Candidate, Note
+from secondpass.core.errors import InvalidInputError, ScoreError
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Stage
+from secondpass.stages.note_events import events_of_notes
+from secondpass.stages.scorer_output import float_of, floats_of, list_of, shortened
+
+Pair = tuple[str, str]
+"""A query and a text."""
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """What a model author writes. Batching, devices and memory live behind it.
+
+    `name` says which weights it has ("backend:model@revision"), because calibrators trust it.
+    `score` returns one finite float per pair, higher is more relevant; it may not depend on the
+    other pairs. `secondpass.testing.check_scorer` checks all that.
+
+    Optionally a string attribute `cache_key` states what else its scores depend on, such as how
+    many tokens it reads: scores that `Cached` keeps are shared by scorers with the same name and
+    cache_key. Without one, all arguments of its constructor count.
+    """
+
+    name: str
+
+    def score(self, pairs: Sequence[Pair]) -> Sequence[float]: ...
+
+
+@runtime_checkable
+class NotedScorer(Scorer, Protocol):
+    """A scorer that also has something to say about each pair, such as how much was cut."""
+
+    def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[Sequence[float], Sequence[Note]]: ...
+
+
+@runtime_checkable
+class CandidateScorer(Protocol):
+    """A scorer that reads more than the text: metadata, the trail, or the whole list.
+
+    `score_candidates` returns one float per candidate, or None where it has no opinion.
+    """
+
+    name: str
+
+    def score_candidates(
+        self, query: str, candidates: Sequence[Candidate]
+    ) -> Sequence[float | None]: ...
+
+
+class Score(Stage):
+    """Order candidates by a scorer's numbers. Gives ``raw`` scores.
+
+    Raises:
+        InvalidInputError: `scorer` has no score method.
+        ScoreError: (when run) NaN, an infinity, what is no number, or the wrong number of scores.
+    """
+
+    def __init__(self, scorer: Scorer | CandidateScorer) -> None:
+        if not isinstance(scorer, Scorer | CandidateScorer):
+            raise InvalidInputError(
+                f"{scorer!r} is no scorer: it needs a name and score(pairs) -> floats, "
+                "or score_candidates(query, candidates) -> floats"
+            )
+        self.scorer = scorer
+        self.name = scorer.name
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        scorer = self.scorer
+        if isinstance(scorer, CandidateScorer):
+            return [r.rescored(_opinions(scorer, r), "raw", by=self.name) for r in rankings]
+        pairs = [(r.query, c.text) for r in rankings for c in r]
+        scores, notes = score_pairs(scorer, pairs)
+        done: list[Ranking] = []
+        start = 0
+        for r in rankings:
+            end = start + len(r)
+            done.append(r.rescored(scores[start:end], "raw", self.name, notes[start:end]))
+            start = end
+        return [events_of_notes(r, self.name) for r in done]
+
+
+def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
+    """A scorer's numbers as Python floats, and its notes; nothing is asked about no pairs.
+
+    Raises:
+        ScoreError: Not one number and one note per pair: strings, None, arrays, or too few.
+    """
+    if not pairs:
+        return [], []
+    if not isinstance(scorer, NotedScorer):
+        return floats_of(scorer.score(pairs), len(pairs), scorer.name), [{} for _ in pairs]
+    result = scorer.score_with_notes(pairs)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ScoreError(
+            f"{scorer.name!r} returned {shortened(result)} from score_with_notes; it must return "
+            "(scores, notes)"
+        )
+    scores, notes = floats_of(result[0], len(pairs), scorer.name), list(result[1])
+    wrong = [note for note in notes if not isinstance(note, Mapping)]
+    if wrong or len(notes) != len(pairs):
+        raise ScoreError(
+            f"{scorer.name!r} returned {len(notes)} notes for {len(pairs)} pairs"
+            + (f", one of them {shortened(wrong[0])}" if wrong else "")
+            + "; a note is a dict, empty where there is nothing to say"
+        )
+    return scores, notes
+
+
+def _opinions(scorer: CandidateScorer, ranking: Ranking) -> list[float | None]:
+    opinions = scorer.score_candidates(ranking.query, ranking.candidates)
+    listed = list_of(opinions, len(ranking), scorer.name, "candidates")
+    return [
+        None if opinion is None else float_of(opinion, place, scorer.name)
+        for place, opinion in enumerate(listed)
+    ]

@@ -1,0 +1,83 @@
+"""What was promised, and on what grounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from secondpass.core.short_repr import short_repr
+
+
+@short_repr
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One risk of a guarantee.
+
+    Attributes:
+        risk: Its name.
+        at_most: What it does not exceed.
+        observed: Its mean on the judged queries at the threshold chosen.
+        p_value: Of "the risk is above `at_most`"; None where the promise is on average. A betting
+            p-value stops at its goal, so it is just below the level of the test.
+    """
+
+    risk: str
+    at_most: float
+    observed: float
+    p_value: float | None
+
+
+@short_repr
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """A promise about queries like the judged ones, and the evidence for it.
+
+    With a confidence: over the draw of the judged queries, the probability that every risk is at
+    most what was promised is at least that. Without (None): the expected loss on the next query
+    is, the draw of the judged queries included.
+
+    Attributes:
+        promises: One for each risk; they hold at once.
+        confidence: Of all of them together, or None.
+        bound: The p-value of losses between 0 and 1.
+        queries: Number of judged queries.
+        without_relevant: How many of them have no relevant candidate; they count as they are.
+        candidates: Candidates of a judged query, mean.
+        kept: Candidates kept of a judged query, mean.
+        safe: The lowest and the highest judged score at which the promise holds as well.
+        pipeline: Name of the pipeline that it is made for.
+        unchecked: Fitted stages in it that do not know the queries they were fitted on; that none
+            of the judged queries was among those is the caller's word.
+    """
+
+    promises: Sequence[Promise]
+    confidence: float | None
+    bound: str
+    queries: int
+    without_relevant: int
+    candidates: float
+    kept: float
+    safe: Sequence[float]
+    pipeline: str
+    unchecked: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("promises", "safe", "unchecked"):  # a recipe gives lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    @property
+    def wish(self) -> str:
+        """What is promised, short."""
+        risks = ", ".join(f"{p.risk}<={p.at_most:g}" for p in self.promises)
+        return f"{risks} {'on average' if self.confidence is None else f'@{self.confidence:g}'}"
+
+    def __str__(self) -> str:
+        sure = "on average" if self.confidence is None else f"with confidence {self.confidence:g}"
+        risks = " and ".join(
+            f"{p.risk} at most {p.at_most:g} ({p.observed:.3g} seen)" for p in self.promises
+        )
+        none = f", {self.without_relevant} without anything relevant" * bool(self.without_relevant)
+        return (
+            f"{risks} {sure}, from {self.queries} judged queries{none}; keeps {self.kept:.3g} of "
+            f"{self.candidates:.3g} candidates"
+        )

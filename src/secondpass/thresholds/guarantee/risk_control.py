@@ -1,0 +1,119 @@
+"""Which cuts are safe: conformal risk control, or learn-then-test.
+
+**In expectation** (no confidence): conformal risk control, Angelopoulos, Bates, Fisch, Lei &
+Schuster 2022 (arXiv 2208.02814). With n judged queries and a monotone loss, the last cut whose
+mean loss with one more loss of 1 is at most the level, (n mean + 1) / (n + 1) <= level, has an
+expected loss on the next query of at most the level. A refusal counts as no loss.
+
+**With confidence**: learn-then-test, Angelopoulos, Bates, Candès, Jordan & Lei 2021 (arXiv
+2110.01052). "The risk at this threshold is above its level" is tested one threshold after the
+other from the safe end until a test first fails (fixed-sequence testing). The first threshold in
+that order which is truly unsafe is passed with a probability of at most 1 - confidence, and no
+later one is reached without it, so everything before the stop is safe at once, monotone or not.
+
+The order must be fixed before any label is seen, and it is: it runs over every floating-point
+number there is. Neighbours between which no judged score lies cut alike, so they share one test,
+and going from one judged score to the next leaves no number out.
+
+**Several risks.** Those with the same safe end are tested together: a threshold passes if the
+greatest p-value does (union-intersection, at no price). Those with different safe ends are tested
+from each end, at half of 1 - confidence each (Bonferroni); what both walks passed is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from secondpass.thresholds.guarantee.betting import betting
+from secondpass.thresholds.guarantee.losses import Losses
+from secondpass.thresholds.guarantee.p_values import binomial, hoeffding_bentkus
+from secondpass.thresholds.guarantee.risk import Risk
+from secondpass.thresholds.guarantee.threshold_grid import Cuts
+
+if TYPE_CHECKING:
+    from secondpass.thresholds.guarantee.risk import Floats
+
+Bound = Literal["betting", "hoeffding-bentkus"]
+_AT_ONCE = 256  # testing one cut costs about as much as testing so many
+
+
+class Asked(NamedTuple):
+    """A risk, and what it shall not exceed."""
+
+    risk: Risk
+    at_most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How safe cuts are found, see above.
+
+    Attributes:
+        cuts: The judged queries, in an order that does not depend on their labels.
+        losses: What each cut loses, for each risk that may be asked for, by its name.
+        confidence: Of learn-then-test; None for conformal risk control.
+        bound: The p-value of losses between 0 and 1; those of 0 or 1 have an exact one.
+    """
+
+    cuts: Cuts
+    losses: Mapping[str, Losses]
+    confidence: float | None
+    bound: Bound
+
+    def safe(self, asked: Sequence[Asked]) -> range:
+        """The cuts that are safe for all risks at once, those that keep most first."""
+        last = len(self.cuts.scores) - 1
+        level = self.level(asked)
+        down = [a for a in asked if a.risk.safe == "drop"]
+        up = [a for a in asked if a.risk.safe == "keep"]
+        first = self._walk(down, range(last + 1, -1, -1), level) if down else 0
+        if up and first <= last:
+            last = self._walk(up, range(last + 1), level)
+        return range(first, last + 1)
+
+    def level(self, asked: Sequence[Asked]) -> float:
+        """The level of each test."""
+        ends = len({a.risk.safe for a in asked})
+        return 0.5 if self.confidence is None else (1 - self.confidence) / ends
+
+    def p_values(self, one: Asked, cuts: Sequence[int], level: float) -> Floats:
+        """P-values of "this risk is above its level" at some cuts, given in ascending order.
+
+        For conformal risk control 0 where it is kept, 1 where not.
+        """
+        losses, n = self.losses[one.risk.name], self.cuts.queries
+        means = losses.means[np.asarray(cuts, dtype=np.intp)]
+        if self.confidence is None:
+            return np.where(means * n + 1 <= one.at_most * (n + 1) + 1e-9, 0.0, 1.0)
+        if one.risk.binary:
+            return binomial(means, n, one.at_most)
+        if self.bound == "hoeffding-bentkus":
+            return hoeffding_bentkus(means, n, one.at_most)
+        return betting(losses.rows(cuts), one.at_most, level)
+
+    def _walk(self, asked: Sequence[Asked], order: range, level: float) -> int:
+        """The last cut that passes before the first one that fails; one off the end if none does.
+
+        Cuts that lose what their neighbour does share its test. Where a mean is above its level
+        the p-value is set to 1, as any may be, so nothing beyond is computed.
+        """
+        mine = [self.losses[a.risk.name] for a in asked]
+        cuts = np.asarray(order)
+        changed = np.any([m.changed for m in mine], axis=0)
+        # a cut differs from the one before it in the walk, which downwards is the one above
+        new = changed[cuts] if order.step > 0 else np.append(True, changed[cuts[:-1]])
+        over = np.any([m.means > a.at_most for m, a in zip(mine, asked, strict=True)], axis=0)
+        stop = int(np.argmax(over[cuts])) if over[cuts].any() else len(cuts)
+        to_test = np.flatnonzero(new[:stop])
+        for start in range(0, len(to_test), _AT_ONCE):
+            part = cuts[to_test[start : start + _AT_ONCE]]
+            rising = part[:: order.step].tolist()
+            p = np.max([self.p_values(a, rising, level) for a in asked], axis=0)
+            fails = np.flatnonzero(p[:: order.step] > level)
+            if len(fails):
+                return int(part[fails[0]]) - order.step
+        return order[0] + order.step * (stop - 1)

@@ -1,0 +1,99 @@
+"""Every way in which one threshold can cut the judged rankings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from secondpass.calibrate import Judged
+from secondpass.core.ranking import Ranking
+from secondpass.thresholds.guarantee.losses import Losses
+from secondpass.thresholds.guarantee.risk import Counts, Risk
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from secondpass.thresholds.guarantee.risk import Floats
+
+    Integers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The judged candidates by score. Cut j keeps what scores ``scores[j]`` or more.
+
+    There are m distinct scores, so m cuts that keep something; cut m keeps nothing. Each step
+    from one cut to the next drops candidates of a few queries; a drop is what one query loses
+    at once.
+
+    Attributes:
+        scores: Distinct scores, ascending, shape (m,).
+        cut: The last cut before each drop, shape (drops,), ascending within a query.
+        query: Number of the query of each drop, ascending, shape (drops,).
+        dropped: How many relevant candidates it drops, and how many others, shape (2, drops).
+        given: Relevant candidates of each query and others, as they went into the pipeline,
+            shape (2, n).
+    """
+
+    scores: Floats
+    cut: Integers
+    query: Integers
+    dropped: Floats
+    given: Floats
+
+    @classmethod
+    def of(cls, judged: Sequence[Judged], ranked: Sequence[Ranking]) -> Cuts:
+        """The cuts of what a pipeline made of the judged rankings."""
+        scores, places = np.unique(
+            np.array([s for r in ranked if len(r) for s in r.scores]), return_inverse=True
+        )
+        relevant = np.array(
+            [c.id in j.relevant for j, r in zip(judged, ranked, strict=True) for c in r]
+        )
+        query = np.repeat(np.arange(len(judged)), [len(r) for r in ranked])
+        drops, which = np.unique(query * len(scores) + places, return_inverse=True)
+        sizes = np.array([len(j.ranking) for j in judged], dtype=np.float64)
+        known = np.array([len(j.relevant) for j in judged], dtype=np.float64)
+        return cls(
+            scores,
+            drops % len(scores),
+            drops // len(scores),
+            np.stack([np.bincount(which, y, len(drops)) for y in (relevant, ~relevant)]),
+            np.stack([known, sizes - known]),
+        )
+
+    @property
+    def queries(self) -> int:
+        """Number of judged queries, n."""
+        return int(self.given.shape[1])
+
+    def kept(self, cut: int) -> float:
+        """Mean number of candidates that a cut keeps of a query."""
+        return float(self.dropped[:, self.cut >= cut].sum()) / self.queries
+
+    def losses(self, risk: Risk) -> Losses:
+        """What each cut loses, query by query.
+
+        Raises:
+            InvalidInputError: The loss is not what the risk says of it.
+        """
+        by_query = [np.bincount(self.query, d, self.queries) for d in self.dropped]
+        returned: Floats = np.stack(by_query).astype(np.float64)
+        gone = np.cumsum(self.dropped, axis=1)
+        before = np.concatenate([np.zeros((2, 1)), np.cumsum(returned, axis=1)[:, :-1]], axis=1)
+        kept = (returned + before)[:, self.query] - gone
+        return Losses.of(
+            risk,
+            _counts(returned, self.given),
+            _counts(kept, self.given[:, self.query]),
+            query=self.query,
+            cut=self.cut,
+            m=len(self.scores),
+        )
+
+
+def _counts(kept: Floats, given: Floats) -> Counts:
+    return Counts(kept[0], given[0] - kept[0], kept[1], given[1] - kept[1])
