@@ -33,7 +33,7 @@ _CLASSES = {
     "Budget": ("judge.budget", "max_calls max_tokens max_usd deadline prices"),
     "Prices": ("judge.budget", "prompt completion"),
     "ChatJudge": (
-        "judge.chat_judge",
+        "judge.chat.chat_judge",
         "chat prompts rating structured repairs floor passage_tokens thinking_tokens seed",
     ),
     "OpenAIChat": ("models.openai.client", "model base_url timeout max_retries temperature"),
@@ -73,7 +73,7 @@ _CLASSES = {
         "at_least scale guarantee fitted_on trail queries",
     ),
     "Guarantee": (
-        "guarantee",
+        "thresholds.guarantee",
         "promises confidence bound queries without_relevant candidates kept safe pipeline "
         "unchecked",
     ),
@@ -85,19 +85,19 @@ _CLASSES = {
     "BM25": ("models.bm25", "statistics k1 b language"),
     "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
     "OnnxCrossEncoder": (
-        "models.onnx",
+        "models.onnx.cross_encoder",
         "model revision file max_length token_budget threads verify",
     ),
     "LateInteraction": (
-        "models.late_interaction_onnx",
+        "models.onnx.late_interaction",
         "model revision file max_length token_budget threads verify",
     ),
     "OpenVinoCrossEncoder": (
-        "models.openvino",
+        "models.openvino.cross_encoder",
         "model precision revision file max_length token_budget threads verify",
     ),
     "TorchCrossEncoder": (
-        "models.cross_encoder",
+        "models.torch.cross_encoder",
         "model device dtype attention revision max_length token_budget verify",
     ),
     "Builtin": ("models.builtin", "max_length token_budget threads"),
