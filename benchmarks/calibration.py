@@ -27,10 +27,10 @@ import data
 
 from secondpass import (
     Calibrate,
+    CalibrationMetrics,
     Candidate,
-    Judged,
+    JudgedQuery,
     Pipeline,
-    Quality,
     Ranking,
     Stage,
     Threshold,
@@ -38,7 +38,7 @@ from secondpass import (
     TransferTable,
     calibrated,
     calibration_report,
-    labels_needed,
+    label_learning_curve,
     load,
     transfer_table,
 )
@@ -54,7 +54,7 @@ SHIPPED = "as it is"
 class Known:
     """A collection as judged queries, how the model ranked them, and nDCG@10 before and after."""
 
-    judged: list[Judged]
+    judged: list[JudgedQuery]
     ranked: list[Ranking]
     ndcg: tuple[float, float]
 
@@ -125,7 +125,7 @@ def read(name: str, raw: Stage) -> Known:
     for q, docs in found.items():
         ranking = Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in docs if d in corpus])
         good = [c.id for c in ranking if qrels[q].get(c.id, 0) >= relevant_from]
-        judged.append(Judged(ranking, frozenset(good)))
+        judged.append(JudgedQuery(ranking, frozenset(good)))
     ranked = raw.run([j.ranking for j in judged])
     first = dict(list(found.items())[:QUERIES])
     after = {q: r.ids for q, r in zip(first, ranked, strict=False)}
@@ -134,7 +134,7 @@ def read(name: str, raw: Stage) -> Known:
 
 
 def shipped_row(
-    transfer: Transfer, model: Stage, judged: list[Judged], known: Known
+    transfer: Transfer, model: Stage, judged: list[JudgedQuery], known: Known
 ) -> dict[str, Any]:
     quality = transfer.quality
     ranked = (model >> Threshold(0.5)).run([j.ranking for j in judged])
@@ -193,7 +193,7 @@ def means(table: TransferTable) -> dict[str, Any]:
     }
 
 
-def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
+def in_collection(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
     """50 labelled queries fit Platt, others judge it; and each method, cross-validated.
 
     Judged twice: by the queries that a split leaves, which are as few as 26, and by all queries,
@@ -201,10 +201,10 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
     even of probabilities that are right: how much, labels drawn from the probabilities say.
     """
     g = random.Random(0)
-    left: list[Quality] = []
-    left_by_chance: list[Quality] = []
-    every: list[Quality] = []
-    every_by_chance: list[Quality] = []
+    left: list[CalibrationMetrics] = []
+    left_by_chance: list[CalibrationMetrics] = []
+    every: list[CalibrationMetrics] = []
+    every_by_chance: list[CalibrationMetrics] = []
     for _ in range(SPLITS):
         drawn = g.sample(judged, len(judged))
         parts = [drawn[LABELLED:]]
@@ -214,8 +214,8 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
             (blocks, every, every_by_chance),
         ):
             p, y = judged_by_others(model, drawn, tests)
-            real.append(Quality.of(p, y))
-            chance.append(Quality.of(p, [g.random() < one for one in p]))
+            real.append(CalibrationMetrics.of(p, y))
+            chance.append(CalibrationMetrics.of(p, [g.random() < one for one in p]))
     chosen = calibrated(model, judged, method="auto")[-1]
     assert isinstance(chosen, Calibrate)
     assert chosen.choice is not None
@@ -241,7 +241,7 @@ def in_collection(model: Stage, judged: list[Judged]) -> dict[str, Any]:
 
 
 def judged_by_others(
-    model: Stage, drawn: list[Judged], tests: list[list[Judged]]
+    model: Stage, drawn: list[JudgedQuery], tests: list[list[JudgedQuery]]
 ) -> tuple[list[float], list[bool]]:
     """Probability and truth of every candidate, each test's from a fit on the queries after it."""
     p: list[float] = []
@@ -256,12 +256,12 @@ def judged_by_others(
     return p, y
 
 
-def error(found: list[Quality]) -> float:
+def error(found: list[CalibrationMetrics]) -> float:
     return round(fmean(q.expected_calibration_error for q in found), 3)
 
 
-def needed(model: Stage, judged: list[Judged]) -> dict[str, Any]:
-    curve = labels_needed(model, judged, SIZES)
+def needed(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
+    curve = label_learning_curve(model, judged, SIZES)
     return {
         "collection": CURVE,
         "queries": len(judged),

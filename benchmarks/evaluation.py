@@ -19,7 +19,7 @@ from typing import Any
 
 import data
 
-from secondpass import Fuse, Score, Trail, load
+from secondpass import Fuse, Score, TrailScore, load
 from secondpass.evaluate import compare, depth_curve, read_collection, two_stage_cost
 
 COLLECTIONS: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def main() -> None:
         collection = read_collection(data.EVAL / name, **options).head(QUERIES[name])
         remembering = load("builtin", cache=100_000)  # the hybrid needs the same scores again
         source = collection[0].ranking[0].trail[0].stage
-        hybrid = Fuse(Score(Trail(source)), remembering, normalise="z-score")
+        hybrid = Fuse(Score(TrailScore(source)), remembering, normalise="z-score")
         contenders = {"built-in": remembering, "hybrid": hybrid}
         compared = compare(collection, None, contenders)
         found = compared.to_dict()

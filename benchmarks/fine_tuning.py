@@ -18,7 +18,7 @@ from pathlib import Path
 
 import data
 
-from secondpass import Candidate, Judged
+from secondpass import Candidate, JudgedQuery
 from secondpass.models.builtin import Builtin
 from secondpass.train import TrainingProgress, fine_tune
 
@@ -75,7 +75,7 @@ def main() -> None:
     print(summary)
 
 
-def lists(folder: Path, depth: int, most: float) -> list[Judged]:
+def lists(folder: Path, depth: int, most: float) -> list[JudgedQuery]:
     """The queries that come first by a hash, with what the first stage found for each."""
     corpus, queries, qrels = data.read(folder)
     found = data.candidates(folder, corpus, queries, qrels, depth)
@@ -85,7 +85,7 @@ def lists(folder: Path, depth: int, most: float) -> list[Judged]:
         docs = [Candidate(d, corpus[d]) for d in found[q] if d in corpus]
         relevant = [c.id for c in docs if qrels[q].get(c.id, 0) >= relevant_from]
         if 0 < len(relevant) < len(docs):
-            judged.append(Judged.of(queries[q], docs, relevant))
+            judged.append(JudgedQuery.of(queries[q], docs, relevant))
     return judged[: round(most)]
 
 

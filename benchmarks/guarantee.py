@@ -24,7 +24,7 @@ from secondpass import (
     Candidate,
     GuaranteedThreshold,
     GuaranteeError,
-    Judged,
+    JudgedQuery,
     Ranking,
     Stage,
     guaranteed,
@@ -85,23 +85,23 @@ def main() -> None:
     (data.RESULTS / "guarantee.md").write_text(text + "\n".join(lines) + "\n")
 
 
-def collection(name: str) -> list[Judged]:
+def collection(name: str) -> list[JudgedQuery]:
     corpus, queries, qrels = data.read(data.EVAL / name)
     found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
-    judged: dict[str, Judged] = {}
+    judged: dict[str, JudgedQuery] = {}
     for q, docs in found.items():
         if len(judged) == QUERIES:
             break
         given = [Candidate(d, corpus[d]) for d in docs if d in corpus]
         relevant = [c.id for c in given if qrels[q].get(c.id, 0) > 0]
         judged.setdefault(
-            " ".join(queries[q].lower().split()), Judged.of(queries[q], given, relevant)
+            " ".join(queries[q].lower().split()), JudgedQuery.of(queries[q], given, relevant)
         )
     return list(judged.values())
 
 
 def measured(
-    stage: Remembered, judged: list[Judged], wish: dict[str, float], confidence: float | None
+    stage: Remembered, judged: list[JudgedQuery], wish: dict[str, float], confidence: float | None
 ) -> dict[str, object]:
     g, half = random.Random(0), len(judged) // 2
     words: list[float] = []
@@ -144,7 +144,7 @@ def measured(
 
 
 def outcome(
-    stage: Remembered, judged: list[Judged], risk: str, at_least: float
+    stage: Remembered, judged: list[JudgedQuery], risk: str, at_least: float
 ) -> tuple[float, float, float]:
     """Mean loss, mean number kept and share of words kept, counted here without the library."""
     losses, sizes, words, all_words = 0.0, 0, 0, 0
@@ -162,7 +162,7 @@ def outcome(
     return losses / len(judged), sizes / len(judged), words / all_words
 
 
-def oracle(stage: Remembered, judged: list[Judged], risk: str, at_most: float) -> float:
+def oracle(stage: Remembered, judged: list[JudgedQuery], risk: str, at_most: float) -> float:
     """What the best of 60 thresholds keeps: the least for missed, the most for noise."""
     scores = sorted(s for j in judged for s in stage.known[j.ranking.query].scores)
     places = [scores[i * len(scores) // 60] for i in range(60)]

@@ -33,6 +33,7 @@ from secondpass import (
     Answer,
     Candidate,
     Compare,
+    CostEvent,
     Heapsort,
     Order,
     Ranking,
@@ -42,7 +43,6 @@ from secondpass import (
     SetwiseInsertion,
     SlidingPairs,
     SlidingWindow,
-    Spent,
     Stage,
     TopDown,
     Tournament,
@@ -192,7 +192,7 @@ def simulated(name: str, known: Any) -> dict[str, Any]:
         family, stage = stages(judge)[name]
         with asyncio.Runner(loop_factory=virtual_loop) as runner:
             done, seconds = runner.run(one_by_one(stage, rankings))
-        costs = [e.cost for r in done for e in r.events if isinstance(e, Spent)]
+        costs = [e.cost for r in done for e in r.events if isinstance(e, CostEvent)]
         mean = {
             key: statistics.fmean(asdict(c)[key] for c in costs)
             for key in ("calls", "rounds", "prompt_tokens", "completion_tokens")

@@ -17,7 +17,16 @@ from typing import Any, Literal
 
 import data
 
-from secondpass import Candidate, Fuse, FusionEvidence, Judged, LearnedFuse, Ranking, Stage, load
+from secondpass import (
+    Candidate,
+    Fuse,
+    FusionEvidence,
+    JudgedQuery,
+    LearnedFuse,
+    Ranking,
+    Stage,
+    load,
+)
 
 COLLECTIONS = ("cranfield", "npl")
 QUERIES, DEPTH = 100, 30
@@ -61,7 +70,7 @@ def main(names: Sequence[str]) -> None:
     (data.RESULTS / "learned_fusion.md").write_text(page(report))
 
 
-def read(name: str) -> list[Judged]:
+def read(name: str) -> list[JudgedQuery]:
     """Judged queries with different texts, each with the BM25 top candidates."""
     corpus, queries, qrels = data.read(data.EVAL / name)
     asked = {q: queries[q] for q in list(qrels)[:QUERIES] if q in queries}
@@ -70,7 +79,7 @@ def read(name: str) -> list[Judged]:
     for q, docs in found.items():
         ranking = Ranking.of(asked[q], [Candidate(d, corpus[d]) for d in docs])
         good = frozenset(d for d in docs if qrels[q].get(d, 0) > 0)
-        judged.setdefault(asked[q], Judged(ranking, good))
+        judged.setdefault(asked[q], JudgedQuery(ranking, good))
     return list(judged.values())
 
 

@@ -18,7 +18,7 @@ from secondpass import (
     CalibrationError,
     Candidate,
     InvalidInputError,
-    Judged,
+    JudgedQuery,
     Ranking,
     Score,
     Stage,
@@ -28,7 +28,7 @@ from secondpass import (
     calibration_report,
     choose_threshold,
     expected_calibration_error,
-    labels_needed,
+    label_learning_curve,
     read_judged,
     rerank,
 )
@@ -48,18 +48,20 @@ NUMBER = Score(FakeScorer(lambda q, t: float(t), name="number@1"))
 LENGTH = Score(FakeScorer(lambda q, t: float(len(t)), name="length@1"))
 
 
-def queries(n: int, rate: float = 0.3, seed: int = 0) -> list[Judged]:
+def queries(n: int, rate: float = 0.3, seed: int = 0) -> list[JudgedQuery]:
     g, found = random.Random(seed), []
     for q in range(n):
         labels = [g.random() < rate for _ in range(10)]
         texts = [repr(g.gauss(1.5 if y else -1.5, 1.5)) for y in labels]
-        found.append(Judged.of(f"q{seed}.{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
+        found.append(
+            JudgedQuery.of(f"q{seed}.{q}", texts, [str(i) for i, y in enumerate(labels) if y])
+        )
     return found
 
 
 HONEST = calibrated(NUMBER, queries(30, seed=9))
-NO_CANDIDATES = [Judged(Ranking.of("q", []), frozenset())]
-COPIES = [Judged.of("q", ["1", "-1"], ["0"]), Judged.of(" Q ", ["1", "-1"], ["0"])]
+NO_CANDIDATES = [JudgedQuery(Ranking.of("q", []), frozenset())]
+COPIES = [JudgedQuery.of("q", ["1", "-1"], ["0"]), JudgedQuery.of(" Q ", ["1", "-1"], ["0"])]
 PAIRS: Any = [("q", ["a"], [1])]
 NAME: Any = "builtin"
 
@@ -68,7 +70,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "calibrated, auto": lambda judged: calibrated(NUMBER, judged, "auto"),
     "choose_threshold": lambda judged: choose_threshold(HONEST, judged, BestF()),
     "calibration_report": lambda judged: calibration_report(NUMBER, judged),
-    "labels_needed": lambda judged: labels_needed(NUMBER, judged, (1, 2)),
+    "labels_needed": lambda judged: label_learning_curve(NUMBER, judged, (1, 2)),
 }
 
 
@@ -95,8 +97,8 @@ def test_copies_of_one_query_are_one_query(call: Callable[[Any], object]) -> Non
 
 def test_a_label_curve_never_judges_on_a_copy_of_what_it_fitted_on() -> None:
     once = queries(12)
-    again = [Judged.of(j.ranking.query.upper(), list(j.ranking), j.relevant) for j in once]
-    curve = labels_needed(NUMBER, [*once, *again], (6, 17), repeats=3)
+    again = [JudgedQuery.of(j.ranking.query.upper(), list(j.ranking), j.relevant) for j in once]
+    curve = label_learning_curve(NUMBER, [*once, *again], (6, 17), repeats=3)
     assert [p.queries for p in curve.points] == [6, 17]
 
 
@@ -129,9 +131,9 @@ ARGUMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "a goal's class": (lambda: choose_threshold(HONEST, queries(5), BestF), r"such as BestF\(\)"),  # type: ignore[arg-type]
     "labelled for adapted": (lambda: adapted(HONEST, queries(30)), r"\[j.ranking for j in judged"),  # type: ignore[arg-type]
     "few for adapted": (lambda: adapted(HONEST, [queries(1)[0].ranking]), "give 20 or more"),
-    "ids as numbers": (lambda: Judged.of("q", ["a"], [0]), "int 0; give a list of .* strings"),  # type: ignore[list-item]
-    "ids in a string": (lambda: Judged.of("q", ["a"] * 13, "12"), "str '12'; give a list"),
-    "unknown ids": (lambda: Judged.of("q", ["a"], ["7"]), "leave out what the first stage missed"),
+    "ids as numbers": (lambda: JudgedQuery.of("q", ["a"], [0]), "int 0; give a list of .* strings"),  # type: ignore[list-item]
+    "ids in a string": (lambda: JudgedQuery.of("q", ["a"] * 13, "12"), "str '12'; give a list"),
+    "unknown ids": (lambda: JudgedQuery.of("q", ["a"], ["7"]), "leave out what the first stage"),
     "negative tokens": (lambda: TokenBudget(-1), "give a whole number, 0 or more"),
     "half a token": (lambda: TokenBudget(0.5), "give a whole number, 0 or more"),  # type: ignore[arg-type]
     "a wrong counter": (
@@ -271,7 +273,7 @@ def test_what_is_not_a_list_of_documents_is_refused(docs: Any, words: str) -> No
     for use in (
         lambda: Ranking.of("q", docs),
         lambda: rerank("q", docs, model=NUMBER),
-        lambda: Judged.of("q", docs, []),
+        lambda: JudgedQuery.of("q", docs, []),
     ):
         with pytest.raises(InvalidInputError, match=words):
             use()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import secondpass as sp
-from secondpass import Judged, Ranking, Score, Threshold, Top, WrongCallError, load, rerank
+from secondpass import JudgedQuery, Ranking, Score, Threshold, Top, WrongCallError, load, rerank
 from secondpass.core.keyword_hints import hint_keywords, keyword_hint
 from secondpass.testing import FakeScorer
 
@@ -40,7 +40,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         r"Ranking\.of\(\).*'docs' here",
     ),
     "Judged.of(labels=)": (
-        lambda: Judged.of("q", DOCS, labels=[1, 0]),  # type: ignore[call-arg]
+        lambda: JudgedQuery.of("q", DOCS, labels=[1, 0]),  # type: ignore[call-arg]
         "'relevant' here",
     ),
     "Top(top_k=)": (lambda: Top(top_k=3), r"Top\(\).*'k' here"),  # type: ignore[call-arg]

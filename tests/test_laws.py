@@ -26,7 +26,7 @@ from secondpass import (
     Top,
 )
 from secondpass.models.bm25 import BM25
-from secondpass.stages.metadata_scorers import FieldWeight, Trail
+from secondpass.stages.metadata_scorers import FieldWeight, TrailScore
 from secondpass.testing import FakeComparer, FakeJudge, FakeScorer, check_stage, laws
 
 TEXTS = st.text(alphabet="ab é\n0", max_size=12)
@@ -52,7 +52,7 @@ KEEPING = st.sampled_from(
         Score(Cached(FakeScorer(), size=5)),
         Score(BM25()),
         Score(FieldWeight("n", {0: 1.0, 1: 0.5})),
-        Score(Trail()),
+        Score(TrailScore()),
         Compare(FakeComparer()),
         Order(FakeJudge(), SlidingWindow(3, 2)),
         PROBABLE,
@@ -148,7 +148,7 @@ def test_law_7_scores_do_not_depend_on_the_batch(rankings: list[Ranking]) -> Non
 @settings(max_examples=100)
 @given(RANKINGS)
 def test_law_8_events_and_trails_only_grow(ranking: Ranking) -> None:
-    told = ranking.told("before", "note", "was here")
+    told = ranking.with_event("before", "note", "was here")
     after = (Fuse(LENGTH, LENGTH >> Top(1)) >> Top(3) >> Refine(PROBABLE, 2))(told)
     assert after.events[0] == told.events[0]
     laws.nothing_lost(told, after, cuts=True)

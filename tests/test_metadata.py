@@ -4,8 +4,16 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from secondpass import Candidate, Custom, FieldWeight, InvalidInputError, Ranking, Recency, Score
-from secondpass.stages.metadata_scorers import Trail
+from secondpass import (
+    Candidate,
+    FieldWeight,
+    FunctionScorer,
+    InvalidInputError,
+    Ranking,
+    Recency,
+    Score,
+)
+from secondpass.stages.metadata_scorers import TrailScore
 from secondpass.testing import check_stage
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -63,15 +71,15 @@ def test_any_function() -> None:
         title = candidate.metadata.get("title")
         return None if title is None else float(query in title)
 
-    scorer = Custom(title_match)
+    scorer = FunctionScorer(title_match)
     assert scorer.name == "custom:title_match"
     assert _scores(scorer, {"title": "q and a"}, {"title": "x"}, {}) == [1.0, 0.0, None]
 
 
 def test_the_retrievers_own_score_can_take_part() -> None:
     docs = [Candidate("a", "x", score=0.2), Candidate("b", "x", score=0.9)]
-    assert Score(Trail())(Ranking.of("q", docs)).ids == ["b", "a"]
-    assert Score(Trail())(Ranking.of("q", ["no", "scores"])).scale == "order"
+    assert Score(TrailScore())(Ranking.of("q", docs)).ids == ["b", "a"]
+    assert Score(TrailScore())(Ranking.of("q", ["no", "scores"])).scale == "order"
 
 
 def test_bad_arguments() -> None:
@@ -84,4 +92,4 @@ def test_bad_arguments() -> None:
 def test_they_keep_the_laws() -> None:
     check_stage(Score(FieldWeight("n", {1: 5.0, 2: 1.0})))
     check_stage(Score(FieldWeight("n", {1: 5.0}, missing=0.0)))
-    check_stage(Score(Trail()))
+    check_stage(Score(TrailScore()))

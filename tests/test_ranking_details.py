@@ -50,7 +50,7 @@ def test_a_ranking_as_plain_json() -> None:
         Candidate("a", "-1 worst", {"n": np.int64(3), "day": day, "odd": math.nan}, score=0.25),
         Candidate("b", "2 best", {"tags": ("x", "y")}, score=0.5, payload=object()),
     ]
-    ranking = (PROBABLE >> Top(1))(Ranking.of("q", docs)).told("s", "kind", "words")
+    ranking = (PROBABLE >> Top(1))(Ranking.of("q", docs)).with_event("s", "kind", "words")
     assert json.loads(json.dumps(ranking.to_dict(), allow_nan=False)) == {
         "query": "q",
         "scale": "probability",
@@ -130,7 +130,7 @@ else:
 
 
 def test_print_shows_a_short_table() -> None:
-    ranking = (PROBABLE >> Top(2))(Ranking.of("which?", DOCS)).told("s", "kind", "words")
+    ranking = (PROBABLE >> Top(2))(Ranking.of("which?", DOCS)).with_event("s", "kind", "words")
     assert str(ranking).splitlines() == [
         "which? (2 candidates, probability)",
         "rank  P(relevant)  id  text",
@@ -148,7 +148,7 @@ def test_print_and_repr_stay_short_whatever_is_in_a_ranking() -> None:
     docs = [Candidate(f"{i}" * 999, "long\ntext " * 9999, {"k": "v" * 9999}) for i in range(500)]
     ranking = NUMBER.run([Ranking.of("q" * 9999, ["1 " + c.text for c in docs])])[0]
     for _ in range(50):
-        ranking = ranking.told("stage" * 99, "kind", "message " * 99)
+        ranking = ranking.with_event("stage" * 99, "kind", "message " * 99)
     lines = str(ranking).splitlines()
     assert len(lines) == 1 + 1 + 20 + 1 + 5 + 1
     assert max(map(len, lines)) < 170

@@ -31,7 +31,7 @@ def test_everything_is_escaped() -> None:
     ranking = Ranking.of(NASTY, [Candidate(NASTY, NASTY)]).rescored(
         [1.0], "raw", by=NASTY, notes=[{NASTY: NASTY}]
     )
-    html = shown(ranking.told(NASTY, "kind", NASTY))
+    html = shown(ranking.with_event(NASTY, "kind", NASTY))
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert html.count("&quot;quoted&quot;") == 8
@@ -43,7 +43,7 @@ def test_its_size_is_bounded() -> None:
     for _ in range(50):
         ranking = ranking.rescored(
             [1.0] * 100, "raw", by="s" * 900, notes=[{str(k): "v" * 900 for k in range(50)}] * 100
-        ).told("s", "kind", "m" * 9000)
+        ).with_event("s", "kind", "m" * 9000)
     html = shown(ranking)
     assert html.count("<tr>") == ROWS + 1
     assert f"and {100 - ROWS} more candidates" in html
@@ -52,7 +52,7 @@ def test_its_size_is_bounded() -> None:
 
 
 def test_nothing_left_is_said() -> None:
-    html = shown(Ranking("q", (), "probability").told("p>=0.5", "dropped", "3 of 3 dropped"))
+    html = shown(Ranking("q", (), "probability").with_event("p>=0.5", "dropped", "3 of 3 dropped"))
     assert "(0 candidates, probability)" in html
     assert "p&gt;=0.5: 3 of 3 dropped" in html
 

@@ -14,11 +14,11 @@ from secondpass import (
     Candidate,
     Compare,
     CorpusStatistics,
-    Custom,
     FieldWeight,
+    FunctionScorer,
     Fuse,
     Isotonic,
-    Judged,
+    JudgedQuery,
     Order,
     Platt,
     Prices,
@@ -74,7 +74,10 @@ def _again(stage: Stage, tmp_path: Path) -> Stage:
 def test_a_calibrated_pipeline_comes_back_the_same(
     tmp_path: Path, method: type[Calibrator]
 ) -> None:
-    judged = [Judged.of("dogs cats", DOCS, ["4", "2"]), Judged.of("birds sing", DOCS, ["3"])]
+    judged = [
+        JudgedQuery.of("dogs cats", DOCS, ["4", "2"]),
+        JudgedQuery.of("birds sing", DOCS, ["3"]),
+    ]
     pipeline = calibrated(Score(Mine(0.5)), judged, method) >> Threshold(0.2) >> Top(3)
     again = _again(pipeline, tmp_path)
     assert repr(again) == repr(pipeline)
@@ -117,7 +120,7 @@ def test_other_weights_under_the_same_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
-    judged = [Judged.of(query, DOCS, ["4", "2"]) for query in ("dogs cats", "cats dogs")]
+    judged = [JudgedQuery.of(query, DOCS, ["4", "2"]) for query in ("dogs cats", "cats dogs")]
     path = tmp_path / "r.json"
     Recipe.of(calibrated(Score(Mine(2.0)), judged)).save(path)
     text = (
@@ -173,7 +176,7 @@ def test_it_runs_no_code_from_a_stranger() -> None:
 
 def test_what_holds_code_or_objects_cannot_be_written() -> None:
     with pytest.raises(RecipeError, match="function"):
-        Recipe.of(Score(Custom(lambda q, c: 1.0)))
+        Recipe.of(Score(FunctionScorer(lambda q, c: 1.0)))
     with pytest.raises(RecipeError, match="function"):
         Recipe.of(Compare(FakeComparer()))
 

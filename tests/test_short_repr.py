@@ -12,7 +12,7 @@ import pytest
 
 from secondpass import (
     Calibrate,
-    Judged,
+    JudgedQuery,
     Platt,
     PrecisionAtLeast,
     RecallAtLeast,
@@ -20,7 +20,7 @@ from secondpass import (
     calibration_report,
     choose_threshold,
     guaranteed,
-    labels_needed,
+    label_learning_curve,
 )
 from secondpass.evaluate import Collection, Topic, compare, evaluate
 from secondpass.testing import FakeScorer
@@ -84,12 +84,12 @@ NEGATED = Score(FakeScorer(lambda query, text: -float(text), name="negated"))
 HONEST = NUMBER >> Calibrate(Platt(1.0, 0.0), "number")
 
 
-def _judged(n: int) -> list[Judged]:
+def _judged(n: int) -> list[JudgedQuery]:
     g, judged = random.Random(0), []
     for q in range(n):
         labels = [True, False, *(g.random() < 0.3 for _ in range(18))]
         texts = [repr(g.gauss(1.5 if label else -1.5, 1.5)) for label in labels]
-        judged.append(Judged.of(f"q{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
+        judged.append(JudgedQuery.of(f"q{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
     return judged
 
 
@@ -108,7 +108,7 @@ def test_what_the_functions_return_is_short_and_says_the_main_thing() -> None:
         chosen,
         choose_threshold(NUMBER, judged, PrecisionAtLeast(0.5)),
         calibration_report(NUMBER, judged),
-        labels_needed(NUMBER, judged, (10, 20), repeats=2),
+        label_learning_curve(NUMBER, judged, (10, 20), repeats=2),
         evaluate(NUMBER, collection),
         compare(collection, NUMBER, {"negated": NEGATED}, resamples=500),
         guaranteed(HONEST, judged, "missed", 0.3)[-1].guarantee,  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ import pairs
 from secondpass import (
     Beta,
     Candidate,
-    Judged,
+    JudgedQuery,
     Platt,
     Ranking,
     Score,
@@ -48,7 +48,7 @@ def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:
     ]
 
 
-def judged(rows: list[pairs.Row], asked: list[pairs.Row], depth: int) -> list[Judged]:
+def judged(rows: list[pairs.Row], asked: list[pairs.Row], depth: int) -> list[JudgedQuery]:
     passages = list({r.positive: r for r in rows}.values())
     best = best_matches([p.positive for p in passages], [r.query for r in asked], 4 * depth)
     made = []
@@ -58,12 +58,12 @@ def judged(rows: list[pairs.Row], asked: list[pairs.Row], depth: int) -> list[Ju
         random.Random(row.query).shuffle(texts)
         docs = [Candidate(str(i), t) for i, t in enumerate(texts)]
         made.append(
-            Judged(Ranking.of(row.query, docs), frozenset([str(texts.index(row.positive))]))
+            JudgedQuery(Ranking.of(row.query, docs), frozenset([str(texts.index(row.positive))]))
         )
     return made
 
 
-def pooled(known: list[Judged], ranked: list[Ranking]) -> tuple[list[float], list[bool]]:
+def pooled(known: list[JudgedQuery], ranked: list[Ranking]) -> tuple[list[float], list[bool]]:
     scores = [s for r in ranked for s in r.scores]
     return scores, [c.id in j.relevant for j, r in zip(known, ranked, strict=True) for c in r]
 

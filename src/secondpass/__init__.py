@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from secondpass._rerank import arerank as arerank
     from secondpass._rerank import rerank as rerank
     from secondpass.calibrate import Beta as Beta
-    from secondpass.calibrate import BrierParts as BrierParts
+    from secondpass.calibrate import BrierDecomposition as BrierDecomposition
     from secondpass.calibrate import ByRank as ByRank
     from secondpass.calibrate import Calibrate as Calibrate
     from secondpass.calibrate import CalibrateOrder as CalibrateOrder
+    from secondpass.calibrate import CalibrationMetrics as CalibrationMetrics
     from secondpass.calibrate import Calibrator as Calibrator
     from secondpass.calibrate import Isotonic as Isotonic
-    from secondpass.calibrate import Judged as Judged
+    from secondpass.calibrate import JudgedQuery as JudgedQuery
     from secondpass.calibrate import MethodChoice as MethodChoice
     from secondpass.calibrate import Platt as Platt
     from secondpass.calibrate import PriorShift as PriorShift
-    from secondpass.calibrate import Quality as Quality
     from secondpass.calibrate import ReliabilityPoint as ReliabilityPoint
     from secondpass.calibrate import Temperature as Temperature
     from secondpass.calibrate import adapted as adapted
-    from secondpass.calibrate import brier_parts as brier_parts
+    from secondpass.calibrate import brier_decomposition as brier_decomposition
     from secondpass.calibrate import brier_score as brier_score
     from secondpass.calibrate import calibrated as calibrated
     from secondpass.calibrate import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from secondpass.calibrate import reliability_curve as reliability_curve
     from secondpass.calibrate.learning_curve import LabelCurve as LabelCurve
     from secondpass.calibrate.learning_curve import LabelPoint as LabelPoint
-    from secondpass.calibrate.learning_curve import labels_needed as labels_needed
+    from secondpass.calibrate.learning_curve import label_learning_curve as label_learning_curve
     from secondpass.calibrate.report import CalibrationReport as CalibrationReport
     from secondpass.calibrate.report import MethodReport as MethodReport
     from secondpass.calibrate.report import calibration_report as calibration_report
@@ -93,14 +93,14 @@ if TYPE_CHECKING:
     from secondpass.judge.chat.protocol import Chat as Chat
     from secondpass.judge.chat.protocol import ChatError as ChatError
     from secondpass.judge.chat.protocol import Completion as Completion
-    from secondpass.judge.chat.protocol import Token as Token
-    from secondpass.judge.cost_estimate import Plan as Plan
-    from secondpass.judge.cost_estimate import Spent as Spent
+    from secondpass.judge.chat.protocol import TokenLogprob as TokenLogprob
+    from secondpass.judge.cost_estimate import CostEstimate as CostEstimate
+    from secondpass.judge.cost_estimate import CostEvent as CostEvent
     from secondpass.judge.protocols import Answer as Answer
     from secondpass.judge.protocols import AsyncComparer as AsyncComparer
     from secondpass.judge.protocols import AsyncJudge as AsyncJudge
     from secondpass.judge.protocols import AsyncPicker as AsyncPicker
-    from secondpass.judge.protocols import AsyncRater as AsyncRater
+    from secondpass.judge.protocols import AsyncScorer as AsyncScorer
     from secondpass.judge.protocols import Usage as Usage
     from secondpass.models.bm25 import BM25 as BM25
     from secondpass.models.bm25 import CorpusStatistics as CorpusStatistics
@@ -124,13 +124,13 @@ if TYPE_CHECKING:
     from secondpass.stages.early_exit import EarlyExit as EarlyExit
     from secondpass.stages.exit_margin import ExitMargin as ExitMargin
     from secondpass.stages.fuse.fuse import Fuse as Fuse
+    from secondpass.stages.fuse.learned import FusionBaseline as FusionBaseline
     from secondpass.stages.fuse.learned import FusionEvidence as FusionEvidence
-    from secondpass.stages.fuse.learned import FusionRival as FusionRival
     from secondpass.stages.fuse.learned import LearnedFuse as LearnedFuse
-    from secondpass.stages.metadata_scorers import Custom as Custom
     from secondpass.stages.metadata_scorers import FieldWeight as FieldWeight
+    from secondpass.stages.metadata_scorers import FunctionScorer as FunctionScorer
     from secondpass.stages.metadata_scorers import Recency as Recency
-    from secondpass.stages.metadata_scorers import Trail as Trail
+    from secondpass.stages.metadata_scorers import TrailScore as TrailScore
     from secondpass.stages.order import Judge as Judge
     from secondpass.stages.order import Order as Order
     from secondpass.stages.rate import Rate as Rate
@@ -151,22 +151,23 @@ if TYPE_CHECKING:
     from secondpass.thresholds import ThresholdEvidence as ThresholdEvidence
     from secondpass.thresholds import TokensAtMost as TokensAtMost
     from secondpass.thresholds import choose_threshold as choose_threshold
-    from secondpass.thresholds.guarantee import Counts as Counts
     from secondpass.thresholds.guarantee import Guarantee as Guarantee
     from secondpass.thresholds.guarantee import GuaranteedThreshold as GuaranteedThreshold
-    from secondpass.thresholds.guarantee import Promise as Promise
+    from secondpass.thresholds.guarantee import KeptAndDropped as KeptAndDropped
     from secondpass.thresholds.guarantee import Risk as Risk
+    from secondpass.thresholds.guarantee import RiskBound as RiskBound
     from secondpass.thresholds.guarantee import guaranteed as guaranteed
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "_rerank": "arerank rerank",
-    "calibrate": "Beta BrierParts ByRank Calibrate CalibrateOrder Calibrator Isotonic Judged "
-    "MethodChoice Platt PriorShift Quality ReliabilityPoint Temperature adapted brier_parts "
-    "brier_score calibrated class_balanced_calibration_error expected_calibration_error "
-    "log_loss read_judged reliability_curve",
-    "calibrate.learning_curve": "LabelCurve LabelPoint labels_needed",
+    "calibrate": "Beta BrierDecomposition ByRank Calibrate CalibrateOrder CalibrationMetrics "
+    "Calibrator Isotonic JudgedQuery MethodChoice Platt PriorShift ReliabilityPoint "
+    "Temperature adapted brier_decomposition brier_score calibrated "
+    "class_balanced_calibration_error expected_calibration_error log_loss read_judged "
+    "reliability_curve",
+    "calibrate.learning_curve": "LabelCurve LabelPoint label_learning_curve",
     "calibrate.report": "CalibrationReport MethodReport calibration_report",
     "calibrate.transfer": "Transfer TransferTable transfer_table",
     "core.candidate": "Candidate Mark Note",
@@ -188,9 +189,9 @@ _HOMES = {
     "judge.budget": "Budget Prices",
     "judge.chat.chat_judge": "ChatJudge",
     "judge.chat.prompts": "Prompts",
-    "judge.chat.protocol": "Chat ChatError Completion Token",
-    "judge.cost_estimate": "Plan Spent",
-    "judge.protocols": "Answer AsyncComparer AsyncJudge AsyncPicker AsyncRater Usage",
+    "judge.chat.protocol": "Chat ChatError Completion TokenLogprob",
+    "judge.cost_estimate": "CostEstimate CostEvent",
+    "judge.protocols": "Answer AsyncComparer AsyncJudge AsyncPicker AsyncScorer Usage",
     "models.bm25": "BM25 CorpusStatistics",
     "models.cache.scores": "Cached",
     "models.load": "load",
@@ -206,8 +207,8 @@ _HOMES = {
     "stages.early_exit": "EarlyExit",
     "stages.exit_margin": "ExitMargin",
     "stages.fuse.fuse": "Fuse",
-    "stages.fuse.learned": "FusionEvidence FusionRival LearnedFuse",
-    "stages.metadata_scorers": "Custom FieldWeight Recency Trail",
+    "stages.fuse.learned": "FusionBaseline FusionEvidence LearnedFuse",
+    "stages.metadata_scorers": "FieldWeight FunctionScorer Recency TrailScore",
     "stages.order": "Judge Order",
     "stages.rate": "Rate",
     "stages.score": "CandidateScorer NotedScorer Pair Score Scorer",
@@ -215,7 +216,8 @@ _HOMES = {
     "stages.token_budget": "TokenBudget",
     "thresholds": "BestF ChosenThreshold CurvePoint Goal Outcome PrecisionAtLeast RecallAtLeast "
     "ThresholdEvidence TokensAtMost choose_threshold",
-    "thresholds.guarantee": "Counts Guarantee GuaranteedThreshold Promise Risk guaranteed",
+    "thresholds.guarantee": "Guarantee GuaranteedThreshold KeptAndDropped Risk RiskBound "
+    "guaranteed",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

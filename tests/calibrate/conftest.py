@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from secondpass import Judged, Score, Stage
+from secondpass import JudgedQuery, Score, Stage
 from secondpass.testing import FakeScorer
 
-World = Callable[..., list[Judged]]
+World = Callable[..., list[JudgedQuery]]
 
 
 @pytest.fixture(scope="session")
@@ -27,14 +27,14 @@ def world() -> World:
     score, is 0.
     """
 
-    def make(n: int, rate: float = 0.3, seed: int = 0, moved: float = 0.0) -> list[Judged]:
+    def make(n: int, rate: float = 0.3, seed: int = 0, moved: float = 0.0) -> list[JudgedQuery]:
         g = random.Random(seed)
         found = []
         for q in range(n):
             labels = [g.random() < rate for _ in range(20)]
             texts = [repr(moved + g.gauss(1.5 if y else -1.5, 1.5)) for y in labels]
             relevant = [str(i) for i, y in enumerate(labels) if y]
-            found.append(Judged.of(f"q{q}", texts, relevant))
+            found.append(JudgedQuery.of(f"q{q}", texts, relevant))
         return found
 
     return make

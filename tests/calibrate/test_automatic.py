@@ -10,7 +10,7 @@ from secondpass import (
     CalibrationError,
     InvalidInputError,
     Isotonic,
-    Judged,
+    JudgedQuery,
     Order,
     Platt,
     Recipe,
@@ -22,14 +22,14 @@ from secondpass.calibrate.cross_validation import folds_of, held_out
 from secondpass.testing import FakeJudge
 
 
-def _drawn(n: int, curve, seed: int = 0) -> list[Judged]:  # type: ignore[no-untyped-def]
+def _drawn(n: int, curve, seed: int = 0) -> list[JudgedQuery]:  # type: ignore[no-untyped-def]
     """Queries whose true P(relevant) is `curve` of the score."""
     g = random.Random(seed)
     found = []
     for q in range(n):
         scores = [g.uniform(-4, 4) for _ in range(20)]
         relevant = [str(i) for i, s in enumerate(scores) if g.random() < curve(s)]
-        found.append(Judged.of(f"q{q}", [repr(s) for s in scores], relevant))
+        found.append(JudgedQuery.of(f"q{q}", [repr(s) for s in scores], relevant))
     return found
 
 
@@ -79,7 +79,10 @@ def test_bad_methods_and_too_few_queries(number: Stage) -> None:
         calibrated(number, _drawn(5, _sigmoid), method="best")  # type: ignore[arg-type]
     with pytest.raises(CalibrationError, match="two different queries"):
         calibrated(number, _drawn(1, _sigmoid), method="auto")
-    lone = [Judged.of("a", ["1", "2"], ["1"]), *(Judged.of(q, ["1", "2"], []) for q in "bc")]
+    lone = [
+        JudgedQuery.of("a", ["1", "2"], ["1"]),
+        *(JudgedQuery.of(q, ["1", "2"], []) for q in "bc"),
+    ]
     with pytest.raises(CalibrationError, match="cross-validation over 3 folds of 3 queries"):
         calibrated(number, lone, method="auto")
 
@@ -87,7 +90,7 @@ def test_bad_methods_and_too_few_queries(number: Stage) -> None:
 def test_held_out_probabilities_come_from_other_queries(number: Stage) -> None:
     """A query whose labels are turned around cannot move its own probabilities."""
     judged = _drawn(10, _sigmoid)
-    turned = [*judged[:-1], Judged(judged[-1].ranking, frozenset(judged[-1].ranking.ids))]
+    turned = [*judged[:-1], JudgedQuery(judged[-1].ranking, frozenset(judged[-1].ranking.ids))]
     for method in (Platt, Isotonic):
         first, second = observe(number, judged), observe(number, turned)
         parts = folds_of(first, 5)

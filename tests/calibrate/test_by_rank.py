@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from secondpass import (
     CalibrationError,
     Candidate,
-    Judged,
+    JudgedQuery,
     NotCalibratedError,
     Order,
     Pipeline,
@@ -31,7 +31,7 @@ SCORE = Score(FakeScorer(lambda q, t: float(t.split()[0]), name="score@1"))
 PROBABLE = SCORE >> Calibrate(Platt(1.0, 0.0), "score@1")
 
 
-def _judged(n: int, seed: int) -> list[Judged]:
+def _judged(n: int, seed: int) -> list[JudgedQuery]:
     """Good lists (half relevant) and bad ones (a tenth); a score that knows and a judge too."""
     g = random.Random(seed)
     found = []
@@ -43,11 +43,11 @@ def _judged(n: int, seed: int) -> list[Judged]:
             score, said = g.gauss(1.0 if y else -1.0, 1.0), g.gauss(1.5 if y else -1.5, 1.0)
             docs.append(Candidate(str(i), f"{score} {said}"))
             relevant += [str(i)] if y else []
-        found.append(Judged.of(f"q{q}", docs, relevant))
+        found.append(JudgedQuery.of(f"q{q}", docs, relevant))
     return found
 
 
-def _error(pipeline: Pipeline, judged: list[Judged]) -> float:
+def _error(pipeline: Pipeline, judged: list[JudgedQuery]) -> float:
     ranked = pipeline.run([j.ranking for j in judged])
     p = [s for r in ranked for s in r.scores]
     y = [c.id in j.relevant for j, r in zip(judged, ranked, strict=True) for c in r]
@@ -109,7 +109,7 @@ def test_it_refuses_other_judges_scores_and_missing_probabilities() -> None:
 
 def test_one_class_and_reversed_orders_say_so() -> None:
     with pytest.raises(CalibrationError, match="not relevant"):
-        calibrated(Order(NOISY), [Judged.of(q, ["1 2", "2 1"], []) for q in "qr"])
+        calibrated(Order(NOISY), [JudgedQuery.of(q, ["1 2", "2 1"], []) for q in "qr"])
     backwards = Order(FakeJudge(lambda q, t: -float(t.split()[1])))
     with pytest.raises(CalibrationError, match="less often relevant"):
         calibrated(backwards, _judged(20, 0))

@@ -10,7 +10,7 @@ from secondpass import (
     Candidate,
     Fuse,
     Isotonic,
-    Judged,
+    JudgedQuery,
     NotCalibratedError,
     Pipeline,
     Platt,
@@ -26,13 +26,13 @@ NUMBER = Score(FakeScorer(lambda q, t: float(t), name="number@1"))
 OTHER = Score(FakeScorer(lambda q, t: float(t), name="number@2"))
 
 
-def _judged(n: int, seed: int = 0) -> list[Judged]:
+def _judged(n: int, seed: int = 0) -> list[JudgedQuery]:
     g = random.Random(seed)
     found = []
     for q in range(n):
         labels = [g.random() < 0.3 for _ in range(20)]
         texts = [repr(g.gauss(1.5 if y else -1.5, 1.5)) for y in labels]
-        found.append(Judged.of(f"q{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
+        found.append(JudgedQuery.of(f"q{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
     return found
 
 
@@ -68,8 +68,8 @@ def test_fitting_again_says_what_is_replaced(caplog: pytest.LogCaptureFixture) -
 
 
 def test_one_query_is_no_sample() -> None:
-    one = Judged.of("q", ["1", "2", "3"], ["0"])
-    again = Judged.of(" Q ", ["4", "5"], ["1"])
+    one = JudgedQuery.of("q", ["1", "2", "3"], ["0"])
+    again = JudgedQuery.of(" Q ", ["4", "5"], ["1"])
     for judged in ([one], [one, again], [one] * 30):
         with pytest.raises(CalibrationError, match=r"two different queries.* one, 'q'; label more"):
             calibrated(NUMBER, judged)
@@ -115,13 +115,13 @@ def test_what_gives_no_raw_scores_cannot_be_calibrated() -> None:
 
 
 def test_one_class_only_says_so() -> None:
-    nothing = [Judged.of(query, ["1", "2"], []) for query in ("q", "r")]
+    nothing = [JudgedQuery.of(query, ["1", "2"], []) for query in ("q", "r")]
     with pytest.raises(CalibrationError, match="not relevant"):
         calibrated(NUMBER, nothing)
 
 
 def test_empty_rankings_pass() -> None:
-    honest = calibrated(NUMBER, [*_judged(10), Judged.of("none", [], [])])
+    honest = calibrated(NUMBER, [*_judged(10), JudgedQuery.of("none", [], [])])
     assert len(honest(Ranking.of("q", []))) == 0
 
 

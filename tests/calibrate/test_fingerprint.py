@@ -1,24 +1,26 @@
 from __future__ import annotations
 
-from secondpass import Calibrate, Judged, Platt, Recipe, Score, calibrated
-from secondpass.core.judged import fingerprint
+from secondpass import Calibrate, JudgedQuery, Platt, Recipe, Score, calibrated
+from secondpass.core.judged import normalise_query
 from secondpass.testing import FakeScorer
 
 STAGE = Score(FakeScorer(lambda q, t: float(len(t)), name="length"))
-JUDGED = [Judged.of(f"query {i}", ["a", "bb", "ccc", "dd"], ["2", str(i % 4)]) for i in range(8)]
+JUDGED = [
+    JudgedQuery.of(f"query {i}", ["a", "bb", "ccc", "dd"], ["2", str(i % 4)]) for i in range(8)
+]
 
 
 def test_case_and_spacing_do_not_matter_and_words_do() -> None:
-    assert fingerprint("Who  wrote\nFaust?") == fingerprint("who wrote faust?")
-    assert fingerprint("caf\u00e9") == fingerprint("cafe\u0301")
-    assert fingerprint("who wrote Faust") != fingerprint("who wrote Faust?")
-    assert len(fingerprint("\ud800")) == 16
+    assert normalise_query("Who  wrote\nFaust?") == normalise_query("who wrote faust?")
+    assert normalise_query("caf\u00e9") == normalise_query("cafe\u0301")
+    assert normalise_query("who wrote Faust") != normalise_query("who wrote Faust?")
+    assert len(normalise_query("\ud800")) == 16
 
 
 def test_a_calibrator_knows_its_queries_but_not_their_text() -> None:
     stage = calibrated(STAGE, JUDGED)[1]
     assert isinstance(stage, Calibrate)
-    assert stage.queries == tuple(sorted(fingerprint(j.ranking.query) for j in JUDGED))
+    assert stage.queries == tuple(sorted(normalise_query(j.ranking.query) for j in JUDGED))
 
 
 def test_recipes_without_queries_still_load() -> None:

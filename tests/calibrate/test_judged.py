@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from secondpass import InvalidInputError, Judged, read_judged
+from secondpass import InvalidInputError, JudgedQuery, read_judged
 
 GOOD = {"query": "q", "texts": ["a", "b", "c"], "labels": [1, 0, True]}
 
@@ -14,7 +14,7 @@ def test_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "judged.jsonl"
     path.write_text(json.dumps(GOOD) + "\n\n" + json.dumps(GOOD) + "\n", encoding="utf-8")
     first, _second = read_judged(path)
-    assert first == Judged.of("q", ["a", "b", "c"], ["0", "2"])
+    assert first == JudgedQuery.of("q", ["a", "b", "c"], ["0", "2"])
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_no_file_no_query_not_utf8(tmp_path: Path) -> None:
 
 def test_relevant_ids_must_be_among_the_candidates() -> None:
     with pytest.raises(InvalidInputError, match="not among the candidates of 'q': z"):
-        Judged.of("q", ["a"], ["z"])
+        JudgedQuery.of("q", ["a"], ["z"])

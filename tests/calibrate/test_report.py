@@ -10,7 +10,7 @@ from secondpass import (
     Candidate,
     Fuse,
     InvalidInputError,
-    Judged,
+    JudgedQuery,
     NotCalibratedError,
     Order,
     Platt,
@@ -52,7 +52,7 @@ def test_a_calibrator_that_is_there_is_judged_as_it_is(number: Stage, world) -> 
 
 def test_scores_that_look_like_probabilities_are_taken_as_they_are() -> None:
     unit = Score(FakeScorer(lambda q, t: float(t)))
-    judged = [Judged.of(f"q{i}", ["0.9", "0.5", "0.1"], ["0"]) for i in range(10)]
+    judged = [JudgedQuery.of(f"q{i}", ["0.9", "0.5", "0.1"], ["0"]) for i in range(10)]
     report = calibration_report(unit, judged, methods=(Platt,))
     assert report.before is not None
     assert report.before.name == "raw"
@@ -73,7 +73,7 @@ def test_fused_scores_and_orders(number: Stage, world) -> None:  # type: ignore[
 
 
 def test_empty_lists_and_unanswerable_queries_are_counted(number: Stage, world) -> None:  # type: ignore[no-untyped-def]
-    judged = [*world(10), Judged.of("none", [], []), Judged.of("no", ["1.0", "-1.0"], [])]
+    judged = [*world(10), JudgedQuery.of("none", [], []), JudgedQuery.of("no", ["1.0", "-1.0"], [])]
     report = calibration_report(number, judged, methods=(Platt,))
     assert (report.queries, report.answerable, report.pairs) == (12, 10, 202)
 
@@ -92,11 +92,11 @@ def test_bad_input(number: Stage, world) -> None:  # type: ignore[no-untyped-def
     with pytest.raises(CalibrationError, match="no judged queries"):
         calibration_report(number, [])
     with pytest.raises(CalibrationError, match="no candidate"):
-        calibration_report(number, [Judged.of("q", [], [])])
+        calibration_report(number, [JudgedQuery.of("q", [], [])])
     with pytest.raises(NotCalibratedError, match="gives probability"):
         calibration_report(calibrated(number, world(5)) >> Threshold(0.1), world(5))
     with pytest.raises(CalibrationError, match="not relevant"):
-        calibration_report(number, [Judged.of(q, ["1", "2"], []) for q in "abc"])
-    same = [Judged.of("q", [Candidate("a", "1"), Candidate("b", "0")], ["a"])] * 3
+        calibration_report(number, [JudgedQuery.of(q, ["1", "2"], []) for q in "abc"])
+    same = [JudgedQuery.of("q", [Candidate("a", "1"), Candidate("b", "0")], ["a"])] * 3
     with pytest.raises(CalibrationError, match="two different queries"):
         calibration_report(number, same)

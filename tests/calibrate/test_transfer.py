@@ -6,7 +6,7 @@ from secondpass import (
     Calibrate,
     CalibrationError,
     InvalidInputError,
-    Judged,
+    JudgedQuery,
     Platt,
     Stage,
     calibrated,
@@ -69,6 +69,6 @@ def test_a_refused_correction_says_why(number: Stage, world) -> None:  # type: i
 def test_bad_input_is_named(number: Stage, world) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InvalidInputError, match="two collections"):
         transfer_table(number, {"a": world(10)})
-    bad = [Judged.of(q, ["1", "2"], []) for q in "abc"]
+    bad = [JudgedQuery.of(q, ["1", "2"], []) for q in "abc"]
     with pytest.raises(CalibrationError, match=r"^bad: all 6 labelled pairs"):
         transfer_table(number, {"good": world(10), "bad": bad})

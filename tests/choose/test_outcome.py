@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import Outcome
-from secondpass.thresholds.operating_points import Counts
+from secondpass.thresholds.operating_points import ThresholdCounts
 
 QUERY = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9]), st.booleans(), st.integers(0, 9)),
@@ -26,7 +26,7 @@ def test_counts_are_those_of_a_plain_loop(queries, lost) -> None:  # type: ignor
     if not any(relevant):
         return
     thresholds = [0.0, 0.1, 0.3, 0.9, 0.95]
-    counts = Counts.of(
+    counts = ThresholdCounts.of(
         thresholds,
         [[s for s, _, _ in q] for q in queries],
         [[y for _, y, _ in q] for q in queries],
@@ -52,7 +52,7 @@ def test_counts_are_those_of_a_plain_loop(queries, lost) -> None:  # type: ignor
 
 
 def test_standard_errors_are_those_of_the_mean_over_queries() -> None:
-    counts = Counts.of(
+    counts = ThresholdCounts.of(
         [0.0], [[0.5, 0.4]] * 3, [[True, False], [True, True], [False, True]], [[1, 1]] * 3,
         [1, 2, 2],
     )  # fmt: skip

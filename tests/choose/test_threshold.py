@@ -10,7 +10,7 @@ from secondpass import (
     Calibrate,
     CalibrationError,
     InvalidInputError,
-    Judged,
+    JudgedQuery,
     NoScoresError,
     Order,
     Platt,
@@ -31,7 +31,7 @@ NUMBER = Score(FakeScorer(lambda q, t: float(t.split()[0]), name="number@1"))
 HONEST = NUMBER >> Calibrate(Platt(4 / 3, -0.85), "number@1")
 
 
-def _judged(n: int, seed: int = 0) -> list[Judged]:
+def _judged(n: int, seed: int = 0) -> list[JudgedQuery]:
     g = random.Random(seed)
     found = []
     for q in range(n):
@@ -39,11 +39,11 @@ def _judged(n: int, seed: int = 0) -> list[Judged]:
         texts = [
             f"{g.gauss(1.5 if y else -1.5, 1.5)!r} {'word ' * g.randint(1, 9)}" for y in labels
         ]
-        found.append(Judged.of(f"q{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
+        found.append(JudgedQuery.of(f"q{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
     return found
 
 
-def _measured(pipeline: Stage, judged: list[Judged]) -> tuple[float, float, float]:
+def _measured(pipeline: Stage, judged: list[JudgedQuery]) -> tuple[float, float, float]:
     """Precision, recall and words, a plain loop over the pipeline itself."""
     precisions, recalls, kept = [], [], 0
     for j in judged:
@@ -122,7 +122,7 @@ def test_a_threshold_that_is_there_is_replaced_and_recipes_keep_it() -> None:
 
 
 def test_impossible_goals_say_what_can_be_had() -> None:
-    judged = [Judged.of(f"q{i}", ["2", "1"], ["1"]) for i in range(4)]
+    judged = [JudgedQuery.of(f"q{i}", ["2", "1"], ["1"]) for i in range(4)]
     with pytest.raises(InvalidInputError, match=r"out of reach on these 4.*precision is 0\.500"):
         choose_threshold(NUMBER, judged, PrecisionAtLeast(0.9))
     with pytest.raises(InvalidInputError, match=r"has recall 0\.000; cut less"):
@@ -133,8 +133,8 @@ def test_impossible_goals_say_what_can_be_had() -> None:
 
 
 def test_folds_that_cannot_reach_the_goal_are_counted() -> None:
-    easy = Judged.of("easy", ["5", "1"], ["0"])
-    hard = [Judged.of(f"q{i}", ["2", "1"], ["1"]) for i in range(4)]
+    easy = JudgedQuery.of("easy", ["5", "1"], ["0"])
+    hard = [JudgedQuery.of(f"q{i}", ["2", "1"], ["1"]) for i in range(4)]
     evidence = choose_threshold(NUMBER, [easy, *hard], PrecisionAtLeast(0.99)).evidence
     assert evidence.folds_short == 1
     assert "1 folds could not reach" in str(evidence)
@@ -147,7 +147,7 @@ def test_what_cannot_be_cut_is_refused() -> None:
     with pytest.raises(CalibrationError, match="no judged queries"):
         choose_threshold(NUMBER, [], BestF())
     with pytest.raises(CalibrationError, match="none of the 2 labelled"):
-        choose_threshold(NUMBER, [Judged.of(q, ["1"], []) for q in "ab"], BestF())
+        choose_threshold(NUMBER, [JudgedQuery.of(q, ["1"], []) for q in "ab"], BestF())
     with pytest.raises(CalibrationError, match="two different queries"):
         choose_threshold(NUMBER, _judged(1), BestF())
     with pytest.raises(CalibrationError, match="left no candidate"):
@@ -178,7 +178,7 @@ def test_a_goal_that_is_not_to_be_expected_says_so(caplog: pytest.LogCaptureFixt
     """Labels by chance: that the few best are relevant here says nothing of the next query."""
     g = random.Random(52)
     judged = [
-        Judged.of(
+        JudgedQuery.of(
             f"q{q}",
             [repr(g.gauss(0, 1)) for _ in range(5)],
             [str(i) for i in range(5) if g.random() < 0.3],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from secondpass import Candidate, InvalidInputError, Judge, Order, Ranking, Score, Threshold, load
-from secondpass.evaluate import Collection, Retriever, depth_curve
+from secondpass.evaluate import Collection, FrameworkRetriever, depth_curve
 from secondpass.evaluate.rerank_at_depths import reranked_heads
 from secondpass.stages.pointwise import is_pointwise
 from secondpass.testing import FakeJudge, FakeScorer
@@ -86,7 +86,7 @@ def test_wrong_input(plants: Collection) -> None:
             return []
 
     with pytest.raises(InvalidInputError, match="brings its own candidates"):
-        depth_curve(Retriever(Finds()), plants)
+        depth_curve(FrameworkRetriever(Finds()), plants)
     empty = plants.reordered([Ranking.of(r.query, []) for r in plants.rankings], "empty")
     with pytest.raises(InvalidInputError, match="no depth to measure"):
         depth_curve(stage, empty)

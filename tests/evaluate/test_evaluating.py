@@ -8,7 +8,7 @@ import pytest
 
 from secondpass import Candidate, InvalidInputError, Ranking, Recipe, Score, Top, UnknownModelError
 from secondpass import load as loaded
-from secondpass.evaluate import Collection, Topic, evaluate, evaluated
+from secondpass.evaluate import Collection, Topic, evaluate, evaluate_rankings
 from secondpass.testing import FakeScorer
 
 
@@ -95,9 +95,9 @@ def test_per_query_files(plants: Collection, tmp_path: Path) -> None:
 
 
 def test_rankings_made_elsewhere(plants: Collection) -> None:
-    again = evaluated("again", plants, [Ranking.of("q", [Candidate("d0", "x")])] * 20)
+    again = evaluate_rankings("again", plants, [Ranking.of("q", [Candidate("d0", "x")])] * 20)
     assert again.means["nDCG@10"] == 0
     with pytest.raises(InvalidInputError, match="1 rankings for 20"):
-        evaluated("wrong", plants, plants.rankings[:1])
+        evaluate_rankings("wrong", plants, plants.rankings[:1])
     with pytest.raises(InvalidInputError, match="'P@5' was not measured"):
         again.of("P@5")

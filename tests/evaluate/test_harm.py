@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from secondpass import Candidate, Ranking, Score
-from secondpass.evaluate import Collection, Move, Topic, evaluate
-from secondpass.evaluate.regressions import hurt_most
+from secondpass.evaluate import Collection, RankChange, Topic, evaluate
+from secondpass.evaluate.regressions import worst_regressions
 from secondpass.testing import FakeScorer
 
 
@@ -14,10 +14,13 @@ def test_the_worst_first_and_what_moved() -> None:
     c = Collection("c", topics)
     places = {"q0": "abc", "q1": "bca", "q2": "bac"}
     worse = Score(FakeScorer(lambda q, text: -places[q].index(text[-1])))
-    hurt = hurt_most(evaluate(None, c), evaluate(worse, c), "RR@10")
+    hurt = worst_regressions(evaluate(None, c), evaluate(worse, c), "RR@10")
     assert [(h.id, h.before, h.after) for h in hurt] == [("1", 1, 1 / 3), ("2", 1, 1 / 2)]
-    assert hurt[0].fell == (Move("a", "text a", 1, 1, 3),)
-    assert hurt[0].rose == (Move("b", "text b", None, 2, 1), Move("c", "text c", 0, 3, 2))
+    assert hurt[0].fell == (RankChange("a", "text a", 1, 1, 3),)
+    assert hurt[0].rose == (
+        RankChange("b", "text b", None, 2, 1),
+        RankChange("c", "text c", 0, 3, 2),
+    )
     shown = str(hurt[0])
     assert "'q1' (1): RR@10 1.000 to 0.333" in shown
     assert "fell  rank 1 to rank 3, grade 1, a: text a" in shown
@@ -27,10 +30,10 @@ def test_the_worst_first_and_what_moved() -> None:
 def test_what_was_cut_fell_to_nowhere() -> None:
     ranking = Ranking.of("q", [Candidate("a", "x " * 100), Candidate("b", "y")])
     c = Collection("c", (Topic("1", ranking, {"a": 1}),))
-    from secondpass.evaluate import evaluated
+    from secondpass.evaluate import evaluate_rankings
 
-    gone = evaluated("gone", c, [Ranking.of("q", [Candidate("new", "z")])])
-    (hurt,) = hurt_most(evaluate(None, c), gone, "RR@10")
+    gone = evaluate_rankings("gone", c, [Ranking.of("q", [Candidate("new", "z")])])
+    (hurt,) = worst_regressions(evaluate(None, c), gone, "RR@10")
     assert hurt.fell[0].now is None
     assert hurt.rose[0].was is None
     assert "rank 1 to nowhere" in str(hurt.fell[0])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from secondpass import InvalidInputError, Score
-from secondpass.evaluate import Retriever, compare, evaluate, retrieved
+from secondpass.evaluate import FrameworkRetriever, collection_from_retriever, compare, evaluate
 from secondpass.testing import FakeScorer
 
 TEXTS = {"a": "cats purr", "b": "dogs bark", "c": "cats and dogs"}
@@ -33,7 +33,7 @@ class Invoked:
 
 def test_a_first_stage_from_a_retriever() -> None:
     seen: list[tuple[int, int]] = []
-    c = retrieved(
+    c = collection_from_retriever(
         Invoked(), {**QUERIES, "3": "not judged"}, QRELS, depth=2,
         on_progress=lambda a, b: seen.append((a, b)),
     )  # fmt: skip
@@ -61,29 +61,29 @@ def test_llama_index_and_langchain_themselves() -> None:
             return [documents.Document(page_content=t, id=d) for d, t in TEXTS.items()]
 
     for source in (Llama(), Chain()):
-        c = retrieved(source, QUERIES, QRELS)
+        c = collection_from_retriever(source, QUERIES, QRELS)
         assert [t.ranking.ids for t in c] == [["a", "b", "c"]] * 2
         assert [cand.text for cand in c[0].ranking] == list(TEXTS.values())
         done = evaluate(source, c, "RR@10")
         assert done.means == {"RR@10": 0.75}
         assert done.name == type(source).__name__
-    assert retrieved(Llama(), QUERIES, QRELS)[0].ranking[0].trail[0].score == 0.5
+    assert collection_from_retriever(Llama(), QUERIES, QRELS)[0].ranking[0].trail[0].score == 0.5
 
 
 def test_chunks_count_as_their_document() -> None:
     chunks = [Document(f"{d} {i}", f"{d}-{i}", {"doc": d}) for i in range(2) for d in TEXTS]
-    c = retrieved(Invoked(*chunks), QUERIES, QRELS, id_from="doc")
+    c = collection_from_retriever(Invoked(*chunks), QUERIES, QRELS, id_from="doc")
     assert c[0].ranking.ids == ["a", "b", "c"]
     assert c.notes == ("several chunks of one document for 2 queries; the best counts",)
-    done = evaluate(Retriever(Invoked(*chunks), "chunks", id_from="doc"), c)
+    done = evaluate(FrameworkRetriever(Invoked(*chunks), "chunks", id_from="doc"), c)
     assert done.events == {"repeated": 2}
 
 
 def test_ids_that_are_not_those_of_the_judgements() -> None:
     chunks = Invoked(Document("x", "uuid-1", {"doc": "a"}))
     with pytest.raises(InvalidInputError, match=r"ids are like 'uuid-1', .* like 'a'; pass id_fr"):
-        retrieved(chunks, QUERIES, QRELS)
-    c = retrieved(chunks, QUERIES, QRELS, id_from="doc")
+        collection_from_retriever(chunks, QUERIES, QRELS)
+    c = collection_from_retriever(chunks, QUERIES, QRELS, id_from="doc")
     with pytest.raises(InvalidInputError, match="nothing that Invoked found is judged"):
         evaluate(chunks, c)
     for source, field_, message in (
@@ -91,7 +91,7 @@ def test_ids_that_are_not_those_of_the_judgements() -> None:
         (chunks, "url", "without the metadata field 'url' .its metadata has doc"),
     ):
         with pytest.raises(InvalidInputError, match=message):
-            retrieved(source, QUERIES, QRELS, id_from=field_)
+            collection_from_retriever(source, QUERIES, QRELS, id_from=field_)
 
 
 def test_things_that_are_no_retriever() -> None:
@@ -104,14 +104,16 @@ def test_things_that_are_no_retriever() -> None:
 
     for answer, message in (("text", "returned str"), ([3], "returned int, which is neither")):
         with pytest.raises(InvalidInputError, match=message):
-            retrieved(Wrong(answer), QUERIES, QRELS)
+            collection_from_retriever(Wrong(answer), QUERIES, QRELS)
     with pytest.raises(InvalidInputError, match="neither retrieve"):
-        Retriever(object())  # type: ignore[arg-type]
+        FrameworkRetriever(object())  # type: ignore[arg-type]
 
 
 def test_a_contender_with_candidates_of_its_own_is_said_to_have_them() -> None:
-    c = retrieved(Invoked(), QUERIES, {"1": {"a": 1, "c": 0}, "2": {"b": 1}}, depth=1)
-    end_to_end = Retriever(Invoked(), "engine")
+    c = collection_from_retriever(
+        Invoked(), QUERIES, {"1": {"a": 1, "c": 0}, "2": {"b": 1}}, depth=1
+    )
+    end_to_end = FrameworkRetriever(Invoked(), "engine")
     compared = compare(c, None, {"engine": end_to_end, "reranker": Score(FakeScorer())})
     assert any("engine brings candidates of its own for 2 of 2" in n for n in compared.notes)
     assert not any("reranker brings" in n for n in compared.notes)

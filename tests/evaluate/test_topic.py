@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from secondpass import Candidate, InvalidInputError, Judged, Ranking
+from secondpass import Candidate, InvalidInputError, JudgedQuery, Ranking
 from secondpass.evaluate import Collection, Topic
 
 
@@ -14,7 +14,7 @@ def test_a_topic_knows_what_is_relevant_found_or_not() -> None:
     t = topic("1", "ab", a=1, b=2, missed=2)
     assert t.relevant() == {"a", "b", "missed"}
     assert t.relevant(2) == {"b", "missed"}
-    assert t.judged(2) == Judged(t.ranking, frozenset({"b"}))
+    assert t.judged(2) == JudgedQuery(t.ranking, frozenset({"b"}))
 
 
 def test_a_topic_needs_judgements_that_are_whole_numbers() -> None:

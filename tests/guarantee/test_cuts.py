@@ -7,18 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secondpass import Candidate, Counts, InvalidInputError, Judged, Ranking, Risk
+from secondpass import Candidate, InvalidInputError, JudgedQuery, KeptAndDropped, Ranking, Risk
 from secondpass.thresholds.guarantee.risk import missed, named, noise, unanswered
-from secondpass.thresholds.guarantee.threshold_grid import Cuts
+from secondpass.thresholds.guarantee.threshold_grid import ThresholdGrid
 
 Query = list[tuple[int, bool, bool]]  # score in tenths, relevant, cut by the pipeline
 
 
-def _made(queries: list[Query]) -> tuple[list[Judged], list[Ranking]]:
+def _made(queries: list[Query]) -> tuple[list[JudgedQuery], list[Ranking]]:
     judged, ranked = [], []
     for q, rows in enumerate(queries):
         docs = [Candidate(str(i), "text") for i in range(len(rows))]
-        judged.append(Judged.of(f"q{q}", docs, [str(i) for i, row in enumerate(rows) if row[1]]))
+        judged.append(
+            JudgedQuery.of(f"q{q}", docs, [str(i) for i, row in enumerate(rows) if row[1]])
+        )
         left = sorted((i for i, row in enumerate(rows) if not row[2]), key=lambda i: -rows[i][0])
         made = tuple(Candidate(str(i), "text", score=rows[i][0] / 10) for i in left)
         ranked.append(Ranking(f"q{q}", made, "probability" if made else "order"))
@@ -44,7 +46,7 @@ def test_every_cut_loses_what_its_threshold_does(queries: list[Query], risk: Ris
     judged, ranked = _made(queries)
     if not any(len(r) for r in ranked):
         return
-    cuts = Cuts.of(judged, ranked)
+    cuts = ThresholdGrid.of(judged, ranked)
     losses = cuts.losses(risk)
     thresholds = [*cuts.scores.tolist(), 2.0]
     expected = np.array([[_loss(risk, rows, t) for rows in queries] for t in thresholds])
@@ -58,8 +60,8 @@ def test_every_cut_loses_what_its_threshold_does(queries: list[Query], risk: Ris
         assert cuts.kept(cut) == pytest.approx(kept / len(queries))
 
 
-def _cuts() -> Cuts:
-    return Cuts.of(*_made([[(9, True, False), (5, False, False), (2, True, False)]]))
+def _cuts() -> ThresholdGrid:
+    return ThresholdGrid.of(*_made([[(9, True, False), (5, False, False), (2, True, False)]]))
 
 
 @pytest.mark.parametrize(
@@ -87,9 +89,9 @@ def test_risks_have_names() -> None:
 
 
 def test_counts_are_what_was_kept_and_dropped() -> None:
-    seen: list[Counts] = []
+    seen: list[KeptAndDropped] = []
 
-    def remember(counts: Counts) -> np.ndarray:
+    def remember(counts: KeptAndDropped) -> np.ndarray:
         seen.append(counts)
         return np.zeros_like(counts.others_kept)
 

@@ -14,7 +14,7 @@ from secondpass import (
     GuaranteedThreshold,
     GuaranteeError,
     InvalidInputError,
-    Judged,
+    JudgedQuery,
     NoScoresError,
     Order,
     Pipeline,
@@ -34,13 +34,15 @@ NUMBER = Score(FakeScorer(lambda q, t: float(t), name="number@1"))
 OTHER = Score(FakeScorer(lambda q, t: float(t), name="number@2"))
 
 
-def _judged(n: int, seed: int = 0, name: str = "q", easy: float = 2.0) -> list[Judged]:
+def _judged(n: int, seed: int = 0, name: str = "q", easy: float = 2.0) -> list[JudgedQuery]:
     g = random.Random(seed)
     found = []
     for q in range(n):
         labels = [g.random() < 0.3 for _ in range(12)]
         texts = [repr(g.gauss(easy if y else -easy, 1.5)) for y in labels]
-        found.append(Judged.of(f"{name}{q}", texts, [str(i) for i, y in enumerate(labels) if y]))
+        found.append(
+            JudgedQuery.of(f"{name}{q}", texts, [str(i) for i, y in enumerate(labels) if y])
+        )
     return found
 
 
@@ -128,9 +130,9 @@ class _Length:
         return [float(len(text)) for _, text in pairs]
 
 
-def _words(n: int, name: str = "q") -> list[Judged]:
+def _words(n: int, name: str = "q") -> list[JudgedQuery]:
     return [
-        Judged.of(f"{name}{q}", ["a", "bb", "cccc", "ddddd"], ["3", str(1 + q % 3)])
+        JudgedQuery.of(f"{name}{q}", ["a", "bb", "cccc", "ddddd"], ["3", str(1 + q % 3)])
         for q in range(n)
     ]
 
@@ -175,7 +177,7 @@ def test_queries_that_the_calibrator_knows_are_refused() -> None:
 
 
 def test_a_query_judged_twice_is_refused() -> None:
-    twin = Judged(Ranking.of(" Q0", ["1"]), frozenset())
+    twin = JudgedQuery(Ranking.of(" Q0", ["1"]), frozenset())
     with pytest.raises(InvalidInputError, match="judged twice"):
         guaranteed(HONEST, [*JUDGED, twin])
 
@@ -236,4 +238,4 @@ def test_what_cannot_be_cut_is_refused() -> None:
     with pytest.raises(NoScoresError, match="only an order"):
         guaranteed(Order(FakeJudge()), JUDGED)
     with pytest.raises(GuaranteeError, match="no candidate"):
-        guaranteed(HONEST, [Judged.of("q", [], [])])
+        guaranteed(HONEST, [JudgedQuery.of("q", [], [])])

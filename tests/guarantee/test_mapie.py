@@ -7,11 +7,11 @@ import warnings
 import numpy as np
 import pytest
 
-from secondpass import Candidate, Judged, Ranking, Risk
+from secondpass import Candidate, JudgedQuery, Ranking, Risk
 from secondpass.thresholds.guarantee.p_values import binomial, hoeffding_bentkus
 from secondpass.thresholds.guarantee.risk import missed, noise
-from secondpass.thresholds.guarantee.risk_control import Asked, Search
-from secondpass.thresholds.guarantee.threshold_grid import Cuts
+from secondpass.thresholds.guarantee.risk_control import RiskConstraint, Search
+from secondpass.thresholds.guarantee.threshold_grid import ThresholdGrid
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -19,18 +19,18 @@ with warnings.catch_warnings():
     fwer = pytest.importorskip("mapie.risk_control.fwer_control")
 
 
-def _cuts(seed: int, n: int = 150) -> Cuts:
+def _cuts(seed: int, n: int = 150) -> ThresholdGrid:
     g = np.random.default_rng(seed)
     judged, ranked = [], []
     for q in range(n):
         labels = g.random(12) < 0.2
         scores = np.round(1 / (1 + np.exp(2 - 3 * labels - g.normal(0, 1, 12))), 3)
         docs = [Candidate(str(i), "text") for i in range(12)]
-        judged.append(Judged.of(f"q{q}", docs, [str(i) for i in np.flatnonzero(labels)]))
+        judged.append(JudgedQuery.of(f"q{q}", docs, [str(i) for i in np.flatnonzero(labels)]))
         best = sorted(range(12), key=lambda i: -scores[i])
         made = tuple(Candidate(str(i), "text", score=float(scores[i])) for i in best)
         ranked.append(Ranking(f"q{q}", made, "probability"))
-    return Cuts.of(judged, ranked)
+    return ThresholdGrid.of(judged, ranked)
 
 
 @pytest.mark.parametrize("n", [20, 137, 1000])
@@ -63,7 +63,7 @@ def test_the_same_thresholds_pass(risk: Risk, at_most: float, seed: int) -> None
     passed = theirs if risk.safe == "keep" else last - theirs
     useful = sorted(int(j) for j in passed if j < last)  # the last one keeps nothing
     assert len(useful) > 3
-    assert list(search.safe([Asked(risk, at_most)])) == useful
+    assert list(search.safe([RiskConstraint(risk, at_most)])) == useful
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -73,5 +73,5 @@ def test_the_same_threshold_on_average(seed: int) -> None:
     rows = losses.rows(range(len(cuts.scores)))
     _, bounds = methods.get_r_hat_plus(rows.T, cuts.scores, "crc", None, None, None)
     theirs = methods.find_best_predict_param(cuts.scores, bounds, np.array([0.2]))
-    safe = Search(cuts, {"missed": losses}, None, "betting").safe([Asked(missed, 0.2)])
+    safe = Search(cuts, {"missed": losses}, None, "betting").safe([RiskConstraint(missed, 0.2)])
     assert cuts.scores[safe[-1]] == theirs[0]

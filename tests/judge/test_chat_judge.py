@@ -11,10 +11,10 @@ import pytest
 
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.judge.chat.chat_judge import ChatJudge
-from secondpass.judge.chat.passage_tags import unfenced
+from secondpass.judge.chat.passage_tags import parse_tags
 from secondpass.judge.chat.prompts import Prompts
-from secondpass.judge.chat.protocol import ChatError, Completion, Token
-from secondpass.judge.protocols import AsyncComparer, AsyncJudge, AsyncPicker, AsyncRater
+from secondpass.judge.chat.protocol import ChatError, Completion, TokenLogprob
+from secondpass.judge.protocols import AsyncComparer, AsyncJudge, AsyncPicker, AsyncScorer
 
 TEXTS = ["alpha", "beta two", "gamma three", "delta"]
 Reply = str | Completion | Exception | Callable[[str], Any]
@@ -42,7 +42,7 @@ class Script:
         if isinstance(reply, Exception):
             raise reply
         if isinstance(reply, str):
-            ids = list(unfenced(prompt)[1])
+            ids = list(parse_tags(prompt)[1])
             for i, name in enumerate(ids):
                 reply = reply.replace(f"{{{i}}}", name)
             return Completion(reply)
@@ -55,7 +55,7 @@ def _kinds(answer: Any) -> list[str]:
 
 async def test_it_is_every_kind_of_judge() -> None:
     judge = ChatJudge(Script("x"))
-    for kind in (AsyncJudge, AsyncPicker, AsyncComparer, AsyncRater):
+    for kind in (AsyncJudge, AsyncPicker, AsyncComparer, AsyncScorer):
         assert isinstance(judge, kind)
     assert judge.name == "judge:script@prompts-1"
     assert ChatJudge(Script(""), prompts=Prompts(version="mine")).name.endswith("@prompts-mine")
@@ -175,7 +175,7 @@ def _fits(chars: int) -> Callable[[str], Any]:
     def reply(prompt: str) -> Any:
         if len(prompt) > chars:
             return ChatError("maximum context length exceeded", 400)
-        passages = unfenced(prompt)[1]
+        passages = parse_tags(prompt)[1]
         names = sorted(passages, key=lambda name: -int(passages[name].split()[0]))
         return Completion(json.dumps({"order": names}))
 
@@ -234,12 +234,12 @@ async def test_the_best_and_its_fallback() -> None:
 
 def _written(*likely: tuple[str, float]) -> Completion:
     top = tuple((text, math.log(p)) for text, p in likely)
-    return Completion(likely[0][0], logprobs=(Token(*top[0], top),))
+    return Completion(likely[0][0], logprobs=(TokenLogprob(*top[0], top),))
 
 
 async def test_comparisons_read_log_probabilities_or_text() -> None:
     def first(prompt: str) -> Completion:
-        one, other = unfenced(prompt)[1]
+        one, other = parse_tags(prompt)[1]
         return _written((one, 0.6), (other, 0.2))
 
     answer = await ChatJudge(Script(first)).acompare("q", "a", "b")

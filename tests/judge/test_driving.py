@@ -18,12 +18,13 @@ from secondpass import (
     Answer,
     Budget,
     Compare,
+    CostEstimate,
+    CostEvent,
     Event,
     Heapsort,
     InvalidInputError,
     Order,
     OrderError,
-    Plan,
     Prices,
     Ranking,
     Rate,
@@ -35,7 +36,6 @@ from secondpass import (
     SetwiseInsertion,
     SlidingPairs,
     SlidingWindow,
-    Spent,
     Stage,
     TopDown,
     Tournament,
@@ -129,7 +129,7 @@ def test_the_plan_is_what_happens(algorithm: Algorithm, n: int) -> None:
     judge = FakeAsyncJudge(lambda q, t: float(int(t) * 37 % 100))
     stage = Order(judge, algorithm)
     plan, done = stage.plan(n), stage(ranking(n))
-    cost = [e.cost for e in done.events if isinstance(e, Spent)]
+    cost = [e.cost for e in done.events if isinstance(e, CostEvent)]
     actual = (cost[0].calls, cost[0].rounds) if cost else (0, 0)
     assert actual == (plan.calls, plan.rounds)
     assert len(judge.calls) == plan.calls
@@ -138,10 +138,10 @@ def test_the_plan_is_what_happens(algorithm: Algorithm, n: int) -> None:
 def test_the_plan_of_duels_and_ratings_is_what_happens() -> None:
     for stage in (Compare(FakeAsyncJudge(number)), Rate(FakeAsyncJudge(number))):
         plan = stage.plan(12)
-        (cost,) = [e.cost for e in stage(ranking(12)).events if isinstance(e, Spent)]
+        (cost,) = [e.cost for e in stage(ranking(12)).events if isinstance(e, CostEvent)]
         assert (cost.calls, cost.rounds) == (plan.calls, plan.rounds)
     sync = FakeComparer(number)
-    (cost,) = [e.cost for e in Compare(sync)(ranking(12)).events if isinstance(e, Spent)]
+    (cost,) = [e.cost for e in Compare(sync)(ranking(12)).events if isinstance(e, CostEvent)]
     assert (cost.calls, cost.rounds) == (132, 1)
     assert len(sync.calls) == 1, "a batch for each round"
 
@@ -165,8 +165,8 @@ def test_the_cost_event_has_the_actual_figures() -> None:
     judge = FakeAsyncJudge(number)
     stage = Order(judge, SlidingWindow(4, 2), budget=Budget(prices=Prices(1e6, 0)))
     (event,) = stage(ranking(10)).events
-    assert isinstance(event, Spent)
-    assert asdict(event.cost) == asdict(Plan(4, 4, 4 * 5, 4 * 4, 20.0))
+    assert isinstance(event, CostEvent)
+    assert asdict(event.cost) == asdict(CostEstimate(4, 4, 4 * 5, 4 * 4, 20.0))
     assert event.message == "4 calls in 4 rounds, 20 prompt and 16 completion tokens, 20 USD"
 
 
@@ -191,7 +191,9 @@ def test_a_budget_ends_with_the_best_order_so_far(i: int, budget: Budget) -> Non
     assert sorted(done.ids) == sorted(ranking(40).ids)
     (told,) = events(done, "budget")
     assert "best order so far" in told.message
-    (cost,) = [e.cost for e in done.events if isinstance(e, Spent)] or [Plan(0, 0, 0, 0)]
+    (cost,) = [e.cost for e in done.events if isinstance(e, CostEvent)] or [
+        CostEstimate(0, 0, 0, 0)
+    ]
     if budget.max_calls is not None:
         assert cost.calls == len(judge.calls) <= budget.max_calls
     assert cost.prompt_tokens + cost.completion_tokens <= 400

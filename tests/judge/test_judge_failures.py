@@ -15,6 +15,7 @@ from secondpass import (
     ChatError,
     ChatJudge,
     Compare,
+    CostEvent,
     Event,
     Heapsort,
     Order,
@@ -23,7 +24,6 @@ from secondpass import (
     Rate,
     SetwiseHeapsort,
     SlidingWindow,
-    Spent,
     TopDown,
     Usage,
 )
@@ -46,7 +46,7 @@ def events(r: Ranking, kind: str) -> list[Event]:
 
 
 def cost(r: Ranking) -> Any:
-    (spent,) = [e.cost for e in r.events if isinstance(e, Spent)]
+    (spent,) = [e.cost for e in r.events if isinstance(e, CostEvent)]
     return spent
 
 

@@ -12,7 +12,7 @@ from secondpass import (
     Budget,
     Candidate,
     ChatJudge,
-    Judged,
+    JudgedQuery,
     OpenAIChat,
     Order,
     Prices,
@@ -74,9 +74,9 @@ def test_a_threshold_behind_a_judge_means_what_it_means_behind_a_model() -> None
     words = load("bm25")
     judge = Order(FakeJudge(lambda q, t: FakeScorer().function(q, t), name="judge@1"))
     asked = [
-        Judged.of("dogs bark", TEXTS, ["1"]),
-        Judged.of("cat sat", TEXTS, ["2"]),
-        Judged.of("cats", TEXTS, ["0"]),
+        JudgedQuery.of("dogs bark", TEXTS, ["1"]),
+        JudgedQuery.of("cat sat", TEXTS, ["2"]),
+        JudgedQuery.of("cats", TEXTS, ["0"]),
     ] * 8
     honest = calibrated(words >> judge, asked) >> Threshold(0.5)
     ranking = honest(Ranking.of("dogs bark", TEXTS))

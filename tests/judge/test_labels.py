@@ -4,18 +4,18 @@ import math
 
 import pytest
 
-from secondpass.judge.chat.protocol import Token
+from secondpass.judge.chat.protocol import TokenLogprob
 from secondpass.judge.parsing.label_probabilities import expected_grade, first_of_two, label_masses
 
 
-def _token(**likely: float) -> Token:
+def _token(**likely: float) -> TokenLogprob:
     return _tokens([*likely.items()])[0]
 
 
-def _tokens(*places: list[tuple[str, float]]) -> list[Token]:
+def _tokens(*places: list[tuple[str, float]]) -> list[TokenLogprob]:
     """One token per place: the first of its (text, probability) pairs was written."""
     return [
-        Token(place[0][0], math.log(place[0][1]), tuple((t, math.log(p)) for t, p in place))
+        TokenLogprob(place[0][0], math.log(place[0][1]), tuple((t, math.log(p)) for t, p in place))
         for place in places
     ]
 
@@ -51,7 +51,7 @@ def test_a_sentence_that_ends_in_the_label() -> None:
 
 
 @pytest.mark.parametrize("tokens", [None, [], _tokens([("maybe", 1.0)]), _tokens([("", 1.0)])])
-def test_no_label_is_none(tokens: list[Token] | None) -> None:
+def test_no_label_is_none(tokens: list[TokenLogprob] | None) -> None:
     assert first_of_two(tokens, ("yes", "no")) is None
     assert expected_grade(tokens, range(11)) is None
 
@@ -72,7 +72,7 @@ def test_eighty_five_is_no_eight() -> None:
 
 
 def test_servers_without_alternatives_still_tell_one_probability() -> None:
-    found = label_masses([Token("Yes", math.log(0.7))], ("yes", "no"))
+    found = label_masses([TokenLogprob("Yes", math.log(0.7))], ("yes", "no"))
     assert found is not None
     assert found[0]["yes"] == pytest.approx(0.7)
-    assert first_of_two([Token("Yes", math.log(0.7))], ("yes", "no")) == pytest.approx(0.7)
+    assert first_of_two([TokenLogprob("Yes", math.log(0.7))], ("yes", "no")) == pytest.approx(0.7)

@@ -25,9 +25,9 @@ from secondpass import (
     Tournament,
     Verdict,
 )
-from secondpass.judge.algorithms.protocol import Asks, Question, Round
+from secondpass.judge.algorithms.protocol import QuestionIndices, QuestionKind, Round
 
-Reply = Callable[[Asks, Question], Any]
+Reply = Callable[[QuestionKind, QuestionIndices], Any]
 
 
 def answered(algorithm: Algorithm, n: int, reply: Reply) -> tuple[Verdict, list[Round]]:
@@ -48,7 +48,7 @@ def answered(algorithm: Algorithm, n: int, reply: Reply) -> tuple[Verdict, list[
 
 
 def perfect(value: Callable[[int], float]) -> Reply:
-    def reply(asks: Asks, q: Question) -> Any:
+    def reply(asks: QuestionKind, q: QuestionIndices) -> Any:
         if asks == "compare":
             a, b = value(q[0]), value(q[1])
             return (a > b) + 0.5 * (a == b)
@@ -61,7 +61,7 @@ def perfect(value: Callable[[int], float]) -> Reply:
 def erratic(seed: int) -> Reply:
     r = random.Random(seed)
 
-    def reply(asks: Asks, q: Question) -> Any:
+    def reply(asks: QuestionKind, q: QuestionIndices) -> Any:
         if asks == "compare":
             return r.choice([0.0, 0.5, 1.0, r.random()])
         order = r.sample(q, len(q))
@@ -135,10 +135,10 @@ def test_a_judge_without_mistakes_gets_the_top_right(
 def test_adversaries_that_always_like_the_last_or_contradict_themselves(
     algorithm: Algorithm, n: int
 ) -> None:
-    def last(asks: Asks, q: Question) -> Any:
+    def last(asks: QuestionKind, q: QuestionIndices) -> Any:
         return {"order": list(q[::-1]), "best": q[-1], "compare": 0.0}[asks]
 
-    def circle(asks: Asks, q: Question) -> Any:  # rock, paper, scissors
+    def circle(asks: QuestionKind, q: QuestionIndices) -> Any:  # rock, paper, scissors
         if asks == "compare":
             return float((q[0] - q[1]) % 3 == 1)
         order = sorted(q, key=lambda p: (p - q[0]) % 3)
@@ -235,7 +235,7 @@ def test_shuffles_run_side_by_side_and_by_seed() -> None:
 
 
 def test_shuffles_take_out_what_a_judge_says_because_of_the_place() -> None:
-    def biased(asks: Asks, q: Question) -> list[int]:
+    def biased(asks: QuestionKind, q: QuestionIndices) -> list[int]:
         return sorted(q, key=lambda p: -((p >= 10) + 1.5 * (q.index(p) < len(q) / 2)))
 
     plain, _ = answered(SlidingWindow(), 20, biased)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from secondpass import Candidate, Judged, Score, Stage
+from secondpass import Candidate, JudgedQuery, Score, Stage
 from secondpass.testing import FakeScorer
 
 
@@ -34,10 +34,12 @@ def second() -> Stage:
 
 
 @pytest.fixture(scope="session")
-def drawn() -> Callable[..., list[Judged]]:
+def drawn() -> Callable[..., list[JudgedQuery]]:
     """Queries with 20 candidates, relevant with the probability sigmoid(log_odds(a, b, kind))."""
 
-    def make(n: int, log_odds: Callable[[float, float, str], float], seed: int = 0) -> list[Judged]:
+    def make(
+        n: int, log_odds: Callable[[float, float, str], float], seed: int = 0
+    ) -> list[JudgedQuery]:
         g, found = random.Random(seed), []
         for q in range(n):
             docs, relevant = [], []
@@ -47,7 +49,7 @@ def drawn() -> Callable[..., list[Judged]]:
                 docs.append(Candidate(str(i), f"{a!r} {b!r}", meta))
                 if g.random() < 1 / (1 + math.exp(-log_odds(a, b, kind))):
                     relevant.append(str(i))
-            found.append(Judged.of(f"q{q}", docs, relevant))
+            found.append(JudgedQuery.of(f"q{q}", docs, relevant))
         return found
 
     return make

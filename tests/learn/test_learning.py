@@ -19,7 +19,7 @@ from secondpass import (
     Candidate,
     Fuse,
     InvalidInputError,
-    Judged,
+    JudgedQuery,
     LearnedFuse,
     NoScoresError,
     NotCalibratedError,
@@ -34,11 +34,11 @@ from secondpass import (
     calibrated,
     expected_calibration_error,
 )
-from secondpass.core.judged import fingerprint
+from secondpass.core.judged import normalise_query
 from secondpass.stages.metadata_scorers import FieldWeight
 from secondpass.testing import FakeAsyncJudge, FakeJudge, FakeScorer, check_stage
 
-Drawn = Callable[..., list[Judged]]
+Drawn = Callable[..., list[JudgedQuery]]
 PLAIN = ["score"]
 
 
@@ -163,7 +163,7 @@ def test_it_knows_its_queries_and_members(
 ) -> None:
     stage, calibrate = fusion(logistic), logistic[1]
     assert isinstance(calibrate, Calibrate)
-    assert fingerprint("q7") in stage.queries
+    assert normalise_query("q7") in stage.queries
     assert calibrate.queries == stage.queries
     assert len(stage.queries) == 120
     with pytest.raises(CalibrationError, match="learned with the members first@1, second@1"):
@@ -280,7 +280,7 @@ def test_a_damaged_recipe_is_an_error(first: Stage, drawn: Drawn) -> None:
 
 
 def test_queries_without_candidates_are_counted_out(first: Stage, drawn: Drawn) -> None:
-    judged = [*drawn(12, linear), Judged(Ranking.of("none", []), frozenset())]
+    judged = [*drawn(12, linear), JudgedQuery(Ranking.of("none", []), frozenset())]
     made = Fuse.learn([first], judged)
     evidence = fusion(made).evidence
     assert evidence is not None

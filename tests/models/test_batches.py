@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass.models.batching import ahead, batches_for, packed, side_by_side
+from secondpass.models.batching import batches_for, map_in_threads, packed, prefetch
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=80)
 
@@ -57,14 +57,14 @@ def test_the_more_a_batch_costs_the_fewer_there_are() -> None:
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_results_come_in_order_and_errors_come_through(threads: int) -> None:
-    assert list(side_by_side(lambda x: 2 * x, range(20), threads)) == list(range(0, 40, 2))
+    assert list(map_in_threads(lambda x: 2 * x, range(20), threads)) == list(range(0, 40, 2))
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side(lambda x: 1 / x, [1, 0, 2], threads))
+        list(map_in_threads(lambda x: 1 / x, [1, 0, 2], threads))
 
 
 def test_they_run_beside_each_other() -> None:
     meeting = threading.Barrier(3, timeout=10)  # breaks unless three are there at once
-    assert len(list(side_by_side(lambda _: meeting.wait(), range(3), 3))) == 3
+    assert len(list(map_in_threads(lambda _: meeting.wait(), range(3), 3))) == 3
 
 
 def test_the_next_part_is_read_while_this_one_is_used() -> None:
@@ -74,14 +74,14 @@ def test_the_next_part_is_read_while_this_one_is_used() -> None:
         begun[part].set()
         return part
 
-    for part in ahead(read, [0, 1, 2]):
+    for part in prefetch(read, [0, 1, 2]):
         if part < 2:
             assert begun[part + 1].wait(10)
-    assert list(ahead(read, [])) == []
+    assert list(prefetch(read, [])) == []
 
 
 def test_an_error_of_the_next_part_comes_when_it_is_due() -> None:
-    parts = ahead(lambda x: 1 // x, [1, 0])
+    parts = prefetch(lambda x: 1 // x, [1, 0])
     assert next(parts) == 1
     with pytest.raises(ZeroDivisionError):
         next(parts)

@@ -5,13 +5,13 @@ import math
 import pytest
 
 from secondpass import ModelError
-from secondpass.models.smoke_test import CANARIES, check_canaries
+from secondpass.models.smoke_test import CANARIES, run_smoke_test
 
 WORDS = {text: float(i % 2 == 0) for i, text in enumerate(t for _, *ts in CANARIES for t in ts)}
 
 
 def test_a_reranker_passes() -> None:
-    check_canaries("good", lambda pairs: [WORDS[t] for _, t in pairs])
+    run_smoke_test("good", lambda pairs: [WORDS[t] for _, t in pairs])
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_a_reranker_passes() -> None:
 )
 def test_what_is_no_reranker_is_refused_with_the_reason(score, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ModelError, match=message):
-        check_canaries("bad", score)
+        run_smoke_test("bad", score)

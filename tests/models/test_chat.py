@@ -21,7 +21,7 @@ pytest.importorskip("openai")
 
 from secondpass.core.errors import InvalidInputError, ModelError, UnknownModelError
 from secondpass.core.ranking import Ranking
-from secondpass.judge.chat.passage_tags import unfenced
+from secondpass.judge.chat.passage_tags import parse_tags
 from secondpass.judge.chat.protocol import ChatError
 from secondpass.models.load import load
 from secondpass.models.openai.client import OpenAIChat, judge
@@ -366,7 +366,7 @@ async def test_injected_passages_stay_inside_their_fences() -> None:
         assert answer.value[0] == 5
         (body,) = server.requests
         prompt = body["messages"][1]["content"]
-        query, passages = unfenced(prompt)
+        query, passages = parse_tags(prompt)
         assert query == QUERY
         assert len(passages) == 6
         for text in passages.values():

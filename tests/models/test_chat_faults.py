@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("openai")
 
-from secondpass.judge.chat.protocol import ChatError, Completion, Token
+from secondpass.judge.chat.protocol import ChatError, Completion, TokenLogprob
 from secondpass.models.openai.client import OpenAIChat, judge
 from secondpass.models.openai.reply import completion_of
 from secondpass.testing import ChatServer, Fault
@@ -167,7 +167,7 @@ def test_nothing_in_a_reply_is_taken_for_what_it_is_not(odd: Any) -> None:
     assert isinstance(done.refusal, str | None)
     done = completion_of(_reply({"content": "x"}, logprobs=odd), 0)
     for token in done.logprobs or ():
-        assert isinstance(token, Token)
+        assert isinstance(token, TokenLogprob)
         assert -1e10 < token.logprob < 1e10
     usage = {"prompt_tokens": odd, "completion_tokens": odd}
     reply = json.loads(_reply({"content": "x"}))

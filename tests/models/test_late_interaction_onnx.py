@@ -22,7 +22,7 @@ from secondpass import (
     load,
 )
 from secondpass.models.builtin import FOLDER
-from secondpass.models.onnx.passage_cache import VectorStore
+from secondpass.models.onnx.passage_cache import PassageCache
 from secondpass.testing import check_scorer, check_stage
 
 QUERY = "who wrote Faust?"
@@ -125,7 +125,7 @@ def test_a_file_that_fails_costs_no_scores_and_is_told(
 ) -> None:
     file = tmp_path / "texts.vectors"
     kept = LateInteraction(FOLDER, vectors=file)
-    kept._store = VectorStore(file, f"{kept.name}, 512 tokens", 384, lock_timeout=0.0)
+    kept._store = PassageCache(file, f"{kept.name}, 512 tokens", 384, lock_timeout=0.0)
     expected = Score(model)(Ranking.of(QUERY, TEXTS))
     for kind, failed in (("EXCLUSIVE", "not read"), ("IMMEDIATE", "not written")):
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -145,7 +145,9 @@ def test_one_wait_for_a_lock_however_many_batches(
 ) -> None:
     waits: list[int] = []
     monkeypatch.setattr(
-        VectorStore, "add", lambda self, texts: (waits.append(len(texts)), "not written: locked")[1]
+        PassageCache,
+        "add",
+        lambda self, texts: (waits.append(len(texts)), "not written: locked")[1],
     )
     kept = LateInteraction(FOLDER, vectors=tmp_path / "v", token_budget=1, threads=1)
     kept.score([(QUERY, f"a text {i}") for i in range(5)])

@@ -37,8 +37,8 @@ pytest.importorskip("openai")
 
 from secondpass.core.ranking import Ranking
 from secondpass.judge.chat.chat_judge import ChatJudge
-from secondpass.judge.chat.passage_tags import fenced, unfenced
-from secondpass.judge.chat.protocol import Completion, Message, Schema
+from secondpass.judge.chat.passage_tags import parse_tags, tag_passages
+from secondpass.judge.chat.protocol import AnswerSchema, Completion, Message
 from secondpass.models.load import load
 from secondpass.models.openai.client import OpenAIChat, judge
 from secondpass.stages.rate import Rate
@@ -99,11 +99,11 @@ class Seen:
 
     def __init__(self, url: str) -> None:
         self.chat = OpenAIChat("tiny", base_url=url, api_key="none")
-        self.asked: list[tuple[list[Message], Schema | None]] = []
+        self.asked: list[tuple[list[Message], AnswerSchema | None]] = []
         self.answers: list[Completion] = []
 
     async def complete(
-        self, messages: Sequence[Message], *, schema: Schema | None = None, **options: Any
+        self, messages: Sequence[Message], *, schema: AnswerSchema | None = None, **options: Any
     ) -> Completion:
         self.asked.append((list(messages), schema))
         done = await self.chat.complete(messages, schema=schema, **options)
@@ -133,7 +133,7 @@ async def test_an_enforced_schema_gives_a_permutation(url: str) -> None:
     for (messages, schema), done in zip(chat.asked, chat.answers, strict=True):
         assert schema is not None
         jsonschema.validate(json.loads(done.text), schema)
-        _, shown = unfenced(messages[1]["content"])
+        _, shown = parse_tags(messages[1]["content"])
         named = json.loads(done.text)["order"]
         assert len(named) == 4
         assert set(named) <= set(shown)
@@ -146,7 +146,7 @@ async def test_an_enforced_schema_gives_a_permutation(url: str) -> None:
 async def test_the_best_is_the_one_that_the_json_names(url: str) -> None:
     chat = Seen(url)
     answer = await ChatJudge(chat).abest(QUERY, TEXTS)
-    _, shown = unfenced(chat.asked[0][0][1]["content"])
+    _, shown = parse_tags(chat.asked[0][0][1]["content"])
     assert TEXTS[answer.value] == shown[json.loads(chat.answers[0].text)["best"]]
     assert answer.events == ()
 
@@ -190,7 +190,7 @@ async def test_grades_come_from_log_probabilities(url: str) -> None:
 
 async def test_comparisons_come_from_log_probabilities(url: str) -> None:
     pair = TEXTS[:2]
-    drawn = (fenced(QUERY, pair, seed=s, letters=True).ids for s in range(1000))
+    drawn = (tag_passages(QUERY, pair, seed=s, letters=True).ids for s in range(1000))
     seed, ids = next((s, ids) for s, ids in enumerate(drawn) if set(ids) <= set(LETTERS))
     chat = Seen(url)
     answer = await ChatJudge(chat, seed=seed).acompare(QUERY, *pair)

@@ -13,8 +13,8 @@ pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper
 
-from secondpass.models.export.gptq import compensated, moments, nearest
-from secondpass.models.export.quantise import products, quantised
+from secondpass.models.export.gptq import moments, round_compensated, round_to_nearest
+from secondpass.models.export.quantise import products, quantise
 
 Floats = npt.NDArray[Any]
 
@@ -40,21 +40,23 @@ def trained_a_little(g: np.random.Generator) -> tuple[Floats, Floats, Floats]:
 def test_nearest_codes_undo_small_steps_and_compensated_ones_keep_them(activations: Floats) -> None:
     before, after, scale = trained_a_little(np.random.default_rng(1))
     wanted = activations @ after - activations @ before
-    assert nearest(after, scale) * scale == pytest.approx(before, rel=1e-5)
+    assert round_to_nearest(after, scale) * scale == pytest.approx(before, rel=1e-5)
     moment = (activations.T @ activations).astype(np.float64)
-    kept = activations @ (compensated(after, scale, moment) * scale - before)
+    kept = activations @ (round_compensated(after, scale, moment) * scale - before)
     assert np.square(kept - wanted).mean() < 0.2 * np.square(wanted).mean()
 
 
 def test_on_activations_that_have_nothing_in_common_both_are_the_same() -> None:
     _, after, scale = trained_a_little(np.random.default_rng(2))
-    assert np.array_equal(compensated(after, scale, np.eye(192)), nearest(after, scale))
+    assert np.array_equal(
+        round_compensated(after, scale, np.eye(192)), round_to_nearest(after, scale)
+    )
 
 
 @pytest.mark.parametrize("moment", [np.zeros((192, 192)), np.ones((192, 192))])
 def test_activations_that_say_little_break_nothing(moment: Floats) -> None:
     _, after, scale = trained_a_little(np.random.default_rng(3))
-    codes = compensated(after, scale, moment)
+    codes = round_compensated(after, scale, moment)
     assert np.abs(codes * scale - after).max() < 127 * scale.max()
 
 
@@ -75,7 +77,7 @@ def test_a_graph_is_quantised_with_the_moments_of_its_activations(
     found = moments(model, products(model), feeds, tmp_path)
     assert found["w"] == pytest.approx(activations.T @ activations, rel=1e-3, abs=1)
 
-    made = {c.name: numpy_helper.to_array(c) for c in quantised(model, found).graph.initializer}
-    assert np.array_equal(made["w/int8"], compensated(weight, made["w/scale"], found["w"]))
-    rounded = {c.name: numpy_helper.to_array(c) for c in quantised(model).graph.initializer}
-    assert np.array_equal(rounded["w/int8"], nearest(weight, rounded["w/scale"]))
+    made = {c.name: numpy_helper.to_array(c) for c in quantise(model, found).graph.initializer}
+    assert np.array_equal(made["w/int8"], round_compensated(weight, made["w/scale"], found["w"]))
+    rounded = {c.name: numpy_helper.to_array(c) for c in quantise(model).graph.initializer}
+    assert np.array_equal(rounded["w/int8"], round_to_nearest(weight, rounded["w/scale"]))

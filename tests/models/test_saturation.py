@@ -72,7 +72,7 @@ def test_what_saturates_is_seen() -> None:
 @pytest.mark.parametrize("fitted", [False, True], ids=["nearest", "fitted"])
 def test_what_quantising_writes_is_exact(fitted: bool, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    from secondpass.models.export.quantise import quantised
+    from secondpass.models.export.quantise import quantise
 
     chance = np.random.default_rng(0)
     weight = chance.normal(size=(96, 64)).astype(np.float32) * 10 ** chance.normal(size=(1, 64))
@@ -86,7 +86,7 @@ def test_what_quantising_writes_is_exact(fitted: bool, tmp_path: Path) -> None:
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
     seen = chance.normal(size=(500, 96)) ** 3
     file = tmp_path / "model.onnx"
-    onnx.save(quantised(model, {"w": seen.T @ seen} if fitted else None), file)
+    onnx.save(quantise(model, {"w": seen.T @ seen} if fitted else None), file)
     ((_, codes),) = _weights(file).items()
     assert np.abs(codes.astype(int)).max() == LARGEST_CODE
     assert saturating_weights(file) == []

@@ -15,7 +15,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from secondpass.models.export.gptq import moments
-from secondpass.models.export.quantise import products, quantised
+from secondpass.models.export.quantise import products, quantise
 from secondpass.models.export.smoothquant import factors
 
 Floats = npt.NDArray[Any]
@@ -87,10 +87,10 @@ def test_a_smoothed_graph_is_closer_and_shares_what_it_quantised(
 ) -> None:
     model = normalised([("x", "a"), ("x", "b")], {"a": weight(1), "b": weight(2)})
     found = moments(model, products(model), [feed], tmp_path)
-    smoothed = quantised(model, found)
+    smoothed = quantise(model, found)
     assert [n.op_type for n in smoothed.graph.node].count("QuantizeLinear") == 1
     # weights of 7 bits have their own share of the error, which smoothing leaves
-    assert error(smoothed, model, feed) < 0.6 * error(quantised(model), model, feed)
+    assert error(smoothed, model, feed) < 0.6 * error(quantise(model), model, feed)
 
 
 def test_a_weight_that_two_layers_share_is_left_as_it_is(
@@ -98,6 +98,6 @@ def test_a_weight_that_two_layers_share_is_left_as_it_is(
 ) -> None:
     model = normalised([("x", "a"), ("z", "a")], {"a": weight(1)})
     found = moments(model, products(model), [feed], tmp_path)
-    smoothed = quantised(model, found)
+    smoothed = quantise(model, found)
     assert not any(n.name.endswith("/smoothed") for n in smoothed.graph.node)
-    assert error(smoothed, model, feed) < 1.1 * error(quantised(model), model, feed)
+    assert error(smoothed, model, feed) < 1.1 * error(quantise(model), model, feed)

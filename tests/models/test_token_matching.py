@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from secondpass.models.onnx.maxsim import (
-    Matching,
+    MaxSimWeights,
     QueryVectors,
     TextVectors,
     logits,
@@ -35,7 +35,7 @@ def test_the_definition(sharpness: float) -> None:
         + 0.5
         for text in texts
     ]
-    made = logits(query, texts, Matching((20, 2), sharpness))
+    made = logits(query, texts, MaxSimWeights((20, 2), sharpness))
     np.testing.assert_allclose(made, by_hand, rtol=1e-4)
 
 

@@ -21,7 +21,7 @@ from secondpass import ModelError
 from secondpass.core.sqlite_file import checksum
 from secondpass.models.cache.disk import DiskCache
 from secondpass.models.onnx.maxsim import TextVectors
-from secondpass.models.onnx.passage_cache import VectorStore
+from secondpass.models.onnx.passage_cache import PassageCache
 
 HIDDEN = 16
 
@@ -35,15 +35,15 @@ def vectors_of(seed: int, tokens: int = 5) -> TextVectors:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A file of twelve texts."""
-    assert VectorStore(tmp_path / "v", "model@1", HIDDEN).add(TEXTS) is None
+    assert PassageCache(tmp_path / "v", "model@1", HIDDEN).add(TEXTS) is None
     return tmp_path / "v"
 
 
 TEXTS = {f"text {i}": vectors_of(i, tokens=20 * i) for i in range(1, 13)}
 
 
-def store_of(path: Path) -> VectorStore:
-    return VectorStore(path, "model@1", HIDDEN, lock_timeout=0.0)
+def store_of(path: Path) -> PassageCache:
+    return PassageCache(path, "model@1", HIDDEN, lock_timeout=0.0)
 
 
 @contextmanager
@@ -55,10 +55,10 @@ def locked(path: Path, kind: str) -> Iterator[None]:
 
 
 def test_they_come_back(tmp_path: Path) -> None:
-    store = VectorStore(tmp_path / "v", "model@1", HIDDEN)
+    store = PassageCache(tmp_path / "v", "model@1", HIDDEN)
     added = {f"text {i}": vectors_of(i, tokens=i) for i in range(1, 700)}  # more than one question
     assert store.add(added) is None
-    stored = VectorStore(tmp_path / "v", "model@1", HIDDEN).get([*added, "never seen"])
+    stored = PassageCache(tmp_path / "v", "model@1", HIDDEN).get([*added, "never seen"])
     assert stored.packed.keys() == added.keys()
     assert not stored.damaged
     assert stored.failure is None
@@ -70,7 +70,7 @@ def test_they_come_back(tmp_path: Path) -> None:
 
 
 def test_zeros_and_odd_texts(tmp_path: Path) -> None:
-    store = VectorStore(tmp_path / "v", "model@1", HIDDEN)
+    store = PassageCache(tmp_path / "v", "model@1", HIDDEN)
     zero = TextVectors(np.zeros((1, HIDDEN), np.float32), np.zeros(HIDDEN, np.float32))
     store.add({"": zero, "broken \ud800": zero})
     assert store.get(["", "broken \ud800"]).packed.keys() == {"", "broken \ud800"}
@@ -79,7 +79,7 @@ def test_zeros_and_odd_texts(tmp_path: Path) -> None:
 
 def test_another_models_file_is_refused(path: Path) -> None:
     with pytest.raises(ModelError, match=r"holds vectors of 'model@1', not of 'model@2'"):
-        VectorStore(path, "model@2", HIDDEN)
+        PassageCache(path, "model@2", HIDDEN)
 
 
 def foreign(path: Path) -> None:
@@ -127,7 +127,7 @@ def test_what_is_no_such_file_is_refused_and_left_as_it_is(
     make(file)
     before = file.read_bytes()
     with pytest.raises(ModelError, match="cannot be used as a file of vectors"):
-        VectorStore(file, "model@1", HIDDEN)
+        PassageCache(file, "model@1", HIDDEN)
     assert file.read_bytes() == before
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_became_another_one_is_left_as_it_is_too(path: Path) -> None
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be used as a file of vectors: unable to open"):
-        VectorStore(tmp_path / "no folder" / "v", "model@1", HIDDEN)
+        PassageCache(tmp_path / "no folder" / "v", "model@1", HIDDEN)
 
 
 def test_an_empty_file_becomes_one(tmp_path: Path) -> None:
@@ -301,13 +301,13 @@ def test_a_locked_file_costs_vectors_and_raises_nothing(path: Path) -> None:
 
 
 def test_nobody_waits_longer_than_the_score_cache_does(tmp_path: Path) -> None:
-    def waits(file: VectorStore | DiskCache) -> int:
+    def waits(file: PassageCache | DiskCache) -> int:
         with file._file.reading() as connection:
             return int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
 
-    assert waits(VectorStore(tmp_path / "v", "model@1", HIDDEN)) == 5000
+    assert waits(PassageCache(tmp_path / "v", "model@1", HIDDEN)) == 5000
     assert waits(DiskCache(tmp_path / "scores")) == 5000
-    assert waits(VectorStore(tmp_path / "v", "model@1", HIDDEN, lock_timeout=0.5)) == 500
+    assert waits(PassageCache(tmp_path / "v", "model@1", HIDDEN, lock_timeout=0.5)) == 500
 
 
 @contextmanager
@@ -341,7 +341,7 @@ def test_threads_and_processes_share_a_file(tmp_path: Path) -> None:
     others = [
         subprocess.Popen([sys.executable, "-c", script, here, file, name]) for name in ("a", "b")
     ]
-    store = VectorStore(file, "model@1", HIDDEN, lock_timeout=60)
+    store = PassageCache(file, "model@1", HIDDEN, lock_timeout=60)
     with ThreadPoolExecutor(4) as pool:
         failures = list(pool.map(lambda i: store.add({f"c {i}": vectors_of(i)}), range(50)))
     assert failures == [None] * 50

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.chat.passage_tags import fenced
+from secondpass.judge.chat.passage_tags import tag_passages
 from secondpass.judge.chat.prompts import Prompts, filled
 from secondpass.testing import ChatServer, Fault
 
@@ -23,7 +23,7 @@ TEXTS = ["red apple", "green pear", "red pear"]
 def _ask(
     server: ChatServer, task: str = "order", texts: list[str] | None = None, **more: Any
 ) -> Any:
-    shown = fenced("red pear", texts or TEXTS, seed=0)
+    shown = tag_passages("red pear", texts or TEXTS, seed=0)
     prompt = filled(getattr(Prompts(), task), query=shown.query, passages=shown.passages,
                     n=len(shown.ids), ids=", ".join(shown.ids), form="")  # fmt: skip
     body = {"model": "m", "messages": [{"role": "user", "content": prompt}], **more}

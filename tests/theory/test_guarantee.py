@@ -19,7 +19,7 @@ from secondpass import (
     Candidate,
     GuaranteedThreshold,
     GuaranteeError,
-    Judged,
+    JudgedQuery,
     Ranking,
     Stage,
     guaranteed,
@@ -75,7 +75,7 @@ class Pool:
     scores: Floats
     labels: npt.NDArray[np.bool_]
     stage: Stage
-    judged: list[Judged]
+    judged: list[JudgedQuery]
 
     @classmethod
     def of(cls, scores: Floats, labels: npt.NDArray[np.bool_]) -> Pool:
@@ -85,7 +85,7 @@ class Pool:
         for q, places in enumerate(order):
             many, query = int((scores[q] >= 0).sum()), f"query {q}"
             relevant = frozenset(str(i) for i in np.flatnonzero(labels[q, :many]))
-            judged.append(Judged(Ranking(query, docs[:many]), relevant))
+            judged.append(JudgedQuery(Ranking(query, docs[:many]), relevant))
             best = tuple(
                 Candidate(str(i), "text", score=s)
                 for i, s in zip(

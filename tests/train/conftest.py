@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from secondpass import Candidate, Judged
+from secondpass import Candidate, JudgedQuery
 
 WORDS = [
     "apple", "river", "stone", "cloud", "horse", "paper", "light", "green", "music", "table",
@@ -16,7 +16,7 @@ WORDS = [
 ]  # fmt: skip
 
 
-def _task(queries: int) -> list[Judged]:
+def _task(queries: int) -> list[JudgedQuery]:
     pick = random.Random(0)
     judged = []
     for n in range(queries):
@@ -25,7 +25,7 @@ def _task(queries: int) -> list[Judged]:
         place = pick.randrange(5)
         texts.insert(place, f"{others[5]} {word}")
         docs = [Candidate(str(i), text) for i, text in enumerate(texts)]
-        judged.append(Judged.of(f"{word} {n}", docs, [str(place)]))
+        judged.append(JudgedQuery.of(f"{word} {n}", docs, [str(place)]))
     return judged
 
 
@@ -40,7 +40,7 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def task() -> Callable[[int], list[Judged]]:
+def task() -> Callable[[int], list[JudgedQuery]]:
     """Makes so many judged queries, always the same."""
     return _task
 

@@ -12,11 +12,11 @@ pytest.importorskip("accelerate")
 
 from typer.testing import CliRunner
 
-from secondpass import InvalidInputError, Judged, Recipe
+from secondpass import InvalidInputError, JudgedQuery, Recipe
 from secondpass.cli import app
 from secondpass.train import trainer
 
-Task = Callable[[int], list[Judged]]
+Task = Callable[[int], list[JudgedQuery]]
 
 
 @pytest.fixture

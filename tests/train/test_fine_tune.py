@@ -12,10 +12,10 @@ pytest.importorskip("datasets")
 pytest.importorskip("accelerate")
 pytest.importorskip("ir_measures")
 
-from secondpass import Candidate, InvalidInputError, Judged, ModelError, Recipe
+from secondpass import Candidate, InvalidInputError, JudgedQuery, ModelError, Recipe
 from secondpass.train import TrainingProgress, fine_tune
 
-Task = Callable[[int], list[Judged]]
+Task = Callable[[int], list[JudgedQuery]]
 FAST: dict[str, Any] = {"verify": False, "onnx": False, "lr": 3e-3, "epochs": 1}
 
 
@@ -115,7 +115,7 @@ def test_texts_read_in_part_are_counted(task: Task, tiny_late: Path, tmp_path: P
     judged = task(45)
     first = judged[0].ranking
     long = [Candidate(c.id, c.text + " and so on" * 20) for c in first]
-    longer = [Judged.of(first.query, long, judged[0].relevant), *judged[1:]]
+    longer = [JudgedQuery.of(first.query, long, judged[0].relevant), *judged[1:]]
     told = FAST | {"max_length": 16}
     whole = fine_tune(judged, out=tmp_path / "whole", model=str(tiny_late), **told)
     assert whole.cut_short is None
@@ -125,8 +125,8 @@ def test_texts_read_in_part_are_counted(task: Task, tiny_late: Path, tmp_path: P
     assert "% of the texts were cut to 16 tokens" in report.summary()
 
 
-def _one_class(label: bool) -> list[Judged]:
-    return [Judged.of(f"q{i}", ["a", "b"], ["0", "1"] if label else []) for i in range(50)]
+def _one_class(label: bool) -> list[JudgedQuery]:
+    return [JudgedQuery.of(f"q{i}", ["a", "b"], ["0", "1"] if label else []) for i in range(50)]
 
 
 @pytest.mark.parametrize(

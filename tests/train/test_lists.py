@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from secondpass import InvalidInputError, Judged
+from secondpass import InvalidInputError, JudgedQuery
 from secondpass.train.dataset import pairs_in, rows
 
-LONG = Judged.of("q", [f"t{i}" for i in range(20)], [str(i) for i in range(8)])
-ALL = Judged.of("r", ["a"], ["0"])
+LONG = JudgedQuery.of("q", [f"t{i}" for i in range(20)], [str(i) for i in range(8)])
+ALL = JudgedQuery.of("r", ["a"], ["0"])
 
 
-def _rows(*judged: Judged, loss: str = "listwise", list_size: int = 6) -> list[dict[str, object]]:
+def _rows(
+    *judged: JudgedQuery, loss: str = "listwise", list_size: int = 6
+) -> list[dict[str, object]]:
     return rows(judged, loss=loss, list_size=list_size, seed=0, cut=lambda q, t: t + "!")  # type: ignore[arg-type]
 
 
@@ -19,7 +21,7 @@ def test_long_lists_are_sampled_and_keep_both_classes() -> None:
     assert row["labels"] == [1, 1, 1, 0, 0, 0]
     assert pairs_in(row) == len(set(row["docs"])) == 6  # type: ignore[call-overload]
     assert _rows(LONG) == _rows(LONG)
-    (few,) = _rows(Judged.of("q", [f"t{i}" for i in range(9)], [str(i) for i in range(8)]))
+    (few,) = _rows(JudgedQuery.of("q", [f"t{i}" for i in range(9)], [str(i) for i in range(8)]))
     assert few["labels"] == [1, 1, 1, 1, 1, 0]
 
 

@@ -6,12 +6,15 @@ import pytest
 
 pytest.importorskip("ir_measures")
 
-from secondpass import Judged, Ranking
+from secondpass import JudgedQuery, Ranking
 from secondpass.train.measure import difference, quality
 
 
 def test_measures_are_those_of_the_papers() -> None:
-    judged = [Judged.of("q", ["a", "b", "c"], ["1", "2"]), Judged.of("r", ["a", "b"], ["0"])]
+    judged = [
+        JudgedQuery.of("q", ["a", "b", "c"], ["1", "2"]),
+        JudgedQuery.of("r", ["a", "b"], ["0"]),
+    ]
     found = quality([Ranking.of("q", ["a", "b", "c"]), Ranking.of("r", ["a", "b"])], judged)
     second, third = 1 / math.log2(3), 1 / 2
     assert found.ndcg10 == pytest.approx([(second + third) / (1 + second), 1])

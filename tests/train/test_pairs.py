@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from secondpass import InvalidInputError, Judged
+from secondpass import InvalidInputError, JudgedQuery
 from secondpass.train import QueryPairs, read_pairs, read_training_data
 
 
@@ -30,7 +30,7 @@ def test_judged_lists_are_told_apart_from_pairs(tmp_path: Path) -> None:
     (judged,) = read_training_data(
         _file(tmp_path, {"query": "q", "texts": ["a", "b"], "labels": [0, 1]})
     )
-    assert isinstance(judged, Judged)
+    assert isinstance(judged, JudgedQuery)
     assert judged.relevant == {"1"}
 
 

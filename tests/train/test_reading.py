@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("sentence_transformers")
 
-from secondpass import Judged
+from secondpass import JudgedQuery
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder
-from secondpass.train.truncation import Reading
+from secondpass.train.truncation import PairTruncator
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def scorer(tiny_late: Path) -> TorchCrossEncoder:
 
 
 def test_what_fits_is_read_whole(scorer: TorchCrossEncoder) -> None:
-    reading = Reading(scorer, 64)
+    reading = PairTruncator(scorer, 64)
     assert reading("apple", "A green apple.") == "A green apple."
     assert reading.cut_short is None
 
@@ -26,8 +26,8 @@ def test_what_fits_is_read_whole(scorer: TorchCrossEncoder) -> None:
 def test_what_is_cut_is_counted_and_the_way_out_named(scorer: TorchCrossEncoder) -> None:
     long = "apple " * 600
     for asked, said in ((64, "to 64 tokens.*larger max_length"), (5000, "to 512 .*split them")):
-        reading = Reading(scorer, asked)
-        judged = Judged.of("apple", [long, "pear"], ["0"])
+        reading = PairTruncator(scorer, asked)
+        judged = JudgedQuery.of("apple", [long, "pear"], ["0"])
         read = reading.judged(judged)
         assert read.relevant == judged.relevant
         cut, whole = (c.text for c in read.ranking)

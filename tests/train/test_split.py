@@ -5,14 +5,14 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass import Judged
+from secondpass import JudgedQuery
 from secondpass.train.split import split_queries
 
 
 @given(st.integers(40, 120), st.floats(0.01, 0.5), st.integers(0, 5))
 def test_no_query_is_in_two_parts(count: int, held_out: float, seed: int) -> None:
     judged = [
-        Judged.of(
+        JudgedQuery.of(
             f"{' ' * (i % 2)}Query {i // 2}" if i % 3 else f"query {i // 2}", ["a", "b"], ["0"]
         )
         for i in range(2 * count)
@@ -25,7 +25,7 @@ def test_no_query_is_in_two_parts(count: int, held_out: float, seed: int) -> Non
     assert sum(split.sizes().values()) == 2 * count
 
 
-def test_what_has_one_class_is_only_trained_on(task: Callable[[int], list[Judged]]) -> None:
-    lone = Judged.of("lone", ["a"], ["0"])
+def test_what_has_one_class_is_only_trained_on(task: Callable[[int], list[JudgedQuery]]) -> None:
+    lone = JudgedQuery.of("lone", ["a"], ["0"])
     split = split_queries([*task(40), lone], held_out=0.2, seed=0)
     assert lone in split.train

@@ -82,7 +82,7 @@ def _completion(answer: AIMessage) -> sp.Completion:
 _ENDS = {"max_tokens": "length", "refusal": "content_filter", "safety": "content_filter"}
 
 
-def _tokens(logprobs: Any) -> tuple[sp.Token, ...] | None:
+def _tokens(logprobs: Any) -> tuple[sp.TokenLogprob, ...] | None:
     """OpenAI's form, which most integrations pass on; None for any other."""
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     try:
@@ -91,6 +91,6 @@ def _tokens(logprobs: Any) -> tuple[sp.Token, ...] | None:
         return None
 
 
-def _token(one: Mapping[str, Any]) -> sp.Token:
+def _token(one: Mapping[str, Any]) -> sp.TokenLogprob:
     top = tuple((t["token"], t["logprob"]) for t in one.get("top_logprobs") or ())
-    return sp.Token(one["token"], one["logprob"], top)
+    return sp.TokenLogprob(one["token"], one["logprob"], top)

@@ -41,7 +41,7 @@ from secondpass import (
     Score,
     Stage,
     Top,
-    Trail,
+    TrailScore,
     UnknownModelError,
 )
 from secondpass.testing import FakeJudge, FakeScorer
@@ -186,7 +186,7 @@ def test_metadata_and_the_retrievers_score_reach_the_pipeline():
     ]
     both = Fuse(
         Score(FieldWeight("source", {"good": 1.0, "bad": 0.0})),
-        Score(Trail("retriever")),
+        Score(TrailScore("retriever")),
         weights=[10, 1],
         normalise="min-max",
     )

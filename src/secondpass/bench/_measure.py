@@ -22,8 +22,8 @@ from secondpass.bench.workload import asked, builtin_workloads, check
 from secondpass.core.errors import InvalidInputError, RecipeError
 from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock
-from secondpass.evaluate.framework_retriever import Retriever
-from secondpass.evaluate.systems import Model, as_ranker
+from secondpass.evaluate.framework_retriever import FrameworkRetriever
+from secondpass.evaluate.systems import System, as_ranker
 from secondpass.models.folder import processors
 from secondpass.recipe import Recipe
 from secondpass.recipe.writing import left_out
@@ -33,7 +33,7 @@ Launch = Callable[[Mapping[str, Any], str, Sequence[str]], ColdStart]
 
 
 def measure(
-    model: Model,
+    model: System,
     workloads: Mapping[str, Sequence[str]] | None = None,
     *,
     depths: Sequence[int] = DEPTHS,
@@ -65,7 +65,7 @@ def measure(
         SecondPassError: What loading and running the model may raise.
     """
     stage = as_ranker(model)
-    if isinstance(stage, Retriever):
+    if isinstance(stage, FrameworkRetriever):
         raise InvalidInputError(f"{stage.name} brings its own candidates; bench times rerankers")
     if not depths or min(depths) < 1 or budget <= 0 or seconds < 0:
         raise InvalidInputError(

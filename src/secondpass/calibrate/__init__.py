@@ -7,36 +7,36 @@ from secondpass.calibrate.methods.by_rank import ByRank
 from secondpass.calibrate.methods.isotonic import Isotonic
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.methods.temperature import Temperature
-from secondpass.calibrate.metrics.brier import BrierParts, brier_parts, brier_score
+from secondpass.calibrate.metrics.brier import BrierDecomposition, brier_decomposition, brier_score
 from secondpass.calibrate.metrics.ece import (
     class_balanced_calibration_error,
     expected_calibration_error,
 )
 from secondpass.calibrate.metrics.log_loss import log_loss
 from secondpass.calibrate.metrics.reliability import ReliabilityPoint, reliability_curve
-from secondpass.calibrate.metrics.summary import Quality
+from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.model_selection import MethodChoice
 from secondpass.calibrate.prior_shift import PriorShift
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
-from secondpass.core.judged import Judged, read_judged
+from secondpass.core.judged import JudgedQuery, read_judged
 
 __all__ = [
     "Beta",
-    "BrierParts",
+    "BrierDecomposition",
     "ByRank",
     "Calibrate",
     "CalibrateOrder",
+    "CalibrationMetrics",
     "Calibrator",
     "Isotonic",
-    "Judged",
+    "JudgedQuery",
     "MethodChoice",
     "Platt",
     "PriorShift",
-    "Quality",
     "ReliabilityPoint",
     "Temperature",
     "adapted",
-    "brier_parts",
+    "brier_decomposition",
     "brier_score",
     "calibrated",
     "class_balanced_calibration_error",

@@ -11,7 +11,7 @@ from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.model_selection import choose_method
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.judged import Judged, fingerprint, judged_list
+from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.stage import Pipeline, Stage
 
@@ -20,7 +20,7 @@ _log = logging.getLogger("secondpass")
 
 @hint_keywords()
 def calibrated(
-    stage: Stage, judged: Iterable[Judged], method: type[Calibrator] | Literal["auto"] = Platt
+    stage: Stage, judged: Iterable[JudgedQuery], method: type[Calibrator] | Literal["auto"] = Platt
 ) -> Pipeline:
     """The same pipeline with a calibrator behind it, fitted on judged queries.
 
@@ -46,7 +46,7 @@ def calibrated(
         raise InvalidInputError(f'method={method!r}: give a calibrator such as Platt, or "auto"')
     known = judged_list(judged)
     observed = observe(stage, known)
-    if len({fingerprint(one.ranking.query) for one in known}) == 1:
+    if len({normalise_query(one.ranking.query) for one in known}) == 1:
         raise CalibrationError(
             "the query is the sample, so a calibrator needs two different queries, better some "
             f"dozens, and here is one, {known[0].ranking.query!r}; label more"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from secondpass.calibrate.methods.by_rank import ByRank
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError, NotCalibratedError
-from secondpass.core.judged import Judged, fingerprint, judged_list
+from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class CalibrationData:
     """Labelled queries as they left a stage: the model runs once, fits are cheap.
 
     Attributes:
@@ -47,7 +47,7 @@ class Observed:
         flat = pooled(self.labels)
         return sum(flat) / len(flat)
 
-    def at(self, places: Iterable[int]) -> Observed:
+    def at(self, places: Iterable[int]) -> CalibrationData:
         """The queries at these places only."""
         chosen = list(places)
         return replace(
@@ -57,7 +57,7 @@ class Observed:
         )
 
 
-def observe(stage: Stage, judged: Iterable[Judged]) -> Observed:
+def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
     """Run labelled queries through a stage, without the calibrator that it may end with.
 
     Raises:
@@ -88,11 +88,11 @@ def observe(stage: Stage, judged: Iterable[Judged]) -> Observed:
             + ("; calibrate the stage before those that only cut" * ("probability" in scales))
         )
     scale: Literal["raw", "order"] = "raw" if scales == {"raw"} else "order"
-    return Observed(stage, scale, tuple(ranked), tuple(j.relevant for j in known))
+    return CalibrationData(stage, scale, tuple(ranked), tuple(j.relevant for j in known))
 
 
 def fitted(
-    observed: Observed, method: type[Calibrator] | None, choice: MethodChoice | None = None
+    observed: CalibrationData, method: type[Calibrator] | None, choice: MethodChoice | None = None
 ) -> Calibrate | CalibrateOrder:
     """A calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
 
@@ -101,7 +101,7 @@ def fitted(
         MissingExtraError: scikit-learn is not installed.
     """
     origin = observed.stage.origin or observed.stage.name
-    queries = sorted({fingerprint(r.query) for r in observed.rankings})
+    queries = sorted({normalise_query(r.query) for r in observed.rankings})
     rate = observed.base_rate
     if observed.scale == "order":
         by_rank = ByRank.fit(observed.rankings, observed.relevant, _incoming(observed.stage))

@@ -5,20 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from secondpass.calibrate.calibration_data import Observed, fitted
+from secondpass.calibrate.calibration_data import CalibrationData, fitted
 from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.judged import fingerprint
+from secondpass.core.judged import normalise_query
 
 
-def folds_of(observed: Observed, folds: int, seed: int = 0) -> list[list[int]]:
+def folds_of(observed: CalibrationData, folds: int, seed: int = 0) -> list[list[int]]:
     """Places of the observed queries in folds; see `folds_by_query`."""
     queries = [r.query for r in observed.rankings]
     return folds_by_query(queries, [any(y) for y in observed.labels], folds, seed)
 
 
 def held_out(
-    observed: Observed, method: type[Calibrator] | None, folds: Sequence[Sequence[int]]
+    observed: CalibrationData, method: type[Calibrator] | None, folds: Sequence[Sequence[int]]
 ) -> list[list[float]]:
     """P(relevant) of each candidate of each query, from a fit on the other folds.
 
@@ -64,7 +64,7 @@ def folds_by_query(
         raise InvalidInputError(f"folds={folds!r}: give a whole number, 2 or more")
     groups: dict[str, list[int]] = {}
     for place, query in enumerate(queries):
-        groups.setdefault(fingerprint(query), []).append(place)
+        groups.setdefault(normalise_query(query), []).append(place)
     if len(groups) < 2:
         raise CalibrationError(
             f"cross-validation by query needs two different queries, and here is {len(groups)}; "

@@ -10,14 +10,14 @@ from itertools import accumulate
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.calibration_data import Observed, fitted, observe, pooled
+from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.metrics.brier import brier_score
 from secondpass.calibrate.metrics.ece import expected_calibration_error
 from secondpass.calibrate.metrics.log_loss import difference, total_log_loss
 from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.judged import Judged, fingerprint
+from secondpass.core.judged import JudgedQuery, normalise_query
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 from secondpass.core.text_table import aligned
@@ -120,9 +120,9 @@ HELD_OUT = 0.25
 """Share of the queries that each repeat judges on and never fits on."""
 
 
-def labels_needed(
+def label_learning_curve(
     stage: Stage,
-    judged: Iterable[Judged],
+    judged: Iterable[JudgedQuery],
     sizes: Sequence[int] = (10, 25, 50, 100, 200),
     *,
     method: type[Calibrator] = Platt,
@@ -185,11 +185,11 @@ def labels_needed(
     )
 
 
-def _copies(observed: Observed) -> list[list[int]]:
+def _copies(observed: CalibrationData) -> list[list[int]]:
     """Places of the queries, those of equal ones together."""
     groups: dict[str, list[int]] = defaultdict(list)
     for place, ranking in enumerate(observed.rankings):
-        groups[fingerprint(ranking.query)].append(place)
+        groups[normalise_query(ranking.query)].append(place)
     if len(groups) < 2:
         raise CalibrationError(
             f"a label curve needs different queries to fit and to judge on, and here is "
@@ -215,7 +215,11 @@ class _Runs:
         self.failed = 0
 
     def add(
-        self, chosen: Observed, judged_on: Observed, places: Sequence[int], method: type[Calibrator]
+        self,
+        chosen: CalibrationData,
+        judged_on: CalibrationData,
+        places: Sequence[int],
+        method: type[Calibrator],
     ) -> None:
         try:
             stage = fitted(chosen, method)

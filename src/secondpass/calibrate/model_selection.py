@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.calibration_data import Observed
+from secondpass.calibrate.calibration_data import CalibrationData
 from secondpass.calibrate.cross_validation import folds_of, held_out
 from secondpass.calibrate.methods.beta import Beta
 from secondpass.calibrate.methods.isotonic import Isotonic
@@ -54,7 +54,7 @@ class MethodChoice:
 
 
 def choose_method(
-    observed: Observed, methods: Sequence[type[Calibrator]] = SIMPLEST_FIRST, folds: int = 5
+    observed: CalibrationData, methods: Sequence[type[Calibrator]] = SIMPLEST_FIRST, folds: int = 5
 ) -> tuple[type[Calibrator], MethodChoice]:
     """The simplest method that loses to the best by at most one standard error.
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.calibration_data import Observed, observe, pooled
+from secondpass.calibrate.calibration_data import CalibrationData, observe, pooled
 from secondpass.calibrate.cross_validation import folds_of, held_out
-from secondpass.calibrate.metrics.summary import Quality
+from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.model_selection import SIMPLEST_FIRST
 from secondpass.calibrate.optimise import sigmoid
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.judged import Judged
+from secondpass.core.judged import JudgedQuery
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.core.text_table import aligned
@@ -32,7 +32,7 @@ class MethodReport:
     """One row: a name such as ``Platt``, or of what was there before, and how good it is."""
 
     name: str
-    quality: Quality
+    quality: CalibrationMetrics
 
 
 @short_repr
@@ -102,7 +102,7 @@ class CalibrationReport:
 
 def calibration_report(
     stage: Stage,
-    judged: Iterable[Judged],
+    judged: Iterable[JudgedQuery],
     methods: Sequence[type[Calibrator]] = SIMPLEST_FIRST,
     folds: int = 5,
 ) -> CalibrationReport:
@@ -134,11 +134,11 @@ def calibration_report(
     for method in tried:
         said = pooled(held_out(observed, method, parts))
         name = method.__name__ if method else "ByRank"
-        after.append(MethodReport(name, Quality.of(said, labels)))
+        after.append(MethodReport(name, CalibrationMetrics.of(said, labels)))
     before = _before(stage, observed)
     return CalibrationReport(
         observed.stage.name,
-        MethodReport(before[0], Quality.of(before[1], labels)) if before else None,
+        MethodReport(before[0], CalibrationMetrics.of(before[1], labels)) if before else None,
         tuple(after),
         observed.base_rate,
         len(observed.rankings),
@@ -148,7 +148,7 @@ def calibration_report(
     )
 
 
-def _before(stage: Stage, observed: Observed) -> tuple[str, list[float]] | None:
+def _before(stage: Stage, observed: CalibrationData) -> tuple[str, list[float]] | None:
     last = stage[-1] if isinstance(stage, Pipeline) else stage
     if isinstance(last, Calibrate | CalibrateOrder):
         ranked = last.run(observed.rankings)  # in the same order: no calibrator moves one

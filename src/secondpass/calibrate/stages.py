@@ -30,7 +30,7 @@ class Calibrator(Protocol):
     def probability(self, score: float) -> float: ...
 
 
-class _Fitted(Stage):
+class CalibrationStage(Stage):
     """A calibrator that knows the stage on whose results it was fitted, and refuses any other."""
 
     calibrator: object
@@ -81,7 +81,7 @@ class _Fitted(Stage):
         return ranking.rescored(said, "probability", by=self.name)
 
 
-class Calibrate(_Fitted):
+class Calibrate(CalibrationStage):
     """Turn raw scores into probabilities with a fitted calibrator.
 
     Args:
@@ -122,7 +122,7 @@ class Calibrate(_Fitted):
         return [self.calibrator.probability(s) for s in ranking.scores]
 
 
-class CalibrateOrder(_Fitted):
+class CalibrateOrder(CalibrationStage):
     """Turn an order, such as a judge's, into probabilities with a calibrator fitted by rank.
 
     The order stays. Thresholds behind it mean what they mean behind any other model.

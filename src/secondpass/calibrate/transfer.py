@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from secondpass.calibrate.calibration_data import Observed, fitted, observe, pooled
+from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
 from secondpass.calibrate.cross_validation import folds_of, held_out
 from secondpass.calibrate.methods.platt import Platt
-from secondpass.calibrate.metrics.summary import Quality
+from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.prior_shift import PriorShift
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.judged import Judged
+from secondpass.core.judged import JudgedQuery
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.core.text_table import aligned
@@ -39,8 +39,8 @@ class Transfer:
 
     fitted_on: str
     judged_on: str
-    quality: Quality
-    corrected: Quality | None
+    quality: CalibrationMetrics
+    corrected: CalibrationMetrics | None
     shift: PriorShift | None
     refused: str
 
@@ -81,7 +81,7 @@ class TransferTable:
 
 def transfer_table(
     stage: Stage,
-    collections: Mapping[str, Iterable[Judged]],
+    collections: Mapping[str, Iterable[JudgedQuery]],
     *,
     method: type[Calibrator] = Platt,
     folds: int = 5,
@@ -109,7 +109,7 @@ def transfer_table(
     if len(collections) < (1 if shipped else 2):
         raise InvalidInputError("give two collections or more; from one alone nothing transfers")
     fits: dict[str, Calibrate | CalibrateOrder] = {}
-    seen: dict[str, Observed] = {}
+    seen: dict[str, CalibrationData] = {}
     for name, judged in collections.items():
         try:
             seen[name] = observe(stage, judged)
@@ -124,7 +124,7 @@ def transfer_table(
         for other, there in seen.items():
             if other == name:
                 said = held_out(there, method, folds_of(there, folds))
-                quality = Quality.of(pooled(said), pooled(there.labels))
+                quality = CalibrationMetrics.of(pooled(said), pooled(there.labels))
                 cells.append(Transfer(name, name, quality, None, None, "fitted on this collection"))
             else:
                 cells.append(_cell(name, fit, fit.base_rate, other, there))
@@ -134,11 +134,15 @@ def transfer_table(
 
 
 def _cell(
-    name: str, fit: Calibrate | CalibrateOrder, rate: float | None, other: str, there: Observed
+    name: str,
+    fit: Calibrate | CalibrateOrder,
+    rate: float | None,
+    other: str,
+    there: CalibrationData,
 ) -> Transfer:
     said = [fit.probabilities(r) for r in there.rankings]
     labels = pooled(there.labels)
-    quality = Quality.of(pooled([fit.stated(r) for r in there.rankings]), labels)
+    quality = CalibrationMetrics.of(pooled([fit.stated(r) for r in there.rankings]), labels)
     if rate is None:
         refused = "the base rate of this calibrator is not known"
         return Transfer(name, other, quality, None, None, refused)
@@ -146,5 +150,5 @@ def _cell(
         shift = PriorShift.estimate(said, rate)
     except CalibrationError as error:
         return Transfer(name, other, quality, None, None, str(error))
-    corrected = Quality.of([shift.correct(p) for p in pooled(said)], labels)
+    corrected = CalibrationMetrics.of([shift.correct(p) for p in pooled(said)], labels)
     return Transfer(name, other, quality, corrected, shift, "")

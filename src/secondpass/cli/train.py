@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.cli.numbers import number_above, number_from
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.jsonl import line_name, read_rows
@@ -116,7 +116,7 @@ def train(  # noqa: PLR0917 - typer turns them into options
     _show(report)
 
 
-def _judged(data: Path, run: Path | None, negatives: int) -> tuple[list[Judged], bool]:
+def _judged(data: Path, run: Path | None, negatives: int) -> tuple[list[JudgedQuery], bool]:
     """The data as judged lists, and whether some of their candidates were mined."""
     from secondpass.train import QueryPairs, mine_negatives, read_training_data
 
@@ -128,7 +128,7 @@ def _judged(data: Path, run: Path | None, negatives: int) -> tuple[list[Judged],
         return mine_negatives(pairs, _run(run), per_query=negatives), True
     if run is not None:
         raise InvalidInputError(f"--run is for pairs, and {data} holds judged lists")
-    return [row for row in given if isinstance(row, Judged)], False
+    return [row for row in given if isinstance(row, JudgedQuery)], False
 
 
 def _run(path: Path) -> Mapping[str, list[str]]:

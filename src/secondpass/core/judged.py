@@ -19,7 +19,7 @@ from secondpass.core.short_repr import short_repr
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedQuery:
     """One query whose relevant candidates are known. The query, not the document, is the sample.
 
     Attributes:
@@ -47,13 +47,15 @@ class Judged:
 
     @classmethod
     @hint_keywords()
-    def of(cls, query: str, docs: Iterable[str | Candidate], relevant: Collection[str]) -> Judged:
+    def of(
+        cls, query: str, docs: Iterable[str | Candidate], relevant: Collection[str]
+    ) -> JudgedQuery:
         """A query, its documents, and the ids of the relevant ones ("0", "1", ... for texts)."""
         ids = relevant if isinstance(relevant, str) else frozenset(relevant)
         return cls(Ranking.of(query, docs), ids)  # type: ignore[arg-type]
 
 
-def read_judged(path: str | os.PathLike[str]) -> list[Judged]:
+def read_judged(path: str | os.PathLike[str]) -> list[JudgedQuery]:
     """Labelled queries from a JSONL file.
 
     One query a line: ``{"query": "...", "texts": ["...", ...], "labels": [1, 0, ...]}``, labels
@@ -62,7 +64,7 @@ def read_judged(path: str | os.PathLike[str]) -> list[Judged]:
     Raises:
         InvalidInputError: No such file, or a line that does not fit; names the line.
     """
-    judged: list[Judged] = []
+    judged: list[JudgedQuery] = []
     for number, row in read_rows(path):
         try:
             judged.append(_judged(row))
@@ -77,7 +79,7 @@ def read_judged(path: str | os.PathLike[str]) -> list[Judged]:
     return judged
 
 
-def _judged(row: Any) -> Judged:
+def _judged(row: Any) -> JudgedQuery:
     if not isinstance(row, dict):
         raise InvalidInputError("no JSON object")
     query, texts, labels = row["query"], row["texts"], row["labels"]
@@ -91,10 +93,10 @@ def _judged(row: Any) -> Judged:
             f"labels must be 0 or 1, got {odd[0]!r}; grades are read by "
             "evaluate.read_jsonl(path, relevant_from=2).judged()"
         )
-    return Judged.of(query, texts, [str(i) for i, label in enumerate(labels) if label])
+    return JudgedQuery.of(query, texts, [str(i) for i, label in enumerate(labels) if label])
 
 
-def judged_list(judged: Iterable[Judged]) -> list[Judged]:
+def judged_list(judged: Iterable[JudgedQuery]) -> list[JudgedQuery]:
     """Labelled queries as a list, each of them looked at.
 
     Raises:
@@ -102,7 +104,7 @@ def judged_list(judged: Iterable[Judged]) -> list[Judged]:
     """
     known = list(judged) if isinstance(judged, Iterable) else [judged]
     for one in known:
-        if not isinstance(one, Judged):
+        if not isinstance(one, JudgedQuery):
             raise InvalidInputError(
                 f"labelled queries are a list of Judged, and {type(one).__name__} is none; make "
                 "one with Judged.of(query, docs, relevant), or read_judged(path), or "
@@ -111,7 +113,7 @@ def judged_list(judged: Iterable[Judged]) -> list[Judged]:
     return known
 
 
-def fingerprint(query: str) -> str:
+def normalise_query(query: str) -> str:
     """16 hexadecimal digits that stand for a query; case and spacing do not matter.
 
     Calibrators keep those of the queries that they were fitted on, so that a guarantee can refuse

@@ -159,7 +159,7 @@ class Ranking(Sequence[Candidate]):
         if None not in plain:
             return self._taken(order, plain, scale, by, notes)
         silent = sum(s is None for s in plain)
-        told = self.told(by, "missing", f"no opinion on {silent} of {len(self)} candidates")
+        told = self.with_event(by, "missing", f"no opinion on {silent} of {len(self)} candidates")
         return told._taken(order, plain, "order", by, notes)
 
     def reordered(
@@ -185,7 +185,7 @@ class Ranking(Sequence[Candidate]):
         """The first k candidates."""
         return replace(self, candidates=self.candidates[:k])
 
-    def told(self, stage: str, kind: str, message: str) -> Ranking:
+    def with_event(self, stage: str, kind: str, message: str) -> Ranking:
         """The same ranking with one more event."""
         return replace(self, events=(*self.events, Event(stage, kind, message)))
 

@@ -19,11 +19,11 @@ from typing import Any, NoReturn, TypeVar, overload
 from secondpass.core.call_hints import refuse_pipe, takes_one_ranking
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
-from secondpass.core.task_group import together
+from secondpass.core.task_group import gather_or_cancel
 
 T = TypeVar("T")
 Step = tuple["Stage", Sequence[Ranking]]
-Flow = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
+StageSteps = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
 """Yields stages to run, side by side where they are several, and is sent what they made."""
 
 
@@ -99,7 +99,7 @@ class Stage(ABC):
 class Composite(Stage):
     """A stage made of other stages: it writes `flow`, and never waits or computes by itself."""
 
-    def flow(self, rankings: Sequence[Ranking]) -> Flow:
+    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         """Yield what to run next, receive what it made, return the result."""
         raise NotImplementedError
 
@@ -117,7 +117,9 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send(await together(stage.arun(given) for stage, given in steps))
+                steps = flow.send(
+                    await gather_or_cancel(stage.arun(given) for stage, given in steps)
+                )
         except StopIteration as done:
             return list(done.value)
 
@@ -149,7 +151,7 @@ class Pipeline(Composite, Sequence[Stage]):
                 s.check_origin(origin)
             origin = s.origin or origin
 
-    def flow(self, rankings: Sequence[Ranking]) -> Flow:
+    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         current = list(rankings)
         for stage in self.stages:
             (current,) = yield [(stage, current)]

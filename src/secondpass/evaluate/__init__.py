@@ -11,7 +11,7 @@ are imported from here and not from `secondpass`.
 
 from secondpass.evaluate._compare import compare
 from secondpass.evaluate._depth_curve import depth_curve
-from secondpass.evaluate._evaluate import evaluate, evaluated
+from secondpass.evaluate._evaluate import evaluate, evaluate_rankings
 from secondpass.evaluate.collection import Collection, Grades, Qrels, Topic
 from secondpass.evaluate.comparison import Comparison
 from secondpass.evaluate.depth_curve import DepthCurve, DepthPoint
@@ -20,11 +20,11 @@ from secondpass.evaluate.formats.beir import read_beir, read_corpus, read_querie
 from secondpass.evaluate.formats.jsonl import read_jsonl
 from secondpass.evaluate.formats.read import read_collection
 from secondpass.evaluate.formats.trec import Run, read_qrels, read_run, read_trec
-from secondpass.evaluate.framework_retriever import Retriever, retrieved
+from secondpass.evaluate.framework_retriever import FrameworkRetriever, collection_from_retriever
 from secondpass.evaluate.headroom import Headroom, headroom
 from secondpass.evaluate.metrics import Metric
-from secondpass.evaluate.paired_difference import Difference
-from secondpass.evaluate.regressions import Hurt, Move
+from secondpass.evaluate.paired_difference import PairedDifference
+from secondpass.evaluate.regressions import RankChange, Regression
 from secondpass.evaluate.significance import (
     bootstrap_interval,
     detectable_difference,
@@ -39,24 +39,25 @@ __all__ = [
     "CostPoint",
     "DepthCurve",
     "DepthPoint",
-    "Difference",
     "Evaluation",
+    "FrameworkRetriever",
     "Grades",
     "Headroom",
-    "Hurt",
     "Metric",
-    "Move",
+    "PairedDifference",
     "Qrels",
-    "Retriever",
+    "RankChange",
+    "Regression",
     "Run",
     "Topic",
     "TwoStageCost",
     "bootstrap_interval",
+    "collection_from_retriever",
     "compare",
     "depth_curve",
     "detectable_difference",
     "evaluate",
-    "evaluated",
+    "evaluate_rankings",
     "headroom",
     "holm",
     "randomisation_test",
@@ -68,6 +69,5 @@ __all__ = [
     "read_queries",
     "read_run",
     "read_trec",
-    "retrieved",
     "two_stage_cost",
 ]

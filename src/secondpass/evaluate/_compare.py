@@ -6,15 +6,15 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.evaluate._evaluate import FIRST_STAGE, evaluate, evaluated
+from secondpass.evaluate._evaluate import FIRST_STAGE, evaluate, evaluate_rankings
 from secondpass.evaluate.collection import Collection
 from secondpass.evaluate.comparison import Comparison
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.framework_retriever import Progress
 from secondpass.evaluate.headroom import headroom
 from secondpass.evaluate.metrics import metrics_of
-from secondpass.evaluate.paired_difference import Difference
-from secondpass.evaluate.regressions import hurt_most
+from secondpass.evaluate.paired_difference import PairedDifference
+from secondpass.evaluate.regressions import worst_regressions
 from secondpass.evaluate.significance import (
     bootstrap_interval,
     detectable_difference,
@@ -22,12 +22,12 @@ from secondpass.evaluate.significance import (
     least_p,
     randomisation_test,
 )
-from secondpass.evaluate.systems import Contenders, Model, named
+from secondpass.evaluate.systems import Contenders, System, named
 
 
 def compare(
     collection: Collection,
-    baseline: Model | Evaluation | None,
+    baseline: System | Evaluation | None,
     contenders: Contenders,
     metrics: Sequence[str] | str = "nDCG@10",
     *,
@@ -70,7 +70,7 @@ def compare(
     runs += [not isinstance(c, Evaluation) for c in runners.values()]
     every, done = sum(runs) * len(collection), 0
 
-    def result(model: Model | Evaluation | None, name: str | None) -> Evaluation:
+    def result(model: System | Evaluation | None, name: str | None) -> Evaluation:
         nonlocal done
         if isinstance(model, Evaluation):
             return _again(model, name, collection, metrics)
@@ -100,7 +100,7 @@ def compare(
         results,
         tuple(differences),
         headroom(collection, metric=metrics if isinstance(metrics, str) else metrics[0]),
-        {name: hurt_most(base, e, first, worst) for name, e in results.items()},
+        {name: worst_regressions(base, e, first, worst) for name, e in results.items()},
         confidence,
         _notes(base, results),
     )
@@ -114,7 +114,7 @@ def _again(
             f"{given.name!r} was evaluated on other queries than {collection.name!r}; evaluate it "
             "on this collection"
         )
-    return evaluated(name or given.name, collection, given.rankings, metrics, given.seconds)
+    return evaluate_rankings(name or given.name, collection, given.rankings, metrics, given.seconds)
 
 
 def _differences(
@@ -125,7 +125,7 @@ def _differences(
     confidence: float,
     resamples: int,
     seed: int,
-) -> list[Difference]:
+) -> list[PairedDifference]:
     pairs = [(name, metric) for name in results for metric in metrics]
     gaps = [
         [after - before for after, before in zip(results[n].of(m), base.of(m), strict=True)]
@@ -137,7 +137,7 @@ def _differences(
     for (name, metric), gap, p, corrected in zip(pairs, gaps, ps, holm(ps), strict=True):
         low, high = bootstrap_interval(gap, confidence, resamples=resamples, seed=seed)
         made.append(
-            Difference(
+            PairedDifference(
                 name, metric, len(gap), statistics.fmean(base.of(metric)),
                 statistics.fmean(results[name].of(metric)), statistics.fmean(gap), low, high, p,
                 corrected, sum(g > 0 for g in gap), sum(g == 0 for g in gap),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.timing import Clock, percentile, seconds_each
-from secondpass.evaluate._evaluate import FIRST_STAGE, evaluated
+from secondpass.evaluate._evaluate import FIRST_STAGE, evaluate_rankings
 from secondpass.evaluate.collection import Collection
 from secondpass.evaluate.depth_curve import DepthCurve, DepthPoint
-from secondpass.evaluate.framework_retriever import Retriever
+from secondpass.evaluate.framework_retriever import FrameworkRetriever
 from secondpass.evaluate.rerank_at_depths import reranked_heads
 from secondpass.evaluate.significance import Interval, bootstrap_interval
-from secondpass.evaluate.systems import Model, as_ranker
+from secondpass.evaluate.systems import System, as_ranker
 
 if TYPE_CHECKING:
     pass
@@ -24,7 +24,7 @@ DEPTHS = (10, 20, 50, 100, 200)
 
 
 def depth_curve(
-    stage: Model,
+    stage: System,
     collection: Collection,
     depths: Sequence[int] = DEPTHS,
     metric: str = "nDCG@10",
@@ -57,7 +57,7 @@ def depth_curve(
         SecondPassError: What loading and running the stage may raise.
     """
     ranker = as_ranker(stage)
-    if isinstance(ranker, Retriever):
+    if isinstance(ranker, FrameworkRetriever):
         raise InvalidInputError(f"{ranker.name} brings its own candidates, so it has no depth")
     if not 0 < share <= 1 or timed < 1 or repeats < 1:
         raise InvalidInputError(
@@ -66,7 +66,7 @@ def depth_curve(
         )
     used, notes = usable(depths, collection)
     heads = reranked_heads(ranker, collection, used)
-    base = evaluated(FIRST_STAGE, collection, collection.rankings, metric)
+    base = evaluate_rankings(FIRST_STAGE, collection, collection.rankings, metric)
     (name,) = base.values
     every = len(collection)
     spread = [collection[i * every // min(timed, every)] for i in range(min(timed, every))]
@@ -74,7 +74,7 @@ def depth_curve(
     seconds = seconds_each(ranker, rounds, repeats, clock)
     points = []
     for k, times in zip(used, seconds, strict=True):
-        values = evaluated(ranker.name, collection, heads[k], metric).of(name)
+        values = evaluate_rankings(ranker.name, collection, heads[k], metric).of(name)
         gain = _gain(values, base.of(name), seed)
         points.append(
             DepthPoint(

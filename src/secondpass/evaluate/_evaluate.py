@@ -10,9 +10,9 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.timing import Clock
 from secondpass.evaluate.collection import Collection
 from secondpass.evaluate.evaluation import Evaluation
-from secondpass.evaluate.framework_retriever import Progress, Retriever, check_ids
+from secondpass.evaluate.framework_retriever import FrameworkRetriever, Progress, check_ids
 from secondpass.evaluate.metrics import metrics_of, per_query
-from secondpass.evaluate.systems import Model, Ranker, as_ranker
+from secondpass.evaluate.systems import Ranker, System, as_ranker
 
 METRICS = ("nDCG@10", "RR@10")
 """What is measured where nothing else is asked for."""
@@ -21,7 +21,7 @@ FIRST_STAGE = "first stage"
 
 
 def evaluate(
-    model: Model | None,
+    model: System | None,
     collection: Collection,
     metrics: Sequence[str] | str = METRICS,
     *,
@@ -52,7 +52,7 @@ def evaluate(
         raise InvalidInputError(f"batch={batch}: at least one query runs at a time")
     metrics_of(metrics, collection.relevant_from)  # complains before any model is loaded
     if model is None:
-        return evaluated(name or FIRST_STAGE, collection, collection.rankings, metrics)
+        return evaluate_rankings(name or FIRST_STAGE, collection, collection.rankings, metrics)
     ranker = as_ranker(model)
     rankings: list[Ranking] = []
     seconds: list[float] = []
@@ -64,13 +64,13 @@ def evaluate(
         seconds += [(clock() - before) / len(given)] * len(given)
         if on_progress is not None:
             on_progress(len(rankings), len(topics))
-    if isinstance(ranker, Retriever):
+    if isinstance(ranker, FrameworkRetriever):
         found = {t.id: r for t, r in zip(topics, rankings, strict=True)}
         check_ids(ranker.name, found, collection.qrels)
-    return evaluated(name or ranker.name, collection, rankings, metrics, tuple(seconds))
+    return evaluate_rankings(name or ranker.name, collection, rankings, metrics, tuple(seconds))
 
 
-def evaluated(
+def evaluate_rankings(
     name: str,
     collection: Collection,
     rankings: Sequence[Ranking],
@@ -88,6 +88,6 @@ def evaluated(
 
 
 def _run(ranker: Ranker, rankings: Sequence[Ranking]) -> list[Ranking]:
-    if isinstance(ranker, Retriever):
+    if isinstance(ranker, FrameworkRetriever):
         return [ranker(r.query) for r in rankings]
     return ranker.run(rankings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import overload
 
 from secondpass.core.errors import InvalidInputError, shown
-from secondpass.core.judged import Judged
+from secondpass.core.judged import JudgedQuery
 from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
 
@@ -60,9 +60,9 @@ class Topic:
         """Ids of all relevant documents, found by the first stage or not."""
         return frozenset(d for d, grade in self.grades.items() if grade >= relevant_from)
 
-    def judged(self, relevant_from: int = 1) -> Judged:
+    def judged(self, relevant_from: int = 1) -> JudgedQuery:
         """The same query for calibrators and thresholds, which see candidates only."""
-        return Judged(self.ranking, self.relevant(relevant_from) & set(self.ranking.ids))
+        return JudgedQuery(self.ranking, self.relevant(relevant_from) & set(self.ranking.ids))
 
 
 @short_repr
@@ -116,7 +116,7 @@ class Collection(Sequence[Topic]):
         """
         return sum(not t.relevant(self.relevant_from) for t in self.topics)
 
-    def judged(self) -> list[Judged]:
+    def judged(self) -> list[JudgedQuery]:
         """The same queries for calibrators and thresholds."""
         return [t.judged(self.relevant_from) for t in self.topics]
 

@@ -15,8 +15,8 @@ from secondpass.core.text_table2 import plain_table
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.formats.write import write_rows
 from secondpass.evaluate.headroom import Headroom
-from secondpass.evaluate.paired_difference import Difference, shown_p
-from secondpass.evaluate.regressions import Hurt
+from secondpass.evaluate.paired_difference import PairedDifference, shown_p
+from secondpass.evaluate.regressions import Regression
 
 
 @short_repr
@@ -36,13 +36,13 @@ class Comparison:
 
     baseline: Evaluation
     contenders: Mapping[str, Evaluation]
-    differences: tuple[Difference, ...]
+    differences: tuple[PairedDifference, ...]
     headroom: Headroom
-    hurt: Mapping[str, tuple[Hurt, ...]] = field(repr=False)
+    hurt: Mapping[str, tuple[Regression, ...]] = field(repr=False)
     confidence: float
     notes: tuple[str, ...]
 
-    def difference(self, contender: str, metric: str | None = None) -> Difference:
+    def difference(self, contender: str, metric: str | None = None) -> PairedDifference:
         """One contender in one metric; the first metric if None.
 
         Raises:
@@ -132,7 +132,7 @@ class Comparison:
                 parts += ["", f"{name} hurt these most:", *map(str, several)]
         return "\n".join(parts)
 
-    def _row(self, d: Difference) -> list[str]:
+    def _row(self, d: PairedDifference) -> list[str]:
         closed = self.closed(d.contender) if d.metric == self.headroom.metric else None
         latency = self.contenders[d.contender].latency
         return [

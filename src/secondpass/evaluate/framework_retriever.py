@@ -33,11 +33,11 @@ class Invokes(Protocol):
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Retriever:
+class FrameworkRetriever:
     """A retriever of another framework as something that can be evaluated.
 
-    Use it as a first stage (`retrieved`), or as a contender that brings its own candidates, such
-    as a query engine's retriever with a reranker inside (`evaluate`, `compare`).
+    Use it as a first stage (`collection_from_retriever`), or as a contender that brings its own
+    candidates, such as a query engine's retriever with a reranker inside (`evaluate`, `compare`).
 
     Attributes:
         source: Has `retrieve(query)` and returns nodes, or `invoke(query)` and returns documents.
@@ -83,7 +83,7 @@ class Retriever:
         repeated = len(found) - len(best)
         if repeated:
             message = f"{repeated} of {len(found)} were further chunks of documents above them"
-            ranking = ranking.told(self.name, "repeated", message)
+            ranking = ranking.with_event(self.name, "repeated", message)
         return ranking
 
     def _candidate(self, item: Any) -> Candidate:
@@ -113,8 +113,8 @@ class Retriever:
         )
 
 
-def retrieved(
-    retriever: Retriever | Retrieves | Invokes,
+def collection_from_retriever(
+    retriever: FrameworkRetriever | Retrieves | Invokes,
     queries: Mapping[str, str],
     qrels: Qrels,
     *,
@@ -126,17 +126,17 @@ def retrieved(
     """A collection whose first stage is a retriever, asked here for every judged query.
 
     Args:
-        retriever: A `Retriever`, or a LlamaIndex or LangChain retriever as it is.
+        retriever: A `FrameworkRetriever`, or a LlamaIndex or LangChain retriever as it is.
         queries: Texts by id.
         qrels: Grades by query and document id, such as `read_qrels` gives.
-        id_from: See `Retriever`.
+        id_from: See `FrameworkRetriever`.
         depth: Candidates of each query at most; all that come if None.
         relevant_from: See `Collection`.
         on_progress: Called after each query.
 
     Raises:
-        InvalidInputError: See `Retriever`; or nothing that it found is judged for any query,
-            which means that its ids are not those of the judgements.
+        InvalidInputError: See `FrameworkRetriever`; or nothing that it found is judged for any
+            query, which means that its ids are not those of the judgements.
     """
     asked = as_retriever(retriever, id_from)
     wanted = [q for q in queries if q in qrels]
@@ -161,12 +161,12 @@ def retrieved(
     )
 
 
-def as_retriever(retriever: Any, id_from: str | None = None) -> Retriever:
-    """A `Retriever` from one, or from a framework's own."""
-    made = retriever if isinstance(retriever, Retriever) else Retriever(retriever)
+def as_retriever(retriever: Any, id_from: str | None = None) -> FrameworkRetriever:
+    """A `FrameworkRetriever` from one, or from a framework's own."""
+    made = retriever if isinstance(retriever, FrameworkRetriever) else FrameworkRetriever(retriever)
     if id_from is None or made.id_from == id_from:
         return made
-    return Retriever(made.source, made.name, id_from)
+    return FrameworkRetriever(made.source, made.name, id_from)
 
 
 def check_ids(name: str, rankings: Mapping[str, Ranking], qrels: Qrels) -> None:

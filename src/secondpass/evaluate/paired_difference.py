@@ -8,12 +8,12 @@ from typing import Literal
 
 from secondpass.core.short_repr import short_repr
 
-Answer = Literal["helps", "hurts", "not shown"]
+HelpsAnswer = Literal["helps", "hurts", "not shown"]
 
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PairedDifference:
     """Contender minus baseline over the same queries.
 
     Attributes:
@@ -53,7 +53,7 @@ class Difference:
     alpha: float
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> HelpsAnswer:
         """``helps`` or ``hurts`` where the corrected p is below alpha, else ``not shown``."""
         if self.p_corrected >= self.alpha:
             return "not shown"

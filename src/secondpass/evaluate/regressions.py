@@ -16,7 +16,7 @@ _SHOWN = 3
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Move:
+class RankChange:
     """One document that changed places.
 
     Attributes:
@@ -42,7 +42,7 @@ class Move:
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Hurt:
+class Regression:
     """A query on which the contender is worse than the baseline.
 
     Attributes:
@@ -60,8 +60,8 @@ class Hurt:
     metric: str
     before: float
     after: float
-    fell: tuple[Move, ...]
-    rose: tuple[Move, ...]
+    fell: tuple[RankChange, ...]
+    rose: tuple[RankChange, ...]
 
     def __str__(self) -> str:
         head = f"{self.query!r} ({self.id}): {self.metric} {self.before:.3f} to {self.after:.3f}"
@@ -69,9 +69,9 @@ class Hurt:
         return "\n".join([head, *moved])
 
 
-def hurt_most(
+def worst_regressions(
     baseline: Evaluation, contender: Evaluation, metric: str, most: int = 5
-) -> tuple[Hurt, ...]:
+) -> tuple[Regression, ...]:
     """The queries on which `metric` fell most, worst first.
 
     Args:
@@ -85,7 +85,7 @@ def hurt_most(
     since = baseline.collection.relevant_from
     worst = [i for i in places if after[i] < before[i]]
     return tuple(
-        Hurt(
+        Regression(
             baseline.collection[i].id,
             baseline.collection[i].ranking.query,
             metric,
@@ -99,13 +99,13 @@ def hurt_most(
 
 def _moves(
     topic: Topic, since: int, old: Ranking, new: Ranking
-) -> tuple[tuple[Move, ...], tuple[Move, ...]]:
+) -> tuple[tuple[RankChange, ...], tuple[RankChange, ...]]:
     was = {id: rank for rank, id in enumerate(old.ids, start=1)}
     now = {id: rank for rank, id in enumerate(new.ids, start=1)}
     far = len(was) + len(now) + 1
 
-    def move(c: Candidate) -> Move:
-        return Move(c.id, c.text, topic.grades.get(c.id), was.get(c.id), now.get(c.id))
+    def move(c: Candidate) -> RankChange:
+        return RankChange(c.id, c.text, topic.grades.get(c.id), was.get(c.id), now.get(c.id))
 
     relevant = topic.relevant(since)
     fell = [move(c) for c in old if c.id in relevant and now.get(c.id, far) > was[c.id]]

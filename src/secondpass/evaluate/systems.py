@@ -9,32 +9,39 @@ from typing import Any
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.stage import Stage
 from secondpass.evaluate.evaluation import Evaluation
-from secondpass.evaluate.framework_retriever import Invokes, Retriever, Retrieves
+from secondpass.evaluate.framework_retriever import FrameworkRetriever, Invokes, Retrieves
 from secondpass.recipe import Recipe, as_stage
 
-Ranker = Stage | Retriever
+Ranker = Stage | FrameworkRetriever
 """What runs: a stage on the candidates it is given, or a retriever that brings its own."""
-Model = (
-    str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any] | Retriever | Retrieves | Invokes
+System = (
+    str
+    | Stage
+    | Recipe
+    | os.PathLike[str]
+    | Mapping[str, Any]
+    | FrameworkRetriever
+    | Retrieves
+    | Invokes
 )
 """A model string, a stage, a recipe or its path, or a retriever of LlamaIndex or LangChain."""
-Contenders = Mapping[str, Model | Evaluation] | Sequence[Model | Evaluation] | Model | Evaluation
+Contenders = Mapping[str, System | Evaluation] | Sequence[System | Evaluation] | System | Evaluation
 """One or several, with names of your own as a dict."""
 
 
-def as_ranker(model: Model) -> Ranker:
+def as_ranker(model: System) -> Ranker:
     """What `model` names.
 
     Raises:
         InvalidInputError: It names nothing.
         SecondPassError: What loading a model or reading a recipe may raise.
     """
-    if isinstance(model, Stage | Retriever):
+    if isinstance(model, Stage | FrameworkRetriever):
         return model
     if not isinstance(model, str | Recipe | os.PathLike | Mapping) and isinstance(
         model, Retrieves | Invokes
     ):
-        return Retriever(model)
+        return FrameworkRetriever(model)
     return as_stage(model)
 
 

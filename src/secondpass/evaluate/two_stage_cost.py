@@ -13,11 +13,11 @@ from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 from secondpass.core.text_table2 import plain_table
 from secondpass.core.timing import Clock, seconds_each
-from secondpass.evaluate._evaluate import evaluated
+from secondpass.evaluate._evaluate import evaluate_rankings
 from secondpass.evaluate.collection import Collection
-from secondpass.evaluate.framework_retriever import Retriever
+from secondpass.evaluate.framework_retriever import FrameworkRetriever
 from secondpass.evaluate.rerank_at_depths import reranked_heads
-from secondpass.evaluate.systems import Model, as_ranker
+from secondpass.evaluate.systems import System, as_ranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class TwoStageCost:
 
 
 def two_stage_cost(
-    cheap: Model,
-    expensive: Model,
+    cheap: System,
+    expensive: System,
     collection: Collection,
     *,
     n: int = 100,
@@ -126,7 +126,7 @@ def two_stage_cost(
     costs = [_unit_cost(s, given, timed, repeats, clock) for s in (first, second)]
 
     def quality(rankings: Sequence[Ranking]) -> tuple[str, float]:
-        measured = evaluated("", given, rankings, metric)
+        measured = evaluate_rankings("", given, rankings, metric)
         ((name, mean),) = measured.means.items()
         return name, mean
 
@@ -142,9 +142,9 @@ def two_stage_cost(
     )  # fmt: skip
 
 
-def _stage(model: Model) -> Stage:
+def _stage(model: System) -> Stage:
     made = as_ranker(model)
-    if isinstance(made, Retriever):
+    if isinstance(made, FrameworkRetriever):
         raise InvalidInputError(f"{made.name} is a retriever; both passes are stages")
     return made
 

@@ -9,20 +9,20 @@ from math import isfinite
 from typing import Any, Protocol
 
 from secondpass.core.errors import OrderError, ScoreError
-from secondpass.judge.algorithms.protocol import Asks, Question
+from secondpass.judge.algorithms.protocol import QuestionIndices, QuestionKind
 from secondpass.judge.protocols import (
     Answer,
     AsyncComparer,
     AsyncJudge,
     AsyncPicker,
-    AsyncRater,
+    AsyncScorer,
     Usage,
 )
 
 Texts = Sequence[str]
 
 
-class Asker(Protocol):
+class JudgeCaller(Protocol):
     """How to ask. A plain object, so that stages can be pickled.
 
     Attributes:
@@ -34,7 +34,7 @@ class Asker(Protocol):
     """
 
     @property
-    def asks(self) -> Asks: ...
+    def asks(self) -> QuestionKind: ...
     @property
     def waits(self) -> bool: ...
     @property
@@ -45,20 +45,20 @@ class Asker(Protocol):
         ...
 
 
-_METHODS: dict[Asks, tuple[type, str]] = {
+_METHODS: dict[QuestionKind, tuple[type, str]] = {
     "order": (AsyncJudge, "aorder"),
     "best": (AsyncPicker, "abest"),
     "compare": (AsyncComparer, "acompare"),
-    "rate": (AsyncRater, "arate"),
+    "rate": (AsyncScorer, "arate"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class AsyncAsker:
+class AsyncCaller:
     """Asks an async method of a judge."""
 
     judge: object
-    asks: Asks
+    asks: QuestionKind
     waits: bool = True
     batches: bool = False
 
@@ -70,14 +70,14 @@ class AsyncAsker:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncAsker:
+class SyncCaller:
     """Asks a function of its own thread, which returns one value for each question.
 
     Attributes:
         function: It can be pickled if the stage is to be: a method of an object, no closure.
     """
 
-    asks: Asks
+    asks: QuestionKind
     function: Callable[[str, Sequence[Texts]], Sequence[Any]]
     batches: bool
     waits: bool = False
@@ -87,16 +87,18 @@ class SyncAsker:
         return [Answer(value, Usage(calls=1)) for value in values]
 
 
-def asker_of_async(judge: object, asks: Asks) -> AsyncAsker | None:
+def asker_of_async(judge: object, asks: QuestionKind) -> AsyncCaller | None:
     """An asker of what can be asked by async methods; None where `judge` lacks the one needed."""
     if isinstance(judge, _METHODS[asks][0]):
-        return AsyncAsker(judge, asks)
+        return AsyncCaller(judge, asks)
     if asks == "best" and isinstance(judge, AsyncJudge):
-        return AsyncAsker(judge, "order")
+        return AsyncCaller(judge, "order")
     return None
 
 
-def reply(asker: Asker, wanted: Asks, value: Any, question: Question, by: str) -> Any:
+def reply(
+    asker: JudgeCaller, wanted: QuestionKind, value: Any, question: QuestionIndices, by: str
+) -> Any:
     """What the algorithm is told, from what the judge said: places of the ranking, or a float.
 
     Raises:

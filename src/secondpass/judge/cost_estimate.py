@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Event
-from secondpass.judge.algorithms.protocol import Algorithm, Asks, Question, Round
+from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, QuestionKind, Round
 from secondpass.judge.budget import Prices
 from secondpass.judge.protocols import Usage
 
@@ -18,7 +18,7 @@ COMPLETION = {"order": (8, 5), "best": (6, 0), "compare": (2, 0), "rate": (2, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CostEstimate:
     """Figures of one ranking.
 
     Attributes:
@@ -36,7 +36,7 @@ class Plan:
     usd: float | None = None
 
     @classmethod
-    def of(cls, usage: Usage, rounds: int, prices: Prices | None) -> Plan:
+    def of(cls, usage: Usage, rounds: int, prices: Prices | None) -> CostEstimate:
         """The figures of what was used."""
         money = None if prices is None else prices.usd(usage)
         return cls(usage.calls, rounds, usage.prompt_tokens, usage.completion_tokens, money)
@@ -50,24 +50,26 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent(Event):
+class CostEvent(Event):
     """The event of kind ``cost`` that judging ends with.
 
     Attributes:
         cost: The actual figures; its message is the same in words.
     """
 
-    cost: Plan
+    cost: CostEstimate
 
 
-def estimated(asks: Asks, texts: int, text_tokens: float) -> Usage:
+def estimated(asks: QuestionKind, texts: int, text_tokens: float) -> Usage:
     """What one question takes that shows so many texts with so many tokens in all."""
     always, each = COMPLETION[asks]
     prompt = INSTRUCTIONS + PER_TEXT * texts + text_tokens
     return Usage(1, round(prompt), always + each * texts)
 
 
-def planned(algorithm: Algorithm, n: int, mean_tokens: float, prices: Prices | None) -> Plan:
+def planned(
+    algorithm: Algorithm, n: int, mean_tokens: float, prices: Prices | None
+) -> CostEstimate:
     """Run the algorithm against a dry judge that keeps the incoming order, and count.
 
     Raises:
@@ -85,10 +87,10 @@ def planned(algorithm: Algorithm, n: int, mean_tokens: float, prices: Prices | N
                 used += estimated(algorithm.asks, len(q), len(q) * mean_tokens)
             asked = flow.send([_dry(algorithm.asks, q) for q in asked.questions])
     except StopIteration:
-        return Plan.of(used, rounds, prices)
+        return CostEstimate.of(used, rounds, prices)
 
 
-def _dry(asks: Asks, question: Question) -> object:
+def _dry(asks: QuestionKind, question: QuestionIndices) -> object:
     replies = {
         "order": sorted(question),
         "best": min(question),

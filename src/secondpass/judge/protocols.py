@@ -83,7 +83,7 @@ class AsyncComparer(Protocol):
 
 
 @runtime_checkable
-class AsyncRater(Protocol):
+class AsyncScorer(Protocol):
     """Rates one text: pointwise."""
 
     name: str

@@ -12,17 +12,17 @@ from typing import Any
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.core.task_group import together
-from secondpass.judge.algorithms.protocol import Algorithm, Question, Round, Verdict
+from secondpass.core.task_group import gather_or_cancel
+from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, Round, Verdict
 from secondpass.judge.allowance import Allowance, allowed
 from secondpass.judge.budget import Budget, Meter, Prices
-from secondpass.judge.calls import Asker, reply
+from secondpass.judge.calls import JudgeCaller, reply
 from secondpass.judge.chat.protocol import ChatError
-from secondpass.judge.cost_estimate import Plan, Spent, estimated, planned
+from secondpass.judge.cost_estimate import CostEstimate, CostEvent, estimated, planned
 from secondpass.judge.protocols import Usage
 
 
-class Judging(Stage):
+class JudgeStage(Stage):
     """A stage that asks a judge what an algorithm wants to know.
 
     Questions of all rankings share `concurrency` places, so that a run never has more in flight.
@@ -35,7 +35,9 @@ class Judging(Stage):
 
     algorithm: Algorithm
 
-    def __init__(self, name: str, asker: Asker, budget: Budget | None, concurrency: int) -> None:
+    def __init__(
+        self, name: str, asker: JudgeCaller, budget: Budget | None, concurrency: int
+    ) -> None:
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise InvalidInputError(f"concurrency={concurrency!r}: at least 1 call at a time")
         if not isinstance(budget, Budget | None):
@@ -48,7 +50,9 @@ class Judging(Stage):
         self.name, self.budget, self.concurrency = name, budget, concurrency
         self._asker = asker
 
-    def plan(self, n: int, mean_tokens: float = 100.0, prices: Prices | None = None) -> Plan:
+    def plan(
+        self, n: int, mean_tokens: float = 100.0, prices: Prices | None = None
+    ) -> CostEstimate:
         """What judging n candidates takes, found by a dry run that keeps the incoming order.
 
         Calls and rounds are exact for algorithms that ask the same whatever the replies
@@ -69,7 +73,7 @@ class Judging(Stage):
         width = self.concurrency if self._asker.waits else 1
         gate = asyncio.Semaphore(width)
         begun = _Begun()
-        return await together(_Run(self, r, gate, width, begun).judged() for r in rankings)
+        return await gather_or_cancel(_Run(self, r, gate, width, begun).judged() for r in rankings)
 
 
 @dataclass
@@ -84,7 +88,7 @@ class _Run:
 
     def __init__(
         self,
-        stage: Judging,
+        stage: JudgeStage,
         ranking: Ranking,
         gate: asyncio.Semaphore,
         width: int,
@@ -129,7 +133,7 @@ class _Run:
         try:
             async with timeout:
                 workers = min(self.width, len(asked.questions))
-                await together(self._worker(work, asked, replies) for _ in range(workers))
+                await gather_or_cancel(self._worker(work, asked, replies) for _ in range(workers))
         except TimeoutError:
             if not isinstance(timeout, asyncio.Timeout) or not timeout.expired():
                 raise  # the judge's own
@@ -164,7 +168,7 @@ class _Run:
             for i, answer in zip(chunk, answers, strict=True):
                 replies[i] = answer
 
-    def _expected(self, questions: list[Question]) -> Usage:
+    def _expected(self, questions: list[QuestionIndices]) -> Usage:
         budget = self.meter.budget
         if budget.max_tokens is None and budget.max_usd is None:
             return Usage(len(questions))
@@ -174,7 +178,7 @@ class _Run:
             total += estimated(self.asker.asks, len(q), characters / 4)
         return total
 
-    async def _ask(self, questions: list[Question], expected: Usage) -> list[Any]:
+    async def _ask(self, questions: list[QuestionIndices], expected: Usage) -> list[Any]:
         shown = [[self.ranking[i].text for i in q] for q in questions]
         used = Usage()
         allowance = Allowance(self.meter.another_call)
@@ -215,18 +219,22 @@ class _Run:
 
     def _told(self, ranking: Ranking) -> Ranking:
         for (kind, message), times in self.events.items():
-            ranking = ranking.told(
+            ranking = ranking.with_event(
                 self.by, kind, message if times == 1 else f"{message} ({times} times)"
             )
         used = self.meter.used
         if self.failure:
             best = f"the judge failed after {used.calls} calls: {self.failure}"
-            ranking = ranking.told(self.by, "failed", f"{best}; this is the best order so far")
+            ranking = ranking.with_event(
+                self.by, "failed", f"{best}; this is the best order so far"
+            )
         elif self.meter.ended:
             best = f"ended by the {self.meter.ended}, after {used.calls} calls"
-            ranking = ranking.told(self.by, "budget", f"{best}; this is the best order so far")
+            ranking = ranking.with_event(
+                self.by, "budget", f"{best}; this is the best order so far"
+            )
         if used == Usage():
             return ranking
-        cost = Plan.of(used, self.rounds, self.meter.budget.prices)
-        spent = Spent(self.by, "cost", str(cost), cost)
+        cost = CostEstimate.of(used, self.rounds, self.meter.budget.prices)
+        spent = CostEvent(self.by, "cost", str(cost), cost)
         return replace(ranking, events=(*ranking.events, spent))

@@ -60,7 +60,7 @@ def _end(
     return max(busy_until)
 
 
-def side_by_side(
+def map_in_threads(
     work: Callable[[Work], Done], batches: Sequence[Work], threads: int
 ) -> Iterator[Done]:
     """`work` of each batch, in order, on so many threads; the first error ends it all."""
@@ -74,7 +74,7 @@ def side_by_side(
         pool.shutdown(cancel_futures=True)
 
 
-def ahead(work: Callable[[Work], Done], parts: Sequence[Work]) -> Iterator[Done]:
+def prefetch(work: Callable[[Work], Done], parts: Sequence[Work]) -> Iterator[Done]:
     """`work` of each part, in order; the next is under way while the caller uses this one."""
     if len(parts) < 2:
         yield from map(work, parts)

@@ -33,7 +33,7 @@ CANARIES: tuple[tuple[str, str, str], ...] = (
 """Query, an answer, something else. Written for this purpose."""
 
 
-def check_canaries(name: str, score: Callable[[Sequence[Pair]], Sequence[float]]) -> None:
+def run_smoke_test(name: str, score: Callable[[Sequence[Pair]], Sequence[float]]) -> None:
     """Refuse a model that does not behave like a reranker.
 
     Raises:

@@ -55,7 +55,7 @@ _CLASSES = {
         "stages.fuse.learned",
         "method ndcg log_loss rivals queries answerable pairs notes",
     ),
-    "FusionRival": ("stages.fuse.learned", "name ndcg log_loss difference low high"),
+    "FusionBaseline": ("stages.fuse.learned", "name ndcg log_loss difference low high"),
     "Calibrate": ("calibrate", "calibrator fitted_on queries base_rate shift choice"),
     "CalibrateOrder": ("calibrate", "calibrator fitted_on queries base_rate shift"),
     "ByRank": ("calibrate", "log_slope slope incoming_slope bias incoming"),
@@ -77,11 +77,11 @@ _CLASSES = {
         "promises confidence bound queries without_relevant candidates kept safe pipeline "
         "unchecked",
     ),
-    "Promise": ("thresholds.guarantee", "risk at_most observed p_value"),
+    "RiskBound": ("thresholds.guarantee", "risk at_most observed p_value"),
     "Cached": ("models.cache.scores", "scorer size"),
     "Recency": ("stages.metadata_scorers", "field half_life now missing"),
     "FieldWeight": ("stages.metadata_scorers", "field weights missing"),
-    "Trail": ("stages.metadata_scorers", "stage"),
+    "TrailScore": ("stages.metadata_scorers", "stage"),
     "BM25": ("models.bm25", "statistics k1 b language"),
     "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
     "OnnxCrossEncoder": (
@@ -138,6 +138,10 @@ class Schema:
     several: str | None = None
 
 
+FORMER_NAMES = {"Trail": "TrailScore", "Promise": "RiskBound", "FusionRival": "FusionBaseline"}
+"""Classes that recipes of earlier versions name otherwise."""
+
+
 def class_names() -> list[str]:
     """All that a recipe may name."""
     return list(_CLASSES)
@@ -150,6 +154,7 @@ def schema_of(kind: str) -> Schema | None:
     Raises:
         MissingExtraError: The class needs a package that is not installed.
     """
+    kind = FORMER_NAMES.get(kind, kind)
     if kind not in _CLASSES:
         return None
     module, arguments = _CLASSES[kind]

@@ -11,7 +11,7 @@ from here and not from `secondpass`.
 
 from secondpass.report._report import report
 from secondpass.report.examples import Case, Passage
-from secondpass.report.provenance import Made
+from secondpass.report.provenance import Provenance
 from secondpass.report.report import Report
 from secondpass.report.sections import ContenderParts, Omitted
 from secondpass.report.slider import LabelledScores
@@ -20,9 +20,9 @@ __all__ = [
     "Case",
     "ContenderParts",
     "LabelledScores",
-    "Made",
     "Omitted",
     "Passage",
+    "Provenance",
     "Report",
     "report",
 ]

@@ -13,15 +13,15 @@ from secondpass.evaluate import (
     Comparison,
     DepthCurve,
     Evaluation,
-    Retriever,
+    FrameworkRetriever,
     compare,
     depth_curve,
 )
 from secondpass.evaluate._depth_curve import DEPTHS
 from secondpass.evaluate.framework_retriever import Progress
-from secondpass.evaluate.systems import Contenders, Model, named
+from secondpass.evaluate.systems import Contenders, System, named
 from secondpass.report.examples import cases
-from secondpass.report.provenance import Made
+from secondpass.report.provenance import Provenance
 from secondpass.report.recorded_stage import replayed
 from secondpass.report.report import Report
 from secondpass.report.sections import ContenderParts, Omitted
@@ -35,7 +35,7 @@ TOP = 5
 def report(
     collection: Collection,
     contenders: Contenders = "builtin",
-    baseline: Model | Evaluation | None = None,
+    baseline: System | Evaluation | None = None,
     metrics: Sequence[str] | str = "nDCG@10",
     *,
     depths: Sequence[int] = DEPTHS,
@@ -78,20 +78,20 @@ def report(
         name: _parts(compared, name, None if isinstance(c, Evaluation) else c, depths, examples)
         for name, c in given.items()
     }
-    return Report(compared, parts, Made.here(command, seed, date))
+    return Report(compared, parts, Provenance.here(command, seed, date))
 
 
 def _parts(
     compared: Comparison,
     name: str,
-    ranker: Stage | Retriever | None,
+    ranker: Stage | FrameworkRetriever | None,
     depths: Sequence[int],
     examples: int,
 ) -> ContenderParts:
     evaluation, metric = compared.contenders[name], compared.headroom.metric
     helped, hurt = cases(compared.baseline, evaluation, metric, examples, TOP)
     depth = _depth(ranker, evaluation, metric, depths)
-    if isinstance(ranker, Retriever):
+    if isinstance(ranker, FrameworkRetriever):
         why = Omitted(
             f"{name} brings candidates of its own, and this needs labels of the candidates given."
         )
@@ -108,14 +108,14 @@ def _parts(
 
 
 def _depth(
-    ranker: Stage | Retriever | None,
+    ranker: Stage | FrameworkRetriever | None,
     evaluation: Evaluation,
     metric: str,
     depths: Sequence[int],
 ) -> DepthCurve | Omitted:
     if ranker is None:
         return Omitted(f"{evaluation.name} was given as results, so there is nothing to time.")
-    if isinstance(ranker, Retriever):
+    if isinstance(ranker, FrameworkRetriever):
         return Omitted(f"{ranker.name} brings candidates of its own, so it has no depth.")
     if not depths:
         return Omitted("No depth was asked for.")

@@ -14,7 +14,7 @@ _PACKAGES = ("secondpass", "numpy", "onnxruntime", "ir-measures", "scikit-learn"
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Made:
+class Provenance:
     """Where a report comes from.
 
     Attributes:
@@ -32,7 +32,7 @@ class Made:
     versions: tuple[tuple[str, str], ...]
 
     @classmethod
-    def here(cls, command: str | None, seed: int, date: str | None) -> Made:
+    def here(cls, command: str | None, seed: int, date: str | None) -> Provenance:
         """On this machine, with what is installed."""
         found = [("Python", platform.python_version())]
         for name in _PACKAGES:

@@ -11,7 +11,7 @@ from secondpass.core.stage import Pipeline, Stage
 from secondpass.evaluate import Evaluation
 
 
-class Replayed(Stage):
+class RecordedStage(Stage):
     """What a stage already made of known rankings.
 
     Args:
@@ -54,15 +54,15 @@ def replayed(evaluation: Evaluation, stage: Stage | None) -> Stage:
     """
     given = evaluation.collection.rankings
     if stage is None:
-        return Replayed(evaluation.name, evaluation.name, given, evaluation.rankings)
+        return RecordedStage(evaluation.name, evaluation.name, given, evaluation.rankings)
     whole = uncut(stage)
     made = evaluation.rankings if whole is stage else tuple(whole.run(given))
     last = whole[-1] if isinstance(whole, Pipeline) else None
     if not isinstance(whole, Pipeline) or not isinstance(last, Calibrate | CalibrateOrder):
-        return Replayed(whole.name, whole.origin, given, made)
+        return RecordedStage(whole.name, whole.origin, given, made)
     scored = whole[:-1]
     before = [_uncalibrated(r, last.reads) for r in made]
-    return Pipeline(Replayed(scored.name, scored.origin, given, before), last)
+    return Pipeline(RecordedStage(scored.name, scored.origin, given, before), last)
 
 
 def _uncalibrated(ranking: Ranking, scale: Scale) -> Ranking:

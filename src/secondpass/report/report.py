@@ -15,7 +15,7 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.short_repr import short_repr
 from secondpass.evaluate import Comparison, DepthCurve
 from secondpass.report.headroom_bar import Segment, room_bar
-from secondpass.report.provenance import Made
+from secondpass.report.provenance import Provenance
 from secondpass.report.render import markup, rendered
 from secondpass.report.sections import ContenderParts, Omitted
 from secondpass.report.svg import inline_svg
@@ -48,7 +48,7 @@ class Report:
 
     comparison: Comparison
     parts: Mapping[str, ContenderParts]
-    made: Made
+    made: Provenance
 
     def html(self) -> str:
         """The whole page; it loads nothing from anywhere.

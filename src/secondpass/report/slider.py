@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
@@ -69,7 +69,7 @@ class LabelledScores:
         }
 
 
-def labelled_scores(stage: Stage, judged: Iterable[Judged]) -> LabelledScores:
+def labelled_scores(stage: Stage, judged: Iterable[JudgedQuery]) -> LabelledScores:
     """Run labelled queries through a stage and find the threshold with the best F1.
 
     Raises:

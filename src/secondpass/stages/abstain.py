@@ -49,6 +49,6 @@ class Abstain(Cut):
         best = ranking.scores[0]
         if best >= self.below:
             return ranking
-        return ranking.head(0).told(
+        return ranking.head(0).with_event(
             self.name, "abstained", f"the best of {len(ranking)} has only {best:.3g}"
         )

@@ -10,9 +10,9 @@ from secondpass.core.errors import InvalidInputError, ScoreError
 from secondpass.judge.algorithms.all_pairs import AllPairs
 from secondpass.judge.algorithms.protocol import Algorithm
 from secondpass.judge.budget import Budget
-from secondpass.judge.calls import Asker, SyncAsker, asker_of_async
+from secondpass.judge.calls import JudgeCaller, SyncCaller, asker_of_async
 from secondpass.judge.protocols import AsyncComparer
-from secondpass.judge.runner import Judging
+from secondpass.judge.runner import JudgeStage
 from secondpass.stages.score import Pair, Scorer, score_pairs
 
 
@@ -56,7 +56,7 @@ class ScorerComparer:
 DEFAULT = AllPairs()
 
 
-class Compare(Judging):
+class Compare(JudgeStage):
     """Order candidates by duels. Gives ``raw`` scores with `AllPairs`, else an ``order``.
 
     Args:
@@ -93,9 +93,9 @@ class Compare(Judging):
         name = comparer.name if algorithm == DEFAULT else f"{comparer.name} {algorithm!r}"
         super().__init__(name, self._asking(), budget, concurrency)
 
-    def _asking(self) -> Asker:
+    def _asking(self) -> JudgeCaller:
         asker = asker_of_async(self.comparer, "compare")
-        return asker or SyncAsker("compare", self._compared, batches=True)
+        return asker or SyncCaller("compare", self._compared, batches=True)
 
     def _compared(self, query: str, shown: Sequence[Sequence[str]]) -> list[float]:
         comparer = self.comparer

@@ -11,7 +11,7 @@ from secondpass.core.candidate import Mark
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Composite, Flow, Stage
+from secondpass.core.stage import Composite, Stage, StageSteps
 
 
 class Cut(Stage):
@@ -62,7 +62,7 @@ class Refine(Composite):
         self.stage, self.k = stage, whole_number(k, "k")
         self.name = f"Refine({stage.name}, {self.k})"
 
-    def flow(self, rankings: Sequence[Ranking]) -> Flow:
+    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         (heads,) = yield [(self.stage, [r.head(self.k) for r in rankings])]
         return [self._joined(h, r) for h, r in zip(heads, rankings, strict=True)]
 

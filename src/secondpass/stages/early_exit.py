@@ -11,7 +11,7 @@ from typing import Literal
 from secondpass.core.candidate import Candidate, Mark
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.ranking import Event, Ranking, Scale
-from secondpass.core.stage import Composite, Flow, Stage
+from secondpass.core.stage import Composite, Stage, StageSteps
 from secondpass.stages.exit_margin import ExitMargin
 from secondpass.stages.first_reading import (
     named_as_first,
@@ -136,7 +136,7 @@ class EarlyExit(Composite):
     def origin(self) -> str | None:
         return self.stage.origin if self.rest == "drop" else self.name
 
-    def flow(self, rankings: Sequence[Ranking]) -> Flow:
+    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         prefix = self.margin.prefix
         short = [shortened(r, prefix) for r in rankings]
         (said,) = yield [(self.cheap or self.stage, short)]

@@ -79,7 +79,7 @@ class FieldWeight:
         return self.weights[value] if known else self.missing
 
 
-class Custom:
+class FunctionScorer:
     """Any function of a query and a candidate.
 
     Args:
@@ -98,7 +98,7 @@ class Custom:
         return [self.function(query, c) for c in candidates]
 
 
-class Trail:
+class TrailScore:
     """A score that an earlier stage gave, such as the retriever's, read from the trail.
 
     Args:

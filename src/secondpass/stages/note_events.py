@@ -39,7 +39,7 @@ def events_of_notes(ranking: Ranking, by: str) -> Ranking:
         values = [note[entry] for note in notes if entry in note and _is_new(entry, note)]
         if values:
             text = message.format(n=len(values), of=len(ranking), note=values[0])
-            ranking = ranking.told(by, kind, text)
+            ranking = ranking.with_event(by, kind, text)
     return ranking
 
 

@@ -9,9 +9,9 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.judge.algorithms.protocol import Algorithm
 from secondpass.judge.algorithms.sliding_window import SlidingWindow
 from secondpass.judge.budget import Budget
-from secondpass.judge.calls import Asker, SyncAsker, asker_of_async
+from secondpass.judge.calls import JudgeCaller, SyncCaller, asker_of_async
 from secondpass.judge.protocols import AsyncJudge, AsyncPicker
-from secondpass.judge.runner import Judging
+from secondpass.judge.runner import JudgeStage
 
 
 @runtime_checkable
@@ -30,7 +30,7 @@ class Judge(Protocol):
 DEFAULT = SlidingWindow()
 
 
-class Order(Judging):
+class Order(JudgeStage):
     """Order candidates by what a judge says of some of them at a time. Gives an ``order``.
 
     Args:
@@ -68,7 +68,7 @@ class Order(Judging):
         name = judge.name if algorithm == DEFAULT else f"{judge.name} {algorithm!r}"
         super().__init__(name, self._asking(), budget, concurrency)
 
-    def _asking(self) -> Asker:
+    def _asking(self) -> JudgeCaller:
         asker = asker_of_async(self.judge, self.algorithm.asks)
         if asker is not None:
             return asker
@@ -77,7 +77,7 @@ class Order(Judging):
                 f"{self.judge!r} names the best of some texts and does not order them; use it with "
                 "SetwiseHeapsort or SetwiseInsertion"
             )
-        return SyncAsker("order", self._ordered, batches=False)
+        return SyncCaller("order", self._ordered, batches=False)
 
     def _ordered(self, query: str, shown: Sequence[Sequence[str]]) -> list[Sequence[int]]:
         assert isinstance(self.judge, Judge)

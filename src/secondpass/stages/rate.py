@@ -6,11 +6,11 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.judge.algorithms.pointwise import Pointwise
 from secondpass.judge.budget import Budget
 from secondpass.judge.calls import asker_of_async
-from secondpass.judge.protocols import AsyncRater
-from secondpass.judge.runner import Judging
+from secondpass.judge.protocols import AsyncScorer
+from secondpass.judge.runner import JudgeStage
 
 
-class Rate(Judging):
+class Rate(JudgeStage):
     """Order candidates by what a judge says of each. Gives ``raw`` scores.
 
     Where a budget ends it, those not rated stand below the others in their incoming order, and the
@@ -27,7 +27,7 @@ class Rate(Judging):
     """
 
     def __init__(
-        self, rater: AsyncRater, *, budget: Budget | None = None, concurrency: int = 8
+        self, rater: AsyncScorer, *, budget: Budget | None = None, concurrency: int = 8
     ) -> None:
         asker = asker_of_async(rater, "rate")
         if asker is None:

@@ -67,7 +67,7 @@ class Threshold(Cut):
         enough = sum(s >= self.at_least for s in scores)
         kept = ranking.head(max(enough, self.keep_at_least))
         if len(kept) > enough:
-            kept = kept.told(
+            kept = kept.with_event(
                 self.name, "kept-below-threshold", self._kept_below(scores[enough : len(kept)])
             )
         dropped = len(ranking) - len(kept)
@@ -76,7 +76,7 @@ class Threshold(Cut):
         if not len(kept):
             self._log_empty(ranking)
         best = scores[len(kept)]
-        return kept.told(
+        return kept.with_event(
             self.name,
             "dropped",
             f"{dropped} of {len(ranking)} dropped; the best of them had {best:.3g}",

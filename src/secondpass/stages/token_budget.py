@@ -51,7 +51,7 @@ class TokenBudget(Cut):
         if not left_out:
             return ranking
         place, size = left_out[0]
-        return replace(ranking, candidates=tuple(kept)).told(
+        return replace(ranking, candidates=tuple(kept)).with_event(
             self.name,
             "left_out",
             f"{len(left_out)} of {len(ranking)} left out for want of room, the best of them "

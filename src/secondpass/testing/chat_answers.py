@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.judge.chat.passage_tags import unfenced
+from secondpass.judge.chat.passage_tags import parse_tags
 from secondpass.testing.doubles import overlap
 
 Relevance = Callable[[str, str], float]
@@ -52,7 +52,7 @@ class Model:
         """Answer the last ranking prompt among the messages."""
         prompts = [str(m.get("content")) for m in messages if m.get("role") == "user"]
         prompt = next((p for p in prompts if _TASK.search(p)), "\n".join(prompts))
-        query, passages = unfenced(prompt)
+        query, passages = parse_tags(prompt)
         if query is None or not passages:
             return Said("I see no passages.")
         # the same passages in the same order get the same answer, whatever they are called

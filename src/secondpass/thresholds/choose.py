@@ -15,7 +15,7 @@ from secondpass.core.errors import (
     NoScoresError,
     NotCalibratedError,
 )
-from secondpass.core.judged import Judged, fingerprint, judged_list
+from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
@@ -24,7 +24,7 @@ from secondpass.stages.threshold import Threshold
 from secondpass.stages.token_budget import counted
 from secondpass.thresholds.evidence import ChosenThreshold, ThresholdEvidence
 from secondpass.thresholds.goals import Goal
-from secondpass.thresholds.operating_points import Counts, Outcome
+from secondpass.thresholds.operating_points import Outcome, ThresholdCounts
 
 _log = logging.getLogger("secondpass")
 
@@ -35,7 +35,7 @@ MOST = 1000
 @hint_keywords()
 def choose_threshold(
     pipeline: Stage,
-    judged: Iterable[Judged],
+    judged: Iterable[JudgedQuery],
     goal: Goal,
     *,
     folds: int = 5,
@@ -85,7 +85,7 @@ def choose_threshold(
             "can be told from another; label some that have"
         )
     scores = [r.scores if len(r) else [] for r in ranked]
-    counts = Counts.of(
+    counts = ThresholdCounts.of(
         _thresholds(scores, scale),
         scores,
         [[c.id in j.relevant for c in r] for j, r in zip(known, ranked, strict=True)],
@@ -120,7 +120,7 @@ def choose_threshold(
 
 
 def _expected(
-    counts: Counts, goal: Goal, parts: Sequence[Sequence[int]], answerable: Sequence[bool]
+    counts: ThresholdCounts, goal: Goal, parts: Sequence[Sequence[int]], answerable: Sequence[bool]
 ) -> tuple[Outcome | None, list[int | None]]:
     """The outcome for each fold with the threshold of the others, and those thresholds' places."""
     chosen: list[int | None] = []
@@ -138,10 +138,10 @@ def _expected(
     return counts.at(judged_at), chosen
 
 
-def _reused(pipeline: Stage, known: Sequence[Judged]) -> int:
+def _reused(pipeline: Stage, known: Sequence[JudgedQuery]) -> int:
     stages = pipeline.stages if isinstance(pipeline, Pipeline) else (pipeline,)
     fitted_on = {q for s in stages if isinstance(s, Calibrate | CalibrateOrder) for q in s.queries}
-    return sum(fingerprint(j.ranking.query) in fitted_on for j in known)
+    return sum(normalise_query(j.ranking.query) in fitted_on for j in known)
 
 
 def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability", "raw"]:

@@ -54,7 +54,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ThresholdCounts:
     """What each threshold keeps of each query.
 
     Attributes:
@@ -79,7 +79,7 @@ class Counts:
         labels: Sequence[Sequence[bool]],
         sizes: Sequence[Sequence[int]],
         relevant: Sequence[int],
-    ) -> Counts:
+    ) -> ThresholdCounts:
         """Count, for each query the candidates with a score of at least each threshold.
 
         Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from secondpass.calibrate import Beta, Calibrator, Judged, Platt, calibrated
+from secondpass.calibrate import Beta, Calibrator, JudgedQuery, Platt, calibrated
 from secondpass.core.errors import CalibrationError, InvalidInputError, MissingExtraError
 from secondpass.core.stage import Stage
 from secondpass.models.load import load
@@ -38,7 +38,9 @@ def torch_folder(model: str, start: Path) -> str:
     return model
 
 
-def stage_before(model: str, folder: str, calibration: Sequence[Judged], verify: bool) -> Stage:
+def stage_before(
+    model: str, folder: str, calibration: Sequence[JudgedQuery], verify: bool
+) -> Stage:
     """What the user has today: the built-in with its calibrator, or the model calibrated here."""
     if model == "builtin":
         return load("builtin")
@@ -47,7 +49,7 @@ def stage_before(model: str, folder: str, calibration: Sequence[Judged], verify:
     return with_calibrator(Score(TorchCrossEncoder(folder, verify=verify)), calibration)[0]
 
 
-def with_calibrator(stage: Stage, judged: Sequence[Judged]) -> tuple[Stage, str | None]:
+def with_calibrator(stage: Stage, judged: Sequence[JudgedQuery]) -> tuple[Stage, str | None]:
     """The stage with a calibrator fitted on `judged`, or as it is and the reason why."""
     relevant = sum(len(j.relevant) for j in judged)
     method: type[Calibrator] = Beta if relevant >= BETA_FROM else Platt

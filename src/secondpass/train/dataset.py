@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import InvalidInputError
 from secondpass.train.split import has_both
 
@@ -15,7 +15,7 @@ LOSSES: tuple[Loss, ...] = ("auto", "listwise", "listnet", "pointwise")
 
 
 def rows(
-    judged: Sequence[Judged],
+    judged: Sequence[JudgedQuery],
     *,
     loss: Loss,
     list_size: int,

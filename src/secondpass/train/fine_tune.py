@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.stage import Stage
 from secondpass.recipe import Recipe
@@ -32,7 +32,7 @@ SHORTEST = 16
 
 @quiet()
 def fine_tune(
-    judged: Iterable[Judged],
+    judged: Iterable[JudgedQuery],
     *,
     out: str | os.PathLike[str],
     model: str = "builtin",
@@ -98,7 +98,7 @@ def fine_tune(
     split = split_queries(known, held_out=held_out, seed=seed)
     from secondpass.models.torch.cross_encoder import TorchCrossEncoder
     from secondpass.train.trainer import Settings, ndcg10, trained, versions
-    from secondpass.train.truncation import Reading
+    from secondpass.train.truncation import PairTruncator
 
     chosen_loss: Loss = "listwise" if loss == "auto" else loss
     told: dict[str, Any] = {
@@ -115,8 +115,8 @@ def fine_tune(
     say("measuring before")
     before_stage = stage_before(model, start, split.calibration, verify=False)
     before = measured(before_stage, split.held_out)
-    reading = Reading(scorer, max_length)
-    train: Sequence[Judged] = split.train
+    reading = PairTruncator(scorer, max_length)
+    train: Sequence[JudgedQuery] = split.train
     if false_negative_margin is not None:
         train = without_false_negatives(train, scorer, false_negative_margin)
     choice = [reading.judged(j) for j in split.choice if has_both(j)]

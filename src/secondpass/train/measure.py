@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate import Judged, expected_calibration_error
+from secondpass.calibrate import JudgedQuery, expected_calibration_error
 from secondpass.core.errors import MissingExtraError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
@@ -42,7 +42,7 @@ class Quality:
         }
 
 
-def measured(stage: Stage, judged: Sequence[Judged]) -> Quality:
+def measured(stage: Stage, judged: Sequence[JudgedQuery]) -> Quality:
     """Run the stage and measure its order, and its probabilities where it gives some.
 
     Raises:
@@ -52,7 +52,7 @@ def measured(stage: Stage, judged: Sequence[Judged]) -> Quality:
     return quality(stage.run([j.ranking for j in known]), known)
 
 
-def quality(rankings: Sequence[Ranking], judged: Sequence[Judged]) -> Quality:
+def quality(rankings: Sequence[Ranking], judged: Sequence[JudgedQuery]) -> Quality:
     """The same of rankings made before, one for each judged query."""
     try:
         import ir_measures

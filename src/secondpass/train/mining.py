@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, MissingExtraError
 from secondpass.stages.score import Scorer
@@ -25,7 +25,7 @@ def mine_negatives(
     scorer: Scorer | None = None,
     margin: float = 0.0,
     language: str = "english",
-) -> list[Judged]:
+) -> list[JudgedQuery]:
     """Judged lists from pairs: their positives and negatives, and what a retriever finds besides.
 
     The candidates of a list stand in an order that says nothing (by a hash), so that ties do not
@@ -78,8 +78,8 @@ def mine_negatives(
 
 
 def without_false_negatives(
-    judged: Sequence[Judged], scorer: Scorer, margin: float = 0.0
-) -> list[Judged]:
+    judged: Sequence[JudgedQuery], scorer: Scorer, margin: float = 0.0
+) -> list[JudgedQuery]:
     """The same lists without unjudged candidates that are probably answers.
 
     Those are the ones that `scorer` puts above the query's best positive less `margin`: the
@@ -97,16 +97,16 @@ def without_false_negatives(
         said = {c.id: next(scores) for c in j.ranking}
         best = max((said[i] for i in j.relevant), default=float("inf"))
         some = [c for c in j.ranking if c.id in j.relevant or said[c.id] <= best - margin]
-        kept.append(Judged.of(j.ranking.query, some, j.relevant))
+        kept.append(JudgedQuery.of(j.ranking.query, some, j.relevant))
     return kept
 
 
-def _list(pair: QueryPairs, negatives: list[str]) -> Judged:
+def _list(pair: QueryPairs, negatives: list[str]) -> JudgedQuery:
     texts = [(t, True) for t in dict.fromkeys(pair.positives)] + [(t, False) for t in negatives]
     order = sorted(texts, key=lambda item: _hash(pair.query, item[0]))
     docs = [Candidate(str(i), text) for i, (text, _) in enumerate(order)]
     relevant = [str(i) for i, (_, positive) in enumerate(order) if positive]
-    return Judged.of(pair.query, docs, relevant)
+    return JudgedQuery.of(pair.query, docs, relevant)
 
 
 def _hash(*parts: str) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.calibrate import Judged, read_judged
+from secondpass.calibrate import JudgedQuery, read_judged
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.jsonl import line_name, read_rows
 from secondpass.core.short_repr import short_repr
@@ -69,7 +69,7 @@ def read_pairs(path: str | os.PathLike[str]) -> list[QueryPairs]:
     return [QueryPairs(query, tuple(p), tuple(n)) for query, (p, n) in merged.items()]
 
 
-def read_training_data(path: str | os.PathLike[str]) -> list[Judged] | list[QueryPairs]:
+def read_training_data(path: str | os.PathLike[str]) -> list[JudgedQuery] | list[QueryPairs]:
     """Judged lists (`read_judged`) or pairs (`read_pairs`), whichever the first line looks like.
 
     Raises:

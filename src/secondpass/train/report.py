@@ -10,7 +10,7 @@ from typing import Any, Literal
 from secondpass.core.short_repr import short_repr
 from secondpass.train.measure import Quality
 
-Verdict = Literal["better", "no clear difference", "worse"]
+FineTuningVerdict = Literal["better", "no clear difference", "worse"]
 
 
 @short_repr
@@ -44,7 +44,7 @@ class TrainingReport:
     cut_short: str | None = None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> FineTuningVerdict:
         """Whether the interval lies above 0, below, or holds it."""
         if self.interval[0] > 0:
             return "better"

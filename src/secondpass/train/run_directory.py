@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import InvalidInputError
 
 
-def fingerprint(judged: Sequence[Judged]) -> str:
+def fingerprint(judged: Sequence[JudgedQuery]) -> str:
     """First 16 hex digits of a SHA-256 over queries, texts and labels, in their order."""
     total = hashlib.sha256()
     for j in judged:

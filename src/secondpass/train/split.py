@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import InvalidInputError
 
 MINIMUM_QUERIES = 40
@@ -19,17 +19,17 @@ SHARE = 0.1
 class Split:
     """Judged queries by what they are for."""
 
-    train: tuple[Judged, ...]
-    choice: tuple[Judged, ...]
-    calibration: tuple[Judged, ...]
-    held_out: tuple[Judged, ...]
+    train: tuple[JudgedQuery, ...]
+    choice: tuple[JudgedQuery, ...]
+    calibration: tuple[JudgedQuery, ...]
+    held_out: tuple[JudgedQuery, ...]
 
     def sizes(self) -> dict[str, int]:
         """Lists in each part."""
         return {name: len(getattr(self, name)) for name in self.__slots__}
 
 
-def split_queries(judged: Sequence[Judged], *, held_out: float, seed: int) -> Split:
+def split_queries(judged: Sequence[JudgedQuery], *, held_out: float, seed: int) -> Split:
     """Split by query, stably: adding queries moves few others to another part.
 
     Lists without a relevant candidate, or without any other, are only trained on: no measure can
@@ -42,8 +42,8 @@ def split_queries(judged: Sequence[Judged], *, held_out: float, seed: int) -> Sp
         raise InvalidInputError(f"held_out={held_out}: a share of the queries, above 0, up to 0.5")
     if not judged:
         raise InvalidInputError("no judged queries to train on")
-    grouped: dict[str, list[Judged]] = {}
-    one_sided: list[Judged] = []
+    grouped: dict[str, list[JudgedQuery]] = {}
+    one_sided: list[JudgedQuery] = []
     for j in judged:
         grouped.setdefault(_query(j), []).append(j)
     both = {q for q, lists in grouped.items() if any(map(has_both, lists))}
@@ -62,7 +62,7 @@ def split_queries(judged: Sequence[Judged], *, held_out: float, seed: int) -> Sp
         )
     order = sorted(both, key=lambda q: hashlib.sha256(f"{seed}\0{q}".encode()).digest())
     counts = [max(4, round(len(order) * share)) for share in (held_out, SHARE, SHARE)]
-    parts: list[tuple[Judged, ...]] = []
+    parts: list[tuple[JudgedQuery, ...]] = []
     start = 0
     for count in counts:
         parts.append(tuple(j for q in order[start : start + count] for j in grouped[q]))
@@ -72,10 +72,10 @@ def split_queries(judged: Sequence[Judged], *, held_out: float, seed: int) -> Sp
     return Split((*train, *one_sided), choice, calibration, aside)
 
 
-def has_both(judged: Judged) -> bool:
+def has_both(judged: JudgedQuery) -> bool:
     """Whether there is something relevant and something else."""
     return 0 < len(judged.relevant) < len(judged.ranking)
 
 
-def _query(judged: Judged) -> str:
+def _query(judged: JudgedQuery) -> str:
     return " ".join(judged.ranking.query.casefold().split())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import MissingExtraError, ModelError
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder
 from secondpass.stages.score import Score
@@ -73,7 +73,7 @@ class Trained:
 def trained(  # noqa: PLR0917 - one caller, and each is a different thing
     scorer: TorchCrossEncoder,
     rows: list[dict[str, Any]],
-    choice: Sequence[Judged],
+    choice: Sequence[JudgedQuery],
     folder: RunFolder,
     settings: Settings,
     on_progress: Callable[[TrainingProgress], None] | None = None,
@@ -157,7 +157,7 @@ def trained(  # noqa: PLR0917 - one caller, and each is a different thing
     )
 
 
-def ndcg10(scorer: TorchCrossEncoder, judged: Sequence[Judged]) -> float:
+def ndcg10(scorer: TorchCrossEncoder, judged: Sequence[JudgedQuery]) -> float:
     """Mean nDCG@10 of the scorer's order."""
     return quality(Score(scorer).run([j.ranking for j in judged]), judged).mean
 
@@ -190,7 +190,7 @@ def _dataset(rows: list[dict[str, Any]]) -> Any:
 class _Choice(BaseEvaluator):
     """nDCG@10 on the choice queries."""
 
-    def __init__(self, scorer: TorchCrossEncoder, judged: Sequence[Judged]) -> None:
+    def __init__(self, scorer: TorchCrossEncoder, judged: Sequence[JudgedQuery]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.scorer, self.judged = scorer, judged
         self.primary_metric = "ndcg10"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.candidate import Candidate
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder
 from secondpass.stages.score import Pair
 
 
-class Reading:
+class PairTruncator:
     """Cuts texts so that query and text fit, and counts how many it had to cut: each pair once,
     however often it is asked for.
 
@@ -45,13 +45,13 @@ class Reading:
             f"what makes them relevant may lie beyond: {more}"
         )
 
-    def judged(self, judged: Judged) -> Judged:
+    def judged(self, judged: JudgedQuery) -> JudgedQuery:
         """The same judgements on what is read."""
         query = judged.ranking.query
         docs = [Candidate(c.id, self(query, c.text)) for c in judged.ranking]
-        return Judged.of(query, docs, judged.relevant)
+        return JudgedQuery.of(query, docs, judged.relevant)
 
-    def pairs(self, judged: Sequence[Judged], most: int) -> list[Pair]:
+    def pairs(self, judged: Sequence[JudgedQuery], most: int) -> list[Pair]:
         """Of each query's candidates the first, then the second, until they are `most`."""
         rankings = [j.ranking for j in judged]
         deepest = max(map(len, rankings), default=0)

@@ -21,7 +21,7 @@ def brier_score(probabilities: Sequence[float], labels: Sequence[bool | int]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class BrierParts:
+class BrierDecomposition:
     """Brier score = reliability - resolution + uncertainty + within_bins, exactly.
 
     Attributes:
@@ -46,9 +46,9 @@ class BrierParts:
         return self.reliability - self.resolution + self.uncertainty + self.within_bins
 
 
-def brier_parts(
+def brier_decomposition(
     probabilities: Sequence[float], labels: Sequence[bool | int], bins: int = 15
-) -> BrierParts:
+) -> BrierDecomposition:
     """The Brier score taken apart over bins of equal mass.
 
     Murphy 1973, "A New Vector Partition of the Probability Score"; the term inside bins, without
@@ -73,4 +73,4 @@ def brier_parts(
             )
             / n
         )
-    return BrierParts(reliability, resolution, rate * (1 - rate), within)
+    return BrierDecomposition(reliability, resolution, rate * (1 - rate), within)

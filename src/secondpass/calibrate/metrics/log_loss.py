@@ -30,7 +30,7 @@ def total_log_loss(probabilities: Sequence[float], labels: Sequence[bool | int])
     return sum(-math.log(max(a if b else 1 - a, LEAST)) for a, b in zip(p, y, strict=True))
 
 
-class Difference(NamedTuple):
+class MeanWithError(NamedTuple):
     """A mean difference and its standard error."""
 
     mean: float
@@ -39,7 +39,7 @@ class Difference(NamedTuple):
 
 def difference(
     losses: Sequence[float], others: Sequence[float], sizes: Sequence[float]
-) -> Difference:
+) -> MeanWithError:
     """How much more one loses than the other, per pair, on the same queries.
 
     The query is the sample: pairs of one query go together, so the standard error is that of a
@@ -54,6 +54,6 @@ def difference(
     n, q = sum(sizes), len(gaps)
     mean = sum(gaps) / n
     if q < 2:
-        return Difference(mean, math.inf)
+        return MeanWithError(mean, math.inf)
     spread = sum((gap - mean * size) ** 2 for gap, size in zip(gaps, sizes, strict=True))
-    return Difference(mean, math.sqrt(spread * q / (q - 1)) / n)
+    return MeanWithError(mean, math.sqrt(spread * q / (q - 1)) / n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.metrics.brier import BrierParts, brier_parts
+from secondpass.calibrate.metrics.brier import BrierDecomposition, brier_decomposition
 from secondpass.calibrate.metrics.ece import (
     class_balanced_calibration_error,
     expected_calibration_error,
@@ -17,14 +17,14 @@ from secondpass.core.short_repr import short_repr
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Quality:
+class CalibrationMetrics:
     """What probabilities are worth on labelled pairs. Lower is better in all but `resolution`.
 
     Attributes:
         log_loss: See `log_loss`; in nats.
         expected_calibration_error: See the function of this name; in [0, 1].
         class_balanced_calibration_error: See the function of this name; in [0, 1].
-        brier: See `BrierParts`; `brier_score` is their sum.
+        brier: See `BrierDecomposition`; `brier_score` is their sum.
         base_rate: Share of relevant pairs.
         mean_probability: What was stated on average; the base rate if calibrated.
         curve: See `reliability_curve`.
@@ -33,13 +33,13 @@ class Quality:
     log_loss: float
     expected_calibration_error: float
     class_balanced_calibration_error: float
-    brier: BrierParts
+    brier: BrierDecomposition
     base_rate: float
     mean_probability: float
     curve: tuple[ReliabilityPoint, ...]
 
     @classmethod
-    def of(cls, probabilities: Sequence[float], labels: Sequence[bool | int]) -> Quality:
+    def of(cls, probabilities: Sequence[float], labels: Sequence[bool | int]) -> CalibrationMetrics:
         """Measure.
 
         Raises:
@@ -49,7 +49,7 @@ class Quality:
             log_loss(probabilities, labels),
             expected_calibration_error(probabilities, labels),
             class_balanced_calibration_error(probabilities, labels),
-            brier_parts(probabilities, labels),
+            brier_decomposition(probabilities, labels),
             sum(labels) / len(labels),
             sum(probabilities) / len(probabilities),
             reliability_curve(probabilities, labels),

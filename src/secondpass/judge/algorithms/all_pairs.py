@@ -7,7 +7,7 @@ from math import fsum
 from typing import Literal
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.algorithms.protocol import Asks, Flow, Round, Verdict
+from secondpass.judge.algorithms.protocol import AlgorithmSteps, QuestionKind, Round, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class AllPairs:
             )
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "compare"
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         # neighbours first, then those two apart, ...: cut short, it is fair to all
         pairs = [(i, i + apart) for apart in range(1, n) for i in range(n - apart)]
         questions = tuple(q for a, b in pairs for q in ((a, b), (b, a)))

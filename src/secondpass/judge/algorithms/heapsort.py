@@ -6,16 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.algorithms.pair_memo import Duels
-from secondpass.judge.algorithms.protocol import Asking, Asks, Flow, Verdict, side_by_side
+from secondpass.judge.algorithms.pair_memo import PairwiseMemo
+from secondpass.judge.algorithms.protocol import (
+    AlgorithmSteps,
+    QuestionKind,
+    Subroutine,
+    Verdict,
+    run_in_lockstep,
+)
 
-Pick = Callable[[list[int], list[int]], Asking[int]]
+Pick = Callable[[list[int], list[int]], Subroutine[int]]
 """From places, the likely best first, and the best order so far, to the best of them."""
 
 
 def top_of_heap(
     places: list[int], k: int, children: int, pick: Pick, below: Sequence[int] = ()
-) -> Asking[list[int]]:
+) -> Subroutine[list[int]]:
     """All `places`, the best k first and in order, the others behind as they came.
 
     `below` are places that are not sorted here, for what is known so far.
@@ -35,7 +41,7 @@ def top_of_heap(
         levels.append(list(range(first, last + 1)))
     for level in reversed(levels):
         parts = [_sift(heap, node, children, pick, known) for node in level if node < len(heap)]
-        yield from side_by_side(parts, lambda _: known())
+        yield from run_in_lockstep(parts, lambda _: known())
     while heap and len(best) < k:
         best.append(heap[0])
         last_one = heap.pop()
@@ -47,7 +53,7 @@ def top_of_heap(
 
 def _sift(
     heap: list[int], node: int, children: int, pick: Pick, known: Callable[[], list[int]]
-) -> Asking[None]:
+) -> Subroutine[None]:
     while (first := node * children + 1) < len(heap):
         family = [node, *range(first, min(first + children, len(heap)))]
         # In the incoming order, and not parent first: a judge that likes the first place then
@@ -84,10 +90,10 @@ class Heapsort:
             raise InvalidInputError(f"k={self.k}: sort at least 1")
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "compare"
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         if n < 2:
             return Verdict(list(range(n)))
-        return Verdict((yield from top_of_heap(list(range(n)), self.k, 2, Duels().pick)))
+        return Verdict((yield from top_of_heap(list(range(n)), self.k, 2, PairwiseMemo().pick)))

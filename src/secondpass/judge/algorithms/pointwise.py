@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from secondpass.judge.algorithms.protocol import Asks, Flow, Round, Verdict
+from secondpass.judge.algorithms.protocol import AlgorithmSteps, QuestionKind, Round, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +13,10 @@ class Pointwise:
     """One question per candidate, in one round. Gives ``raw`` scores."""
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "rate"
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         scores: list[float | None] = []
         if n:
             questions = tuple((i,) for i in range(n))

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 T = TypeVar("T")
-Question = tuple[int, ...]
+QuestionIndices = tuple[int, ...]
 """Places of the candidates to show, in the order to show them; place 0 came in first."""
 
-Asks = Literal["order", "best", "compare", "rate"]
+QuestionKind = Literal["order", "best", "compare", "rate"]
 """What a question asks for, and so what its reply is:
 
 * ``order``: the same places, best first.
@@ -36,7 +36,7 @@ class Round:
             None for the others, and returns. Otherwise it is closed and `so_far` stands.
     """
 
-    questions: tuple[Question, ...]
+    questions: tuple[QuestionIndices, ...]
     so_far: list[int]
     partial: bool = False
 
@@ -55,10 +55,10 @@ class Verdict:
     scores: list[float | None] | None = None
 
 
-Asking = Generator[Round, list[Any], T]
+Subroutine = Generator[Round, list[Any], T]
 """A part of an algorithm: yields rounds, is sent one reply per question, returns a T."""
 
-Flow = Asking[Verdict]
+AlgorithmSteps = Subroutine[Verdict]
 
 
 @runtime_checkable
@@ -66,16 +66,16 @@ class Algorithm(Protocol):
     """What an author of an algorithm writes; a frozen dataclass, so that recipes can store it."""
 
     @property
-    def asks(self) -> Asks: ...
+    def asks(self) -> QuestionKind: ...
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         """Judge n candidates. Asks nothing where n is 0 or 1."""
         ...
 
 
-def side_by_side(
-    parts: Sequence[Asking[T]], so_far: Callable[[list[list[int]]], list[int]]
-) -> Asking[list[T]]:
+def run_in_lockstep(
+    parts: Sequence[Subroutine[T]], so_far: Callable[[list[list[int]]], list[int]]
+) -> Subroutine[list[T]]:
     """Run parts in lockstep, their rounds joined into one.
 
     Args:

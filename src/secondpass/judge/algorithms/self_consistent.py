@@ -10,12 +10,12 @@ from typing import Literal
 from secondpass.core.errors import InvalidInputError
 from secondpass.judge.algorithms.protocol import (
     Algorithm,
-    Asking,
-    Asks,
-    Flow,
+    AlgorithmSteps,
+    QuestionKind,
     Round,
+    Subroutine,
     Verdict,
-    side_by_side,
+    run_in_lockstep,
 )
 from secondpass.judge.algorithms.rank_aggregation import borda, kemeny
 
@@ -55,21 +55,21 @@ class SelfConsistent:
             raise InvalidInputError(f"aggregate={self.aggregate!r}: choose 'kemeny' or 'borda'")
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return self.algorithm.asks
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         if n < 2:
             return Verdict(list(range(n)))
         random = Random(self.seed)
         lists = [list(range(n))] + [random.sample(range(n), n) for _ in range(self.shuffles - 1)]
         parts = [self._shuffled(n, places) for places in lists]
-        orders = yield from side_by_side(
+        orders = yield from run_in_lockstep(
             parts, lambda known: list(range(n)) if known == lists else borda(known)
         )
         return Verdict(kemeny(orders) if self.aggregate == "kemeny" else borda(orders))
 
-    def _shuffled(self, n: int, places: Sequence[int]) -> Asking[list[int]]:
+    def _shuffled(self, n: int, places: Sequence[int]) -> Subroutine[list[int]]:
         """The inner algorithm's flow, with its places translated there and back."""
         flow, asks = self.algorithm.flow(n), self.asks
         back = {place: i for i, place in enumerate(places)}

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.judge.algorithms.heapsort import top_of_heap
-from secondpass.judge.algorithms.protocol import Asking, Asks, Flow, Round, Verdict
+from secondpass.judge.algorithms.protocol import (
+    AlgorithmSteps,
+    QuestionKind,
+    Round,
+    Subroutine,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class _Setwise:
             )
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "best"
 
 
@@ -43,7 +49,7 @@ class SetwiseHeapsort(_Setwise):
         InvalidInputError: One of them is too small.
     """
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         if n < 2:
             return Verdict(list(range(n)))
         return Verdict((yield from top_of_heap(list(range(n)), self.k, self.children, pick)))
@@ -67,7 +73,7 @@ class SetwiseInsertion(_Setwise):
         InvalidInputError: One of them is too small.
     """
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         if n < 2:
             return Verdict(list(range(n)))
         head, rest = list(range(min(n, self.k))), list(range(self.k, n))
@@ -91,13 +97,13 @@ class SetwiseInsertion(_Setwise):
         return Verdict([*head, *lost, *beaten])
 
 
-def pick(places: list[int], so_far: list[int]) -> Asking[int]:
+def pick(places: list[int], so_far: list[int]) -> Subroutine[int]:
     """One question: which of these is best?"""
     (best,) = yield Round((tuple(places),), so_far)
     return int(best)
 
 
-def _inserted(head: list[int], new: int, below: list[int]) -> Asking[list[int]]:
+def _inserted(head: list[int], new: int, below: list[int]) -> Subroutine[list[int]]:
     low, high = 0, len(head)
     while low < high:
         middle = (low + high) // 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.algorithms.pair_memo import Duels
-from secondpass.judge.algorithms.protocol import Asks, Flow, Verdict
+from secondpass.judge.algorithms.pair_memo import PairwiseMemo
+from secondpass.judge.algorithms.protocol import AlgorithmSteps, QuestionKind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class SlidingPairs:
             raise InvalidInputError(f"k={self.k}: make at least 1 pass")
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "compare"
 
-    def flow(self, n: int) -> Flow:
-        places, duels = list(range(n)), Duels()
+    def flow(self, n: int) -> AlgorithmSteps:
+        places, duels = list(range(n)), PairwiseMemo()
         passes = min(self.k, n - 1)
         for step in range(n - 1 + 2 * (passes - 1)):
             # pass j is at place n - 1 - (step - 2j), and ends with place j settled
             uppers = [n - 2 - step + 2 * j for j in range(passes)]
             uppers = [i for j, i in enumerate(uppers) if j <= i <= n - 2]
             pairs = [(places[i], places[i + 1]) for i in uppers]
-            yield from duels.fight(pairs, places.copy())
+            yield from duels.ask(pairs, places.copy())
             for i, (upper, lower) in zip(uppers, pairs, strict=True):
-                if duels.beats(lower, upper):
+                if duels.prefers(lower, upper):
                     places[i], places[i + 1] = lower, upper
         return Verdict(places)

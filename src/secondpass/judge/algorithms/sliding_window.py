@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.algorithms.protocol import Asks, Flow, Round, Verdict
+from secondpass.judge.algorithms.protocol import AlgorithmSteps, QuestionKind, Round, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class SlidingWindow:
             )
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "order"
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         places = list(range(n))
         start = max(0, n - self.window)
         while n > 1:

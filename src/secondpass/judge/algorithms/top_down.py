@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from math import ceil
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.algorithms.protocol import Asks, Flow, Question, Round, Verdict, interleaved
+from secondpass.judge.algorithms.protocol import (
+    AlgorithmSteps,
+    QuestionIndices,
+    QuestionKind,
+    Round,
+    Verdict,
+    interleaved,
+)
 from secondpass.judge.algorithms.rank_aggregation import borda
 
 
@@ -52,10 +59,10 @@ class TopDown:
             raise InvalidInputError(f"votes={self.votes}: the last window is ordered at least once")
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "order"
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         above, below = list(range(n)), list[int]()
         while len(above) > self.window:
             (first,) = yield Round((tuple(above[: self.window]),), above + below)
@@ -81,12 +88,12 @@ class TopDown:
             last = [last[i] for i in ranks]
         return Verdict([*last, *everything[self.window :]])
 
-    def _ballots(self, last: list[int]) -> tuple[Question, ...]:
+    def _ballots(self, last: list[int]) -> tuple[QuestionIndices, ...]:
         turned = (last if vote % 2 == 0 else last[::-1] for vote in range(self.votes))
         shifts = (vote // 2 * len(last) // ceil(self.votes / 2) for vote in range(self.votes))
         return tuple((*t[s:], *t[:s]) for t, s in zip(turned, shifts, strict=True))
 
-    def _groups(self, rest: list[int], pivot: int) -> tuple[Question, ...]:
+    def _groups(self, rest: list[int], pivot: int) -> tuple[QuestionIndices, ...]:
         number = ceil(len(rest) / (self.window - 1))
         groups = (rest[i::number] for i in range(number))  # of one size, each with good and bad
         # in the middle, where a judge's liking for the first places neither helps nor hurts it

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from math import ceil
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.algorithms.protocol import Asks, Flow, Round, Verdict, interleaved
+from secondpass.judge.algorithms.protocol import (
+    AlgorithmSteps,
+    QuestionKind,
+    Round,
+    Verdict,
+    interleaved,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,10 @@ class Tournament:
             )
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> QuestionKind:
         return "order"
 
-    def flow(self, n: int) -> Flow:
+    def flow(self, n: int) -> AlgorithmSteps:
         playing, out = list(range(n)), list[int]()
         while len(playing) > self.window:
             number = ceil(len(playing) / self.window)

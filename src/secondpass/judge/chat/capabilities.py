@@ -9,7 +9,7 @@ from secondpass.core.errors import SecondPassError
 from secondpass.core.tokens import estimated
 from secondpass.judge.allowance import NoCallsLeftError, current_allowance
 from secondpass.judge.chat.failure_kinds import fault
-from secondpass.judge.chat.protocol import Chat, ChatError, Completion, Message, Schema
+from secondpass.judge.chat.protocol import AnswerSchema, Chat, ChatError, Completion, Message
 from secondpass.judge.chat.usable import usable
 from secondpass.judge.protocols import Usage
 
@@ -57,7 +57,7 @@ _TOLD = {
 }
 
 
-class Exchange:
+class CapabilityProbe:
     """Asks one chat model, and remembers what it cannot do.
 
     Args:
@@ -86,7 +86,7 @@ class Exchange:
         log: Log,
         messages: Sequence[Message],
         *,
-        schema: Schema | None,
+        schema: AnswerSchema | None,
         max_tokens: int,
         top_logprobs: int | None,
     ) -> Completion:

@@ -8,12 +8,12 @@ from typing import Literal, TypeVar
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.tokens import Counter, estimated
 from secondpass.judge.chat import tasks as questions
-from secondpass.judge.chat.capabilities import Exchange, Log
+from secondpass.judge.chat.capabilities import CapabilityProbe, Log
 from secondpass.judge.chat.context_window import Shrinking
-from secondpass.judge.chat.passage_tags import Fenced, fenced
+from secondpass.judge.chat.passage_tags import Fenced, tag_passages
 from secondpass.judge.chat.prompts import Prompts
 from secondpass.judge.chat.protocol import Chat, ChatError
-from secondpass.judge.chat.repair import Found, Question, asked
+from secondpass.judge.chat.repair import Found, PromptTask, asked
 from secondpass.judge.protocols import Answer
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class ChatJudge:
         self.name = f"judge:{chat.name}@prompts-{self.prompts.version}"
         if rating == "scale":
             self.name += "/scale"
-        self._exchange = Exchange(chat, structured)
+        self._exchange = CapabilityProbe(chat, structured)
         self._shrinking = Shrinking(passage_tokens)
 
     def __repr__(self) -> str:
@@ -169,7 +169,7 @@ class ChatJudge:
         *,
         letters: bool = False,
     ) -> Fenced:
-        shown = fenced(
+        shown = tag_passages(
             query, [texts[i] for i in places], limit=limit, seed=self.seed,
             letters=letters, count=self.count_tokens,
         )  # fmt: skip
@@ -182,7 +182,7 @@ class ChatJudge:
         count = self.count_tokens or estimated
         return [count(text) for text in texts]
 
-    async def _asked(self, log: Log, question: Question[T]) -> Found[T]:
+    async def _asked(self, log: Log, question: PromptTask[T]) -> Found[T]:
         question = question.with_room(self.thinking_tokens)
         try:
             return await asked(question, self._exchange, self.prompts, self.repairs, log)

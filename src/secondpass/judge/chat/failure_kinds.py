@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Fault = Literal["too-long", "filtered", "request", "other"]
+FailureKind = Literal["too-long", "filtered", "request", "other"]
 """Why a request failed: the prompt does not fit; a content filter; something about the request
 that leaving an option out may cure; anything else (the network, the key, the server)."""
 
@@ -27,7 +27,7 @@ _UNWILLING = re.compile(
 )
 
 
-def fault(error: BaseException) -> Fault:
+def fault(error: BaseException) -> FailureKind:
     """What kind of failure an exception of any chat client is."""
     status = _status(error)
     said = str(error)

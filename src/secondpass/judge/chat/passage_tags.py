@@ -2,7 +2,7 @@
 
 A passage cannot close its fence, because the tag holds a random key that occurs in none of them,
 nor name itself or another passage, because identifiers are drawn for each call from those that
-occur in none of them. What looks like control is made plain text first, see `neutral`.
+occur in none of them. What looks like control is made plain text first, see `sanitise`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hashlib import blake2b
 
 from secondpass.core.candidate import Note
 from secondpass.core.tokens import Counter, Cut, cut_to, estimated
-from secondpass.judge.chat.sanitise import neutral
+from secondpass.judge.chat.sanitise import sanitise
 
 LETTERS = "bcdfghjkmnpqrstvwxz"
 """Of identifiers: no vowels, so that they spell nothing, and no l, which looks like 1."""
@@ -47,7 +47,7 @@ class Fenced:
     cut_query: bool = False
 
 
-def fenced(
+def tag_passages(
     query: str,
     texts: Sequence[str],
     *,
@@ -89,11 +89,11 @@ def fenced(
 def _beginning(text: str, limit: int, count: Counter | None) -> Cut:
     """What is shown of a text. Only what can be shown is made neutral, however long the rest is."""
     start, rest = text[: _LONG_TOKEN * limit], text[_LONG_TOKEN * limit :]
-    shown = cut_to(neutral(start), limit, count)
+    shown = cut_to(sanitise(start), limit, count)
     return shown._replace(cut=shown.cut + (count or estimated)(rest)) if rest else shown
 
 
-def unfenced(prompt: str) -> tuple[str | None, dict[str, str]]:
+def parse_tags(prompt: str) -> tuple[str | None, dict[str, str]]:
     """The query and the passages by identifier, read back out of a prompt as sent."""
     query: str | None = None
     passages: dict[str, str] = {}

@@ -12,12 +12,12 @@ from secondpass.judge.protocols import Usage
 Message = Mapping[str, str]
 """{"role": "system" | "user" | "assistant", "content": text}"""
 
-Schema = Mapping[str, Any]
+AnswerSchema = Mapping[str, Any]
 """A JSON schema, with a "title" that names it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class TokenLogprob:
     """One written token and the likeliest ones at its place.
 
     Attributes:
@@ -49,7 +49,7 @@ class Completion:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     finish_reason: str | None = None
-    logprobs: tuple[Token, ...] | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
     refusal: str | None = None
     retries: int = 0
 
@@ -70,7 +70,7 @@ class Chat(Protocol):
         self,
         messages: Sequence[Message],
         *,
-        schema: Schema | None = None,
+        schema: AnswerSchema | None = None,
         max_tokens: int,
         top_logprobs: int | None = None,
     ) -> Completion: ...

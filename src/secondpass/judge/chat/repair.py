@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from secondpass.judge.allowance import NoCallsLeftError
-from secondpass.judge.chat.capabilities import Exchange, Log, TooLongError
+from secondpass.judge.chat.capabilities import CapabilityProbe, Log, TooLongError
 from secondpass.judge.chat.failure_kinds import unwilling
 from secondpass.judge.chat.prompts import Prompts, filled
-from secondpass.judge.chat.protocol import ChatError, Completion, Message, Schema
-from secondpass.judge.chat.sanitise import neutral
+from secondpass.judge.chat.protocol import AnswerSchema, ChatError, Completion, Message
+from secondpass.judge.chat.sanitise import sanitise
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Found(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
+class PromptTask(Generic[T]):
     """A question and how to read its answer.
 
     Attributes:
@@ -50,16 +50,16 @@ class Question(Generic[T]):
     form: Callable[[bool], str]
     read: Callable[[Completion], Found[T]]
     max_tokens: int
-    schema: Schema | None = None
+    schema: AnswerSchema | None = None
     top_logprobs: int | None = None
 
-    def with_room(self, tokens: int) -> Question[T]:
+    def with_room(self, tokens: int) -> PromptTask[T]:
         """The same with so many more tokens for the answer."""
         return replace(self, max_tokens=self.max_tokens + tokens)
 
 
 async def asked(
-    question: Question[T], exchange: Exchange, prompts: Prompts, repairs: int, log: Log
+    question: PromptTask[T], exchange: CapabilityProbe, prompts: Prompts, repairs: int, log: Log
 ) -> Found[T]:
     """Ask, and ask again while the answer cannot be used.
 
@@ -112,14 +112,14 @@ async def asked(
             limit *= 2
         messages = [
             *_opening(question, exchange, prompts),
-            {"role": "assistant", "content": neutral(done.text[:1000]).strip() or "(nothing)"},
+            {"role": "assistant", "content": sanitise(done.text[:1000]).strip() or "(nothing)"},
             {"role": "user", "content": _repair(question, exchange, prompts, why)},
         ]
     assert best is not None
     return best
 
 
-def _opening(question: Question[T], exchange: Exchange, prompts: Prompts) -> list[Message]:
+def _opening(question: PromptTask[T], exchange: CapabilityProbe, prompts: Prompts) -> list[Message]:
     form = question.form(question.schema is not None and exchange.structured)
     return [
         {"role": "system", "content": prompts.system},
@@ -127,7 +127,7 @@ def _opening(question: Question[T], exchange: Exchange, prompts: Prompts) -> lis
     ]
 
 
-def _repair(question: Question[T], exchange: Exchange, prompts: Prompts, why: str) -> str:
+def _repair(question: PromptTask[T], exchange: CapabilityProbe, prompts: Prompts, why: str) -> str:
     form = question.form(question.schema is not None and exchange.structured)
     return filled(prompts.repair, problem=why, ids=question.ids, form=form)
 

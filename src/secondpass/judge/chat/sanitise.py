@@ -44,7 +44,7 @@ _ROLE = re.compile(
 )
 
 
-def neutral(text: str) -> str:
+def sanitise(text: str) -> str:
     """The text without control over the chat that it will be quoted in.
 
     Idempotent. Most texts come back unchanged; what looked like control stays readable

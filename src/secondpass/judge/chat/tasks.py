@@ -16,7 +16,7 @@ from secondpass.judge.chat.prompts import (
     order_schema,
 )
 from secondpass.judge.chat.protocol import Completion
-from secondpass.judge.chat.repair import Found, Question
+from secondpass.judge.chat.repair import Found, PromptTask
 from secondpass.judge.parsing.label_probabilities import expected_grade, first_of_two
 from secondpass.judge.parsing.order import read_order
 from secondpass.judge.parsing.short_answers import (
@@ -32,7 +32,7 @@ TOP = 20
 """Alternatives to each token to ask for: the most that servers of this protocol give."""
 
 
-def order(shown: Fenced, prompts: Prompts, floor: float) -> Question[Sequence[int]]:
+def order(shown: Fenced, prompts: Prompts, floor: float) -> PromptTask[Sequence[int]]:
     """Which order is best? An answer that names less than `floor` is asked for again."""
     ids = shown.ids
     example = " > ".join(f"[{name}]" for name in reversed(ids[:3])) + (" > ..." * (len(ids) > 3))
@@ -42,7 +42,7 @@ def order(shown: Fenced, prompts: Prompts, floor: float) -> Question[Sequence[in
         enough = reading.order and reading.coverage >= floor
         return Found(reading.order or None, reading.coverage, "" if enough else reading.problem)
 
-    return Question(
+    return PromptTask(
         prompt=lambda form: _prompt(prompts.order, shown, form),
         ids=", ".join(ids),
         form=lambda structured: order_form(example, structured),
@@ -52,14 +52,14 @@ def order(shown: Fenced, prompts: Prompts, floor: float) -> Question[Sequence[in
     )
 
 
-def best(shown: Fenced, prompts: Prompts) -> Question[int]:
+def best(shown: Fenced, prompts: Prompts) -> PromptTask[int]:
     """Which one is the best?"""
     ids = shown.ids
 
     def read(done: Completion) -> Found[int]:
         return _found(read_best(done.text, ids), "it names no passage")
 
-    return Question(
+    return PromptTask(
         prompt=lambda form: _prompt(prompts.best, shown, form),
         ids=", ".join(ids),
         form=best_form,
@@ -69,7 +69,7 @@ def best(shown: Fenced, prompts: Prompts) -> Question[int]:
     )
 
 
-def compare(shown: Fenced, prompts: Prompts, log: Log) -> Question[float]:
+def compare(shown: Fenced, prompts: Prompts, log: Log) -> PromptTask[float]:
     """Which of two is better?"""
     first, second = shown.ids
 
@@ -82,7 +82,7 @@ def compare(shown: Fenced, prompts: Prompts, log: Log) -> Question[float]:
     return _short(shown, prompts.compare, f"Answer with {first} or {second} only.", read)
 
 
-def yes_no(shown: Fenced, prompts: Prompts, log: Log) -> Question[float]:
+def yes_no(shown: Fenced, prompts: Prompts, log: Log) -> PromptTask[float]:
     """Is it relevant?"""
 
     def read(done: Completion) -> Found[float]:
@@ -94,7 +94,7 @@ def yes_no(shown: Fenced, prompts: Prompts, log: Log) -> Question[float]:
     return _short(shown, prompts.relevant, "Answer Yes or No only.", read)
 
 
-def scale(shown: Fenced, prompts: Prompts, log: Log) -> Question[float]:
+def scale(shown: Fenced, prompts: Prompts, log: Log) -> PromptTask[float]:
     """How relevant is it, from 0 to 10?"""
 
     def read(done: Completion) -> Found[float]:
@@ -108,8 +108,8 @@ def scale(shown: Fenced, prompts: Prompts, log: Log) -> Question[float]:
 
 def _short(
     shown: Fenced, template: str, form: str, read: Callable[[Completion], Found[float]]
-) -> Question[float]:
-    return Question(
+) -> PromptTask[float]:
+    return PromptTask(
         prompt=lambda form: _prompt(template, shown, form),
         ids=", ".join(shown.ids),
         form=lambda _: form,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.chat.protocol import Chat, Completion, Token
+from secondpass.judge.chat.protocol import Chat, Completion, TokenLogprob
 from secondpass.judge.parsing.answer_text import LONGEST
 
 
@@ -40,7 +40,7 @@ def _count(value: object) -> int | None:
 
 
 def _is_token(token: object) -> bool:
-    if not isinstance(token, Token):
+    if not isinstance(token, TokenLogprob):
         return False
     likely = [(token.text, token.logprob), *token.top]
     return all(isinstance(t, str) and isinstance(p, int | float) for t, p in likely)

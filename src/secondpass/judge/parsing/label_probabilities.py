@@ -12,13 +12,13 @@ import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from secondpass.judge.chat.protocol import Token
+from secondpass.judge.chat.protocol import TokenLogprob
 
 _NOISE = " \t\n\r\u2581\u0120\u010a*_`\"'.,:;!?()[]{}<>|#="
 _THOUGHT_ENDS = ("</think>", "</thinking>", "</reasoning>")
 
 
-def first_of_two(tokens: Sequence[Token] | None, labels: tuple[str, str]) -> float | None:
+def first_of_two(tokens: Sequence[TokenLogprob] | None, labels: tuple[str, str]) -> float | None:
     """P(first label | one of the two), or None where the log-probabilities do not tell.
 
     A label that is not among the likeliest tokens is taken to be as likely as the least of them,
@@ -33,7 +33,7 @@ def first_of_two(tokens: Sequence[Token] | None, labels: tuple[str, str]) -> flo
     return first / total if total > 0 else None
 
 
-def expected_grade(tokens: Sequence[Token] | None, grades: Sequence[int]) -> float | None:
+def expected_grade(tokens: Sequence[TokenLogprob] | None, grades: Sequence[int]) -> float | None:
     """The mean grade, each weighed by how likely it was; None where that is not told."""
     found = label_masses(tokens, [str(g) for g in grades])
     if found is None:
@@ -44,7 +44,7 @@ def expected_grade(tokens: Sequence[Token] | None, grades: Sequence[int]) -> flo
 
 
 def label_masses(
-    tokens: Sequence[Token] | None, labels: Sequence[str]
+    tokens: Sequence[TokenLogprob] | None, labels: Sequence[str]
 ) -> tuple[Mapping[str, float], float] | None:
     """Probability of each label where the answer stands, and the most that any other can have.
 
@@ -75,7 +75,7 @@ def label_masses(
     return masses, min(least, left)
 
 
-def _answer_place(tokens: Sequence[Token], lowered: Mapping[str, str]) -> int | None:
+def _answer_place(tokens: Sequence[TokenLogprob], lowered: Mapping[str, str]) -> int | None:
     """Where the answer stands: its first word; or its last, if that is a label and this is not."""
     start = _after_thinking(tokens)
     spoken = [i for i in range(start, len(tokens)) if _plain(tokens[i].text)]
@@ -90,7 +90,7 @@ def _answer_place(tokens: Sequence[Token], lowered: Mapping[str, str]) -> int | 
     return spoken[0]
 
 
-def _after_thinking(tokens: Sequence[Token]) -> int:
+def _after_thinking(tokens: Sequence[TokenLogprob]) -> int:
     """Index of the first token after the last block of thinking."""
     text, start = "", 0
     for i, token in enumerate(tokens):
@@ -120,7 +120,7 @@ def _matched(word: str, lowered: Mapping[str, str], following: str | None) -> st
     return lowered[begun[0]] if len(begun) == 1 else None
 
 
-def _split_ten(masses: dict[str, float], after: Sequence[Token]) -> None:
+def _split_ten(masses: dict[str, float], after: Sequence[TokenLogprob]) -> None:
     """A model that writes 10 as 1, 0: the 1 was as often a 10 as a 0 followed."""
     mass = masses.pop("1", 0.0) + masses.pop("10", 0.0)
     ten = 0.0
@@ -131,7 +131,7 @@ def _split_ten(masses: dict[str, float], after: Sequence[Token]) -> None:
     masses["1"] = mass - masses["10"]
 
 
-def _following(tokens: Sequence[Token], at: int) -> str:
+def _following(tokens: Sequence[TokenLogprob], at: int) -> str:
     return _plain("".join(token.text for token in tokens[at : at + 8]))
 
 

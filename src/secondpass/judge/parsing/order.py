@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from secondpass.judge.parsing.answer_text import answer_of, strict_json, without_hidden
-from secondpass.judge.parsing.parsed_order import Form, Reading
+from secondpass.judge.parsing.parsed_order import Form, ParsedOrder
 from secondpass.judge.parsing.tagged import tagged_runs
 
 
-def read_order(text: str, ids: Sequence[str]) -> Reading:
+def read_order(text: str, ids: Sequence[str]) -> ParsedOrder:
     """Read an order.
 
     Args:
@@ -30,10 +30,10 @@ def read_order(text: str, ids: Sequence[str]) -> Reading:
         found = _chosen([_read(run, place, form) for run in runs(answer)])
         if found is not None:
             return found
-    return Reading((), len(ids))
+    return ParsedOrder((), len(ids))
 
 
-def _read(names: Iterable[str], place: dict[str, int], form: Form) -> Reading:
+def _read(names: Iterable[str], place: dict[str, int], form: Form) -> ParsedOrder:
     order: dict[int, None] = {}
     duplicates = unknown = 0
     for name in names:
@@ -44,10 +44,10 @@ def _read(names: Iterable[str], place: dict[str, int], form: Form) -> Reading:
             duplicates += 1
         else:
             order[i] = None
-    return Reading(tuple(order), len(place), duplicates, unknown, form)
+    return ParsedOrder(tuple(order), len(place), duplicates, unknown, form)
 
 
-def _chosen(readings: Sequence[Reading]) -> Reading | None:
+def _chosen(readings: Sequence[ParsedOrder]) -> ParsedOrder | None:
     """The last one, unless another names twice as many."""
     readings = [r for r in readings if r.form != "line" or len(r.order) > r.unknown]  # else prose
     most = max((len(r.order) for r in readings), default=0)

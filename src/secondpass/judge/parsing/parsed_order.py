@@ -10,7 +10,7 @@ Form = Literal["json", "tags", "chain", "list", "line", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedOrder:
     """What an answer says about an order.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError, ModelError
-from secondpass.models.encoding.tokenize import TextIds, tokenised
+from secondpass.models.encoding.tokenize import TextIds, tokenize
 from secondpass.stages.score import Pair
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Tokens:
     note: Note
 
 
-class Pairing:
+class PairEncoder:
     """Turns pairs into `Tokens` with a model's own template ([CLS] query [SEP] text [SEP], ...).
 
     The text is cut to fit `max_length`; the query only where it does not fit by itself.
@@ -95,8 +95,8 @@ class Pairing:
     def __call__(self, pairs: Sequence[Pair]) -> list[Tokens]:
         """One `Tokens` per pair, in order. Each distinct query and text is tokenised once."""
         room = self.max_length - self.special
-        queries = tokenised(self.tokenizer, [q for q, _ in pairs], self.max_length)
-        texts = tokenised(self.tokenizer, [t for _, t in pairs], self.max_length)
+        queries = tokenize(self.tokenizer, [q for q, _ in pairs], self.max_length)
+        texts = tokenize(self.tokenizer, [t for _, t in pairs], self.max_length)
         templates = {q: self._template(encoding, room) for q, encoding in queries.items()}
         return [self._joined(templates[q], texts[t]) for q, t in pairs]
 

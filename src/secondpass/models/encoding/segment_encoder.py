@@ -10,7 +10,7 @@ import numpy as np
 
 from secondpass.core.candidate import Note
 from secondpass.core.errors import ModelError
-from secondpass.models.encoding.tokenize import TextIds, tokenised
+from secondpass.models.encoding.tokenize import TextIds, tokenize
 from secondpass.models.onnx.passage_cache import StoredVectors
 from secondpass.stages.score import Pair
 
@@ -43,7 +43,7 @@ class Segments:
         return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
 
 
-class Segmenting:
+class SegmentEncoder:
     """Turns texts into ids with what the tokenizer puts around a lone text ([CLS] text [SEP]).
 
     Raises:
@@ -62,9 +62,9 @@ class Segmenting:
         if self.room < 1:
             raise ModelError(f"max_length={max_length} leaves no room for a text")
 
-    def tokenised(self, texts: Sequence[str]) -> dict[str, TextIds]:
+    def tokenize(self, texts: Sequence[str]) -> dict[str, TextIds]:
         """Each distinct text with its ids."""
-        return tokenised(self.tokenizer, texts, self.room)
+        return tokenize(self.tokenizer, texts, self.room)
 
     def row(self, text: TextIds) -> Ids:
         """What the model reads of it, shape (length,)."""

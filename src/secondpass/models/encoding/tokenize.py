@@ -45,7 +45,7 @@ class TextIds:
         return note
 
 
-def tokenised(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> dict[str, TextIds]:
+def tokenize(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> dict[str, TextIds]:
     """Each distinct text with its ids, on every processor (tokenizers does that by itself)."""
     import numpy as np
 

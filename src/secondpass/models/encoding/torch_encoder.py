@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from secondpass.core.candidate import Note
 from secondpass.core.errors import ModelError
-from secondpass.models.encoding.pair_encoder import Pairing, Tokens
+from secondpass.models.encoding.pair_encoder import PairEncoder, Tokens
 from secondpass.models.encoding.tokenize import (
     CHARACTERS_AT_LEAST,
     CHARACTERS_PER_TOKEN,
@@ -22,7 +22,7 @@ from secondpass.models.encoding.tokenize import (
 )
 from secondpass.stages.score import Pair
 
-Features = dict[str, Any]
+EncodedBatch = dict[str, Any]
 SAMPLES: tuple[Pair, ...] = (
     ("how to boil an egg", "Put it in boiling water, for eight minutes."),
     ("Äpfel und 2 Birnen?", "yes"),
@@ -31,7 +31,7 @@ SAMPLES: tuple[Pair, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class EncodedPair:
     """One pair, cut to fit.
 
     Attributes:
@@ -51,14 +51,14 @@ class IdInputs:
     """For encoders whose template is a few special tokens: each text is tokenised once, cut as
     ids, and joined, so that nothing is tokenised again for its batch."""
 
-    def __init__(self, pairing: Pairing, pad: int, types: bool, others: Features) -> None:
+    def __init__(self, pairing: PairEncoder, pad: int, types: bool, others: EncodedBatch) -> None:
         self.pairing, self.pad, self.types, self.others = pairing, pad, types, others
 
-    def __call__(self, pairs: Sequence[Pair]) -> list[Read]:
+    def __call__(self, pairs: Sequence[Pair]) -> list[EncodedPair]:
         """Each pair cut to fit, in order."""
-        return [Read(len(t.ids), t.note, tokens=t) for t in self.pairing(pairs)]
+        return [EncodedPair(len(t.ids), t.note, tokens=t) for t in self.pairing(pairs)]
 
-    def features(self, batch: Sequence[Read]) -> Features:
+    def features(self, batch: Sequence[EncodedPair]) -> EncodedBatch:
         """What the model takes: int64 [batch, sequence] on the CPU, padded on the right."""
         shape = len(batch), max(r.length for r in batch)
         ids = torch.full(shape, self.pad, dtype=torch.int64)
@@ -87,9 +87,9 @@ def id_inputs(encoder: Any, limit: int) -> IdInputs | None:
     others = {k: v for k, v in theirs.items() if k not in tensors}
     own = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())  # ours to set up differently
     try:
-        pairing = Pairing(own, limit)
+        pairing = PairEncoder(own, limit)
         made = IdInputs(pairing, tokenizer.pad_token_id, "token_type_ids" in tensors, others)
-        ours = IdInputs(Pairing(own, 512), made.pad, made.types, others)
+        ours = IdInputs(PairEncoder(own, 512), made.pad, made.types, others)
         features = ours.features(ours(SAMPLES))
     except ModelError:  # no template for pairs, or no room beside it
         return None
@@ -103,7 +103,7 @@ class TextInputs:
     def __init__(self, encoder: Any, limit: int) -> None:
         self.encoder, self.limit = encoder, limit
 
-    def __call__(self, pairs: Sequence[Pair], limit: int | None = None) -> list[Read]:
+    def __call__(self, pairs: Sequence[Pair], limit: int | None = None) -> list[EncodedPair]:
         """Each pair cut to fit `limit` tokens, or the model's own limit if that is less."""
         limit = self.limit if limit is None else min(limit, self.limit)
         frames = {q: self.length((q, "")) for q in dict.fromkeys(q for q, _ in pairs)}
@@ -116,21 +116,21 @@ class TextInputs:
         assert pair is not None
         return pair[1]
 
-    def features(self, batch: Sequence[Read]) -> Features:
+    def features(self, batch: Sequence[EncodedPair]) -> EncodedBatch:
         """What the model takes, as its own `preprocess` makes it."""
         return dict(self.encoder.preprocess([r.pair for r in batch]))
 
-    def _read(self, query: str, text: str, frame: int, ends: list[int], limit: int) -> Read:
+    def _read(self, query: str, text: str, frame: int, ends: list[int], limit: int) -> EncodedPair:
         room = max(0, limit - frame)
         more = len(text) > self._characters()
         if len(ends) <= room and not more:
-            return Read(frame + len(ends), {}, pair=(query, text))
+            return EncodedPair(frame + len(ends), {}, pair=(query, text))
         room = min(room, len(ends))
         kept = text[: ends[room - 1]] if room else ""
         note: Note = {"cut_tokens": len(ends) - room, "read_tokens": room}
         if more:
             note = {**note, "cut_is_a_lower_bound": True}
-        return Read(frame + room, note, pair=(query, kept))
+        return EncodedPair(frame + room, note, pair=(query, kept))
 
     def _ends(self, texts: Sequence[str]) -> dict[str, list[int]]:
         """Where each token of each distinct text ends, in characters."""

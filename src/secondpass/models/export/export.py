@@ -40,7 +40,7 @@ try:
         taken,
     )
     from secondpass.models.export.prune_last_layer import first_token_only
-    from secondpass.models.export.quantise import products, quantised
+    from secondpass.models.export.quantise import products, quantise
     from secondpass.models.onnx.late_interaction import PARTS
 except ImportError as error:
     raise MissingExtraError("exporting a model", "export") from error
@@ -177,7 +177,7 @@ def _write_graph(original: Original, path: Path, int8: bool, fed: Sequence[dict[
     if int8:
         # of the whole graph, since one token of each sample would be too few
         seen = moments(whole, products(whole), fed, raw.parent) if fed else None
-        graph = quantised(graph, seen)
+        graph = quantise(graph, seen)
     large = sum(len(t.raw_data) for t in graph.graph.initializer) > 1_900_000_000  # protobuf: 2 GiB
     onnx.save(graph, path, save_as_external_data=large, location=path.name + "_data")
 

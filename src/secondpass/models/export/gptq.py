@@ -35,13 +35,13 @@ TOKENS = 1024
 """Activations that are held at a time."""
 
 
-def nearest(weight: Floats, scale: Floats, largest: int = 127) -> Codes:
+def round_to_nearest(weight: Floats, scale: Floats, largest: int = 127) -> Codes:
     """The nearest codes in [-largest, largest]; `scale` broadcasts to `weight`."""
     codes: Codes = np.rint(weight / scale).clip(-largest, largest).astype(np.int8)
     return codes
 
 
-def compensated(weight: Floats, scale: Floats, moment: Floats, largest: int = 127) -> Codes:
+def round_compensated(weight: Floats, scale: Floats, moment: Floats, largest: int = 127) -> Codes:
     """Codes whose sums over sample activations are closest to those of `weight`, row by row.
 
     What rounding a row changes is made good by the rows that follow, as far as their activations
@@ -61,7 +61,7 @@ def compensated(weight: Floats, scale: Floats, moment: Floats, largest: int = 12
         end = min(start + BLOCK, len(left))
         missing = np.empty((end - start, left.shape[1]))
         for k in range(start, end):
-            codes[k] = nearest(left[k], scale, largest)
+            codes[k] = round_to_nearest(left[k], scale, largest)
             missing[k - start] = (left[k] - codes[k] * scale) / upper[k, k]
             left[k + 1 : end] -= np.outer(upper[k, k + 1 : end], missing[k - start])
         left[end:] -= upper[start:end, end:].T @ missing

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from secondpass.core.errors import MissingExtraError
-from secondpass.models.export.gptq import compensated, nearest
+from secondpass.models.export.gptq import round_compensated, round_to_nearest
 from secondpass.models.export.smoothquant import factors
 from secondpass.models.onnx.saturation import LARGEST_CODE
 
@@ -36,11 +36,11 @@ GELU_ZERO = 24
 
 
 def products(model: Any) -> dict[str, str]:
-    """The weight matrices that `quantised` makes int8, each with the activation it multiplies."""
+    """The weight matrices that `quantise` makes int8, each with the activation it multiplies."""
     return _Quantiser(model).products()
 
 
-def quantised(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
+def quantise(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
     """An int8 copy of a float ONNX model (`onnx.ModelProto`, opset 13 to 17).
 
     * ``MatMul`` by a constant [K, N]: weights int8 in [-64, 64], one scale per output column;
@@ -193,9 +193,9 @@ class _Quantiser:
             weight, moment = weight * factor[:, None], moment / np.outer(factor, factor)
         scale = np.maximum(np.abs(weight).max(axis=0), np.float32(1e-9)) / np.float32(LARGEST_CODE)
         codes = (
-            nearest(weight, scale, LARGEST_CODE)
+            round_to_nearest(weight, scale, LARGEST_CODE)
             if moment is None
-            else compensated(weight, scale, moment, LARGEST_CODE)
+            else round_compensated(weight, scale, moment, LARGEST_CODE)
         )
         self._constant(f"{name}/int8", codes)
         self._constant(f"{name}/scale", scale)
@@ -208,7 +208,7 @@ class _Quantiser:
         table = numpy_helper.to_array(self.constants[name]).astype(np.float32)
         largest = np.abs(table).max(axis=1, keepdims=True)
         scale = np.maximum(largest, np.float32(1e-9)) / np.float32(127)
-        self._constant(f"{name}/int8", nearest(table, scale))
+        self._constant(f"{name}/int8", round_to_nearest(table, scale))
         self._constant(f"{name}/scale", scale)
 
     def _is_gelu(self, name: str) -> bool:

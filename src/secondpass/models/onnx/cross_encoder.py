@@ -9,8 +9,8 @@ import numpy as np
 
 from secondpass.core.candidate import Note
 from secondpass.core.errors import ModelError
-from secondpass.models.batching import side_by_side
-from secondpass.models.encoding.pair_encoder import Pairing, Tokens
+from secondpass.models.batching import map_in_threads
+from secondpass.models.encoding.pair_encoder import PairEncoder, Tokens
 from secondpass.models.folder import logits_of
 from secondpass.models.onnx.scorer import OnnxScorer
 from secondpass.stages.score import Pair
@@ -50,7 +50,7 @@ class OnnxCrossEncoder(OnnxScorer[list[Tokens]]):
     can exceed it by far: up to 1 was seen. `secondpass export --int8` makes files that do not."""
 
     def _open(self) -> None:
-        self._pairing = Pairing(self._tokenizer, self._longest)
+        self._pairing = PairEncoder(self._tokenizer, self._longest)
         outputs = self._session.outputs
         self._output = next((n for n in ("logits", "scores") if n in outputs), next(iter(outputs)))
         unknown = self._session.inputs - INPUTS
@@ -73,7 +73,9 @@ class OnnxCrossEncoder(OnnxScorer[list[Tokens]]):
 
     def _logits(self, read: list[Tokens]) -> Iterator[tuple[list[int], npt.NDArray[np.float32]]]:
         batches = self._batches([len(t.ids) for t in read])
-        logits = side_by_side(lambda b: self._forward([read[i] for i in b]), batches, self._beside)
+        logits = map_in_threads(
+            lambda b: self._forward([read[i] for i in b]), batches, self._beside
+        )
         yield from zip(batches, logits, strict=True)
 
     def _forward(self, batch: Sequence[Tokens]) -> npt.NDArray[np.float32]:

@@ -12,12 +12,12 @@ import numpy as np
 
 from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError, ModelError
-from secondpass.models.batching import ahead, side_by_side
-from secondpass.models.encoding.segment_encoder import Segmenting, Segments
+from secondpass.models.batching import map_in_threads, prefetch
+from secondpass.models.encoding.segment_encoder import SegmentEncoder, Segments
 from secondpass.models.encoding.tokenize import TextIds
 from secondpass.models.folder import json_file
-from secondpass.models.onnx.maxsim import Matching, QueryVectors, TextVectors, logits, weights
-from secondpass.models.onnx.passage_cache import StoredVectors, VectorStore
+from secondpass.models.onnx.maxsim import MaxSimWeights, QueryVectors, TextVectors, logits, weights
+from secondpass.models.onnx.passage_cache import PassageCache, StoredVectors
 from secondpass.models.onnx.scorer import PAIRS_AT_ONCE, TOKEN_BUDGET, OnnxScorer
 from secondpass.stages.score import Pair
 
@@ -45,7 +45,7 @@ class LateInteraction(OnnxScorer[Segments]):
         model: Folder or hub id with an .onnx file that `secondpass export` made of a
             late-interaction model, tokenizer.json and config.json.
         vectors: A file that keeps the vectors of texts, made if it does not exist: those in it are
-            not computed, others are computed and added. See `VectorStore` for its size.
+            not computed, others are computed and added. See `PassageCache` for its size.
         revision: Branch, tag or commit on the hub.
         file: Which .onnx file, relative to the folder; needed where there are several.
         max_length: Longest query and longest text in tokens; what is longer is cut, and the trail
@@ -79,7 +79,7 @@ class LateInteraction(OnnxScorer[Segments]):
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.vectors = None if vectors is None else os.fspath(vectors)
-        self._store: VectorStore | None = None
+        self._store: PassageCache | None = None
         super().__init__(
             model,
             revision=revision,
@@ -91,7 +91,7 @@ class LateInteraction(OnnxScorer[Segments]):
             on_progress=on_progress,
         )
         if self.vectors is not None:  # after the check, whose texts are nobody's
-            self._store = VectorStore(
+            self._store = PassageCache(
                 self.vectors, f"{self.name}, {self._longest} tokens", self._hidden
             )
 
@@ -110,7 +110,7 @@ class LateInteraction(OnnxScorer[Segments]):
         new = 0
         parts = [texts[i : i + PAIRS_AT_ONCE] for i in range(0, len(texts), PAIRS_AT_ONCE)]
         for start, read in enumerate(
-            ahead(lambda part: self._read([("", t) for t in part]), parts)
+            prefetch(lambda part: self._read([("", t) for t in part]), parts)
         ):
             fresh = read.fresh()
             new += sum(map(len, self._segments(fresh, partial(self._kept_texts, read.stored))))
@@ -133,18 +133,18 @@ class LateInteraction(OnnxScorer[Segments]):
         config = json_file(self.folder / "config.json")
         try:
             by_match, by_mean = map(float, config["scales"])
-            self._matching = Matching((by_match, by_mean), float(config.get("sharpness", 0.0)))
+            self._matching = MaxSimWeights((by_match, by_mean), float(config.get("sharpness", 0.0)))
             self._hidden = int(config["hidden_size"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(
                 f"config.json of {self.name!r} does not say how to match (scales of two numbers, "
                 "sharpness, hidden_size): take the one that `secondpass export` wrote"
             ) from error
-        self._segmenting = Segmenting(self._tokenizer, self._longest)
+        self._segmenting = SegmentEncoder(self._tokenizer, self._longest)
 
     def _read(self, pairs: Sequence[Pair]) -> Segments:
-        queries = self._segmenting.tokenised([q for q, _ in pairs])
-        texts = self._segmenting.tokenised([t for _, t in pairs])
+        queries = self._segmenting.tokenize([q for q, _ in pairs])
+        texts = self._segmenting.tokenize([t for _, t in pairs])
         stored = StoredVectors() if self._store is None else self._store.get(texts)
         return Segments(pairs, queries, texts, stored)
 
@@ -174,7 +174,7 @@ class LateInteraction(OnnxScorer[Segments]):
         packed = read.stored.packed
         kept = list(packed)
         parts = [kept[i : i + STORED_AT_ONCE] for i in range(0, len(kept), STORED_AT_ONCE)]
-        yield from side_by_side(scored_again, parts, self._beside)
+        yield from map_in_threads(scored_again, parts, self._beside)
         yield from self._segments(
             read.fresh(), lambda batch: scored(self._kept_texts(read.stored, batch))
         )
@@ -187,7 +187,7 @@ class LateInteraction(OnnxScorer[Segments]):
         texts = list(rows)
         batches = self._batches([len(r) for r in rows.values()])
         named = [{texts[i]: rows[texts[i]] for i in batch} for batch in batches]
-        return side_by_side(work, named, self._beside)
+        return map_in_threads(work, named, self._beside)
 
     def _queries(self, batch: Mapping[str, Ids]) -> dict[str, QueryVectors]:
         made = self._forward(PARTS, batch)

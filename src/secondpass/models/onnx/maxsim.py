@@ -25,7 +25,7 @@ it shares out, and its threads and the model's then wait for each other: a third
 
 
 @dataclass(frozen=True, slots=True)
-class Matching:
+class MaxSimWeights:
     """What a score needs of the model.
 
     Attributes:
@@ -69,7 +69,7 @@ def weights(importance: Floats) -> Floats:
     return made
 
 
-def logits(query: QueryVectors, texts: Sequence[TextVectors], matching: Matching) -> Floats:
+def logits(query: QueryVectors, texts: Sequence[TextVectors], matching: MaxSimWeights) -> Floats:
     """Raw logits of one query with texts, shape (texts,).
 
     Args:

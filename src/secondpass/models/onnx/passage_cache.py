@@ -64,7 +64,7 @@ class StoredVectors:
     failure: str | None = None
 
 
-class VectorStore:
+class PassageCache:
     """An SQLite file of int8 vectors by a text's hash; the texts themselves are not in it.
 
     One byte a dimension and two for a scale, each token: 27 kB for a passage of 70 tokens at 384

@@ -12,7 +12,7 @@ import numpy as np
 
 from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError
-from secondpass.models.batching import ahead, batches_for
+from secondpass.models.batching import batches_for, prefetch
 from secondpass.models.digest import digest, weight_files
 from secondpass.models.encoding.pair_encoder import longest_input
 from secondpass.models.folder import (
@@ -24,8 +24,8 @@ from secondpass.models.folder import (
     tokenizer_of,
 )
 from secondpass.models.hub import fetched
-from secondpass.models.onnx.session import Runs, Session
-from secondpass.models.smoke_test import check_canaries
+from secondpass.models.onnx.session import InferenceSession, Session
+from secondpass.models.smoke_test import run_smoke_test
 from secondpass.stages.score import Pair
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ class OnnxScorer(ABC, Generic[Read]):
         self._pad = pad_id(self._tokenizer, config, config_file)
         self._open()
         if verify:
-            check_canaries(self.name, self.score)
+            run_smoke_test(self.name, self.score)
 
     def _found(self) -> tuple[Path, Path]:
         """The model's folder, and the file in it to run."""
         folder = fetched(self.model, self.revision, self.file or MODEL_FILES)
         return folder, model_file(folder, self.file)
 
-    def _compiled(self, path: Path) -> Runs:
+    def _compiled(self, path: Path) -> InferenceSession:
         """The file, ready to run on one processor at a time, from any thread."""
         return Session(path)
 
@@ -120,7 +120,7 @@ class OnnxScorer(ABC, Generic[Read]):
         notes: list[Note] = []
         done = 0
         parts = [pairs[i : i + PAIRS_AT_ONCE] for i in range(0, len(pairs), PAIRS_AT_ONCE)]
-        for read in ahead(self._read, parts):
+        for read in prefetch(self._read, parts):
             start = len(notes)
             for places, logits in self._logits(read):
                 scores[[start + i for i in places]] = logits

@@ -11,7 +11,7 @@ from secondpass.models.onnx.runtime import onnxruntime
 from secondpass.models.onnx.saturation import warn_of_saturation
 
 
-class Runs(Protocol):
+class InferenceSession(Protocol):
     """What a scorer needs of a file that is ready to run; safe to call from many threads."""
 
     inputs: set[str]

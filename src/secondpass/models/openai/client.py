@@ -10,7 +10,7 @@ from secondpass.core.errors import InvalidInputError, MissingExtraError
 from secondpass.core.tokens import Counter
 from secondpass.judge.chat.chat_judge import ChatJudge, Rating
 from secondpass.judge.chat.prompts import Prompts
-from secondpass.judge.chat.protocol import Completion, Message, Schema
+from secondpass.judge.chat.protocol import AnswerSchema, Completion, Message
 
 try:
     import openai
@@ -87,7 +87,7 @@ class OpenAIChat:
         self,
         messages: Sequence[Message],
         *,
-        schema: Schema | None = None,
+        schema: AnswerSchema | None = None,
         max_tokens: int,
         top_logprobs: int | None = None,
     ) -> Completion:
@@ -122,7 +122,7 @@ class OpenAIChat:
     def _body(
         self,
         messages: Sequence[Message],
-        schema: Schema | None,
+        schema: AnswerSchema | None,
         max_tokens: int,
         top_logprobs: int | None,
     ) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from secondpass.judge.chat.protocol import ChatError, Completion, Token
+from secondpass.judge.chat.protocol import ChatError, Completion, TokenLogprob
 
 _MOST = 10**12
 """Tokens that a server may say it has counted; what is above is no count."""
@@ -78,7 +78,7 @@ def _count(value: object) -> int | None:
     return value
 
 
-def _tokens(content: object) -> tuple[Token, ...] | None:
+def _tokens(content: object) -> tuple[TokenLogprob, ...] | None:
     """None where there are none, or where one is odd: probabilities with a gap tell nothing."""
     if not isinstance(content, list) or not content:
         return None
@@ -89,7 +89,7 @@ def _tokens(content: object) -> tuple[Token, ...] | None:
         if written is None:
             return None
         alternatives = (_likely(other) for other in top) if isinstance(top, list) else ()
-        tokens.append(Token(*written, tuple(pair for pair in alternatives if pair)))
+        tokens.append(TokenLogprob(*written, tuple(pair for pair in alternatives if pair)))
     return tuple(tokens)
 
 

@@ -12,7 +12,7 @@ from secondpass.core.errors import InvalidInputError, MissingExtraError, ModelEr
 from secondpass.models.batching import packed
 from secondpass.models.digest import digest, torch_weight_files
 from secondpass.models.encoding.pair_encoder import check_max_length, longest_input
-from secondpass.models.smoke_test import check_canaries
+from secondpass.models.smoke_test import run_smoke_test
 from secondpass.stages.score import Pair
 
 try:
@@ -22,7 +22,12 @@ try:
     from transformers.utils.import_utils import is_flash_attn_2_available
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
-    from secondpass.models.encoding.torch_encoder import Features, Read, TextInputs, id_inputs
+    from secondpass.models.encoding.torch_encoder import (
+        EncodedBatch,
+        EncodedPair,
+        TextInputs,
+        id_inputs,
+    )
 except ImportError as error:
     raise MissingExtraError("the cross-encoder: backend", "torch") from error
 
@@ -112,7 +117,7 @@ class TorchCrossEncoder:
         self._check_room()
         self._read = id_inputs(self._encoder, self.limit) or self._texts
         if verify:
-            check_canaries(self.name, self.score)
+            run_smoke_test(self.name, self.score)
 
     def score(self, pairs: Sequence[Pair]) -> list[float]:
         """One raw logit per pair, as Python floats."""
@@ -137,7 +142,7 @@ class TorchCrossEncoder:
                 scores[place] = logit
         return scores, notes
 
-    def batches(self, pairs: Sequence[Pair]) -> Iterator[tuple[list[int], Features]]:
+    def batches(self, pairs: Sequence[Pair]) -> Iterator[tuple[list[int], EncodedBatch]]:
         """Places of pairs of like length, and what the network takes of them, on the CPU."""
         return self._batches(self._read(pairs))
 
@@ -150,12 +155,12 @@ class TorchCrossEncoder:
         """So much of the text that the pair has `max_length` tokens; the query stays whole."""
         return self._texts.cut(query, text, max_length)
 
-    def _batches(self, read: Sequence[Read]) -> Iterator[tuple[list[int], Features]]:
+    def _batches(self, read: Sequence[EncodedPair]) -> Iterator[tuple[list[int], EncodedBatch]]:
         for batch in packed([r.length for r in read], self.token_budget):
             yield batch, self._read.features([read[i] for i in batch])
 
     @torch.inference_mode()
-    def _logits(self, features: Features) -> torch.Tensor:
+    def _logits(self, features: EncodedBatch) -> torch.Tensor:
         """float32 [batch], on the model's device."""
         device = self._encoder.device
         there = {

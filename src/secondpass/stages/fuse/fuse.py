@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Literal
 
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Composite, Flow, Pipeline, Stage
+from secondpass.core.stage import Composite, Pipeline, Stage, StageSteps
 from secondpass.stages.fuse.member_results import ids_heard, scores_heard, with_trails
 from secondpass.stages.fuse.normalise import NORMALISED
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from secondpass.core.judged import Judged
-    from secondpass.stages.fuse.learned.features import Aspect
+    from secondpass.core.judged import JudgedQuery
+    from secondpass.stages.fuse.learned.features import FeatureKind
     from secondpass.stages.fuse.learned.metadata_features import FieldKind
 
 Normalise = Literal["reciprocal-rank", "min-max", "z-score", "probability"]
-Missing = Literal["worst", "skip"]
+MissingPolicy = Literal["worst", "skip"]
 
 
 class Fuse(Composite):
@@ -57,7 +57,7 @@ class Fuse(Composite):
         *members: Stage,
         weights: Sequence[float] | None = None,
         normalise: Normalise = "reciprocal-rank",
-        missing: Missing = "worst",
+        missing: MissingPolicy = "worst",
         k: int = 60,
     ) -> None:
         if not members or not all(isinstance(m, Stage) for m in members):
@@ -75,7 +75,7 @@ class Fuse(Composite):
             raise InvalidInputError(f"k={k} must be 0 or more")
         self.members, self.weights, self.k = members, tuple(given), k
         self.normalise: Normalise = normalise
-        self.missing: Missing = missing
+        self.missing: MissingPolicy = missing
         parts = ", ".join(f"{w:g} {m.name}" for w, m in zip(given, members, strict=True))
         how = f"{normalise}({k})" if normalise == "reciprocal-rank" else normalise
         self.name = f"Fuse({parts}; {how}{'' if missing == 'worst' else ', skip missing'})"
@@ -83,12 +83,12 @@ class Fuse(Composite):
     @staticmethod
     def learn(
         members: Sequence[Stage],
-        judged: Iterable[Judged],
+        judged: Iterable[JudgedQuery],
         method: Literal["logistic", "lambdamart"] = "logistic",
         *,
         fields: Sequence[str] | Mapping[str, FieldKind] = (),
-        features: Sequence[Aspect] = ("score", "standardised", "reciprocal-rank", "log-rank"),
-        missing: Missing = "worst",
+        features: Sequence[FeatureKind] = ("score", "standardised", "reciprocal-rank", "log-rank"),
+        missing: MissingPolicy = "worst",
         k: int = 60,
         now: datetime | None = None,
         folds: int = 5,
@@ -152,7 +152,7 @@ class Fuse(Composite):
             fixed=fixed._one,
         )
 
-    def flow(self, rankings: Sequence[Ranking]) -> Flow:
+    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         results = yield [(member, rankings) for member in self.members]
         return [self._one(r, said) for r, *said in zip(rankings, *results, strict=True)]
 
@@ -162,7 +162,7 @@ class Fuse(Composite):
         told = with_trails(ranking, said)
         unheard = sum(c.id not in o for c in ranking for o in opinions)
         if unheard:
-            told = told.told(
+            told = told.with_event(
                 self.name,
                 "missing",
                 f"{unheard} of {len(ranking) * len(said)} opinions are missing; "

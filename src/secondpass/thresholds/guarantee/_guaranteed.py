@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import (
     GuaranteeError,
     InvalidInputError,
@@ -15,18 +15,18 @@ from secondpass.core.errors import (
 )
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
-from secondpass.thresholds.guarantee.guarantee import Guarantee, Promise
+from secondpass.thresholds.guarantee.guarantee import Guarantee, RiskBound
 from secondpass.thresholds.guarantee.infeasible import shortfall
 from secondpass.thresholds.guarantee.leakage import checked_queries, unchecked
 from secondpass.thresholds.guarantee.risk import Risk, named
-from secondpass.thresholds.guarantee.risk_control import Asked, Bound, Search
+from secondpass.thresholds.guarantee.risk_control import Bound, RiskConstraint, Search
 from secondpass.thresholds.guarantee.stage import GuaranteedThreshold
-from secondpass.thresholds.guarantee.threshold_grid import Cuts
+from secondpass.thresholds.guarantee.threshold_grid import ThresholdGrid
 
 
 def guaranteed(
     pipeline: Stage,
-    judged: Iterable[Judged],
+    judged: Iterable[JudgedQuery],
     risk: str | Risk | Mapping[str, float] | Mapping[Risk, float] = "missed",
     at_most: float | None = None,
     confidence: float | None = 0.9,
@@ -82,7 +82,7 @@ def guaranteed(
     samples = list(known.values())
     ranked = pipeline.run([j.ranking for j in samples])
     scale = _scale(pipeline, ranked)
-    cuts = Cuts.of(samples, ranked)
+    cuts = ThresholdGrid.of(samples, ranked)
     losses = {one.risk.name: cuts.losses(one.risk) for one in asked}
     search = Search(cuts, losses, confidence, bound)
     safe = search.safe(asked)
@@ -114,17 +114,17 @@ def guaranteed(
 
 def _asked(
     risk: str | Risk | Mapping[str, float] | Mapping[Risk, float], at_most: float | None
-) -> list[Asked]:
+) -> list[RiskConstraint]:
     if not isinstance(risk, Mapping):
-        return [Asked(named(risk), 0.1 if at_most is None else at_most)]
+        return [RiskConstraint(named(risk), 0.1 if at_most is None else at_most)]
     if at_most is not None:
         raise InvalidInputError("several risks have their levels with them; leave at_most out")
     if not risk:
         raise InvalidInputError("no risk is named; there is nothing to promise")
-    return [Asked(named(one), level) for one, level in risk.items()]
+    return [RiskConstraint(named(one), level) for one, level in risk.items()]
 
 
-def _check(asked: Sequence[Asked], confidence: float | None, bound: str) -> None:
+def _check(asked: Sequence[RiskConstraint], confidence: float | None, bound: str) -> None:
     for one in asked:
         if not isinstance(one.at_most, int | float) or not 0 < one.at_most < 1:
             raise InvalidInputError(
@@ -157,17 +157,17 @@ def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability",
     return "probability" if scales == ["probability"] else "raw"
 
 
-def _promises(search: Search, asked: Sequence[Asked], chosen: int) -> list[Promise]:
+def _promises(search: Search, asked: Sequence[RiskConstraint], chosen: int) -> list[RiskBound]:
     promises = []
     for one in asked:
         seen = float(search.losses[one.risk.name].means[chosen])
         p_value = float(search.p_values(one, [chosen], search.level(asked))[0])
         sure = None if search.confidence is None else p_value
-        promises.append(Promise(one.risk.name, one.at_most, seen, sure))
+        promises.append(RiskBound(one.risk.name, one.at_most, seen, sure))
     return promises
 
 
-def _between(cuts: Cuts, chosen: int) -> float:
+def _between(cuts: ThresholdGrid, chosen: int) -> float:
     """Half way to the score below, where rounding noise on either score changes nothing."""
     here = float(cuts.scores[chosen])
     if not chosen:
@@ -177,7 +177,7 @@ def _between(cuts: Cuts, chosen: int) -> float:
     return half if half > below else here
 
 
-def _trail(judged: Sequence[Judged], ranked: Sequence[Ranking]) -> list[str]:
+def _trail(judged: Sequence[JudgedQuery], ranked: Sequence[Ranking]) -> list[str]:
     """What the trails of all candidates end with, without what they came with."""
     added: set[tuple[str, ...]] = set()
     for j, r in zip(judged, ranked, strict=True):

@@ -10,7 +10,7 @@ from secondpass.core.short_repr import short_repr
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Promise:
+class RiskBound:
     """One risk of a guarantee.
 
     Attributes:
@@ -50,7 +50,7 @@ class Guarantee:
             of the judged queries was among those is the caller's word.
     """
 
-    promises: Sequence[Promise]
+    promises: Sequence[RiskBound]
     confidence: float | None
     bound: str
     queries: int
@@ -66,7 +66,7 @@ class Guarantee:
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
-    def wish(self) -> str:
+    def statement(self) -> str:
         """What is promised, short."""
         risks = ", ".join(f"{p.risk}<={p.at_most:g}" for p in self.promises)
         return f"{risks} {'on average' if self.confidence is None else f'@{self.confidence:g}'}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from secondpass.core.errors import GuaranteeError
 from secondpass.thresholds.guarantee.p_values import binomial, fewest_queries, hoeffding_bentkus
-from secondpass.thresholds.guarantee.risk_control import Asked, Search
+from secondpass.thresholds.guarantee.risk_control import RiskConstraint, Search
 
 if TYPE_CHECKING:
     from secondpass.thresholds.guarantee.risk import Floats
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NEVER = 10_000_000
 
 
-def shortfall(search: Search, asked: Sequence[Asked]) -> GuaranteeError:
+def shortfall(search: Search, asked: Sequence[RiskConstraint]) -> GuaranteeError:
     """The error to raise where no cut is safe."""
     n = search.cuts.queries
     # the last cut keeps nothing, and promising that is of no use
@@ -39,33 +39,34 @@ def shortfall(search: Search, asked: Sequence[Asked]) -> GuaranteeError:
     return GuaranteeError("; ".join(said), best, needed)
 
 
-def wish(asked: Sequence[Asked], confidence: float | None) -> str:
+def wish(asked: Sequence[RiskConstraint], confidence: float | None) -> str:
     """What is asked for, in words."""
     risks = " and ".join(f"{a.risk.name} at most {a.at_most:g}" for a in asked)
     sure = "on average" if confidence is None else f"with confidence {confidence:g}"
     return f"{risks} {sure}"
 
 
-def _fewest(search: Search, asked: Sequence[Asked]) -> int:
+def _fewest(search: Search, asked: Sequence[RiskConstraint]) -> int:
     strictest = min(one.at_most for one in asked)
     if search.confidence is None:
         return int(np.ceil(1 / strictest - 1 - 1e-9))
     return fewest_queries(strictest, search.level(asked))
 
 
-def _best(search: Search, asked: Sequence[Asked], which: int) -> float | None:
+def _best(search: Search, asked: Sequence[RiskConstraint], which: int) -> float | None:
     """The least level of one risk that could be promised, the others as asked; in thousandths."""
     low, high = int(asked[which].at_most * 1000), 1000
     while high - low > 1:
         middle = (low + high) // 2
         wished = [
-            Asked(one.risk, middle / 1000) if i == which else one for i, one in enumerate(asked)
+            RiskConstraint(one.risk, middle / 1000) if i == which else one
+            for i, one in enumerate(asked)
         ]
         low, high = (low, middle) if search.safe(wished) else (middle, high)
     return high / 1000 if high < 1000 else None
 
 
-def _needed(search: Search, asked: Sequence[Asked], means: Floats) -> int | None:
+def _needed(search: Search, asked: Sequence[RiskConstraint], means: Floats) -> int | None:
     """How many more queries, if the mean losses (risks, cuts) stay; None if none are enough."""
     n, level = search.cuts.queries, search.level(asked)
 
@@ -91,7 +92,7 @@ def _needed(search: Search, asked: Sequence[Asked], means: Floats) -> int | None
     return max(high - n, 1)
 
 
-def _hopeless(search: Search, asked: Sequence[Asked], means: Floats) -> str:
+def _hopeless(search: Search, asked: Sequence[RiskConstraint], means: Floats) -> str:
     if all(one.risk.safe == "keep" for one in asked):
         lost = " and ".join(
             f"{one.risk.name} {mean[0]:.3g}" for one, mean in zip(asked, means, strict=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from secondpass.calibrate import Calibrate, CalibrateOrder, Judged
+from secondpass.calibrate import Calibrate, CalibrateOrder, JudgedQuery
 from secondpass.core.errors import GuaranteeError, InvalidInputError
-from secondpass.core.judged import fingerprint
+from secondpass.core.judged import normalise_query
 from secondpass.core.stage import Stage
 
 
-def checked_queries(stage: Stage, judged: Sequence[Judged]) -> dict[str, Judged]:
+def checked_queries(stage: Stage, judged: Sequence[JudgedQuery]) -> dict[str, JudgedQuery]:
     """The judged queries by fingerprint, in the order of the fingerprints.
 
     That order has nothing to do with labels, nor with the order in which they came.
@@ -19,9 +19,9 @@ def checked_queries(stage: Stage, judged: Sequence[Judged]) -> dict[str, Judged]
         InvalidInputError: A query is there twice.
         GuaranteeError: A part of the pipeline was fitted on one of them.
     """
-    found: dict[str, Judged] = {}
+    found: dict[str, JudgedQuery] = {}
     for j in judged:
-        key = fingerprint(j.ranking.query)
+        key = normalise_query(j.ranking.query)
         if key in found:
             raise InvalidInputError(
                 f"the query {j.ranking.query!r} is judged twice (case and spacing aside). The "

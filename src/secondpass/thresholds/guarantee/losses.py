@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.thresholds.guarantee.risk import Counts, Risk
+from secondpass.thresholds.guarantee.risk import KeptAndDropped, Risk
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -41,7 +41,14 @@ class Losses:
 
     @classmethod
     def of(
-        cls, risk: Risk, first: Counts, after: Counts, *, query: Integers, cut: Integers, m: int
+        cls,
+        risk: Risk,
+        first: KeptAndDropped,
+        after: KeptAndDropped,
+        *,
+        query: Integers,
+        cut: Integers,
+        m: int,
     ) -> Losses:
         """From the counts under cut 0, and those of one query after each of its drops.
 
@@ -75,7 +82,7 @@ class Losses:
         return np.clip(found, 0, 1, out=found)
 
 
-def _checked(risk: Risk, counts: Counts) -> Floats:
+def _checked(risk: Risk, counts: KeptAndDropped) -> Floats:
     found = np.asarray(risk.loss(counts), dtype=np.float64)
     problem = ""
     if found.shape != counts.relevant_kept.shape:

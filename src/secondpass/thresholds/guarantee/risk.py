@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class Counts:
+class KeptAndDropped:
     """What a threshold kept and dropped of many queries: four arrays of one shape.
 
     Whatever the pipeline itself cuts, as `Top` does, counts as dropped.
@@ -53,7 +53,7 @@ class Risk:
     """
 
     name: str
-    loss: Callable[[Counts], Floats]
+    loss: Callable[[KeptAndDropped], Floats]
     safe: Literal["keep", "drop"] = "keep"
     monotone: bool = False
     binary: bool = False
@@ -63,19 +63,19 @@ class Risk:
             raise InvalidInputError(f'safe={self.safe!r}: the safe end is "keep" or "drop"')
 
 
-def _missed(counts: Counts) -> Floats:
+def _missed(counts: KeptAndDropped) -> Floats:
     relevant = counts.relevant_kept + counts.relevant_dropped
     share: Floats = counts.relevant_dropped / (relevant + (relevant == 0))
     return share
 
 
-def _noise(counts: Counts) -> Floats:
+def _noise(counts: KeptAndDropped) -> Floats:
     kept = counts.relevant_kept + counts.others_kept
     share: Floats = counts.others_kept / (kept + (kept == 0))
     return share
 
 
-def _unanswered(counts: Counts) -> Floats:
+def _unanswered(counts: KeptAndDropped) -> Floats:
     lost: Floats = ((counts.relevant_kept == 0) & (counts.relevant_dropped > 0)).astype(float)
     return lost
 

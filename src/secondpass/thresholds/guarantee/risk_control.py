@@ -32,7 +32,7 @@ from secondpass.thresholds.guarantee.betting import betting
 from secondpass.thresholds.guarantee.losses import Losses
 from secondpass.thresholds.guarantee.p_values import binomial, hoeffding_bentkus
 from secondpass.thresholds.guarantee.risk import Risk
-from secondpass.thresholds.guarantee.threshold_grid import Cuts
+from secondpass.thresholds.guarantee.threshold_grid import ThresholdGrid
 
 if TYPE_CHECKING:
     from secondpass.thresholds.guarantee.risk import Floats
@@ -41,7 +41,7 @@ Bound = Literal["betting", "hoeffding-bentkus"]
 _AT_ONCE = 256  # testing one cut costs about as much as testing so many
 
 
-class Asked(NamedTuple):
+class RiskConstraint(NamedTuple):
     """A risk, and what it shall not exceed."""
 
     risk: Risk
@@ -59,12 +59,12 @@ class Search:
         bound: The p-value of losses between 0 and 1; those of 0 or 1 have an exact one.
     """
 
-    cuts: Cuts
+    cuts: ThresholdGrid
     losses: Mapping[str, Losses]
     confidence: float | None
     bound: Bound
 
-    def safe(self, asked: Sequence[Asked]) -> range:
+    def safe(self, asked: Sequence[RiskConstraint]) -> range:
         """The cuts that are safe for all risks at once, those that keep most first."""
         last = len(self.cuts.scores) - 1
         level = self.level(asked)
@@ -75,12 +75,12 @@ class Search:
             last = self._walk(up, range(last + 1), level)
         return range(first, last + 1)
 
-    def level(self, asked: Sequence[Asked]) -> float:
+    def level(self, asked: Sequence[RiskConstraint]) -> float:
         """The level of each test."""
         ends = len({a.risk.safe for a in asked})
         return 0.5 if self.confidence is None else (1 - self.confidence) / ends
 
-    def p_values(self, one: Asked, cuts: Sequence[int], level: float) -> Floats:
+    def p_values(self, one: RiskConstraint, cuts: Sequence[int], level: float) -> Floats:
         """P-values of "this risk is above its level" at some cuts, given in ascending order.
 
         For conformal risk control 0 where it is kept, 1 where not.
@@ -95,7 +95,7 @@ class Search:
             return hoeffding_bentkus(means, n, one.at_most)
         return betting(losses.rows(cuts), one.at_most, level)
 
-    def _walk(self, asked: Sequence[Asked], order: range, level: float) -> int:
+    def _walk(self, asked: Sequence[RiskConstraint], order: range, level: float) -> int:
         """The last cut that passes before the first one that fails; one off the end if none does.
 
         Cuts that lose what their neighbour does share its test. Where a mean is above its level

@@ -42,7 +42,7 @@ class GuaranteedThreshold(Threshold):
         super().__init__(at_least, scale)
         self.guarantee, self.fitted_on = guarantee, fitted_on
         self.trail, self.queries = tuple(trail), tuple(queries)
-        self.name = f"{self.name} ({guarantee.wish})"
+        self.name = f"{self.name} ({guarantee.statement})"
 
     def check_origin(self, origin: str) -> None:
         if origin != self.fitted_on:

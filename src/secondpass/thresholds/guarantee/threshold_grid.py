@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from secondpass.calibrate import Judged
+from secondpass.calibrate import JudgedQuery
 from secondpass.core.ranking import Ranking
 from secondpass.thresholds.guarantee.losses import Losses
-from secondpass.thresholds.guarantee.risk import Counts, Risk
+from secondpass.thresholds.guarantee.risk import KeptAndDropped, Risk
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Cuts:
+class ThresholdGrid:
     """The judged candidates by score. Cut j keeps what scores ``scores[j]`` or more.
 
     There are m distinct scores, so m cuts that keep something; cut m keeps nothing. Each step
@@ -45,7 +45,7 @@ class Cuts:
     given: Floats
 
     @classmethod
-    def of(cls, judged: Sequence[Judged], ranked: Sequence[Ranking]) -> Cuts:
+    def of(cls, judged: Sequence[JudgedQuery], ranked: Sequence[Ranking]) -> ThresholdGrid:
         """The cuts of what a pipeline made of the judged rankings."""
         scores, places = np.unique(
             np.array([s for r in ranked if len(r) for s in r.scores]), return_inverse=True
@@ -95,5 +95,5 @@ class Cuts:
         )
 
 
-def _counts(kept: Floats, given: Floats) -> Counts:
-    return Counts(kept[0], given[0] - kept[0], kept[1], given[1] - kept[1])
+def _counts(kept: Floats, given: Floats) -> KeptAndDropped:
+    return KeptAndDropped(kept[0], given[0] - kept[0], kept[1], given[1] - kept[1])

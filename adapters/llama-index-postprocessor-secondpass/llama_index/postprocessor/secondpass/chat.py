@@ -97,11 +97,11 @@ def _completion(response: ChatResponse) -> sp.Completion:
 _ENDS = {"max_tokens": "length", "refusal": "content_filter", "safety": "content_filter"}
 
 
-def _token(top: Sequence[Any]) -> sp.Token:
+def _token(top: Sequence[Any]) -> sp.TokenLogprob:
     """LlamaIndex keeps the likeliest tokens only; the likeliest stands for the written one."""
     likeliest = max(top, key=lambda one: float(one.logprob))
     alternatives = tuple((one.token, one.logprob) for one in top)
-    return sp.Token(likeliest.token, likeliest.logprob, alternatives)
+    return sp.TokenLogprob(likeliest.token, likeliest.logprob, alternatives)
 
 
 def _first(holders: Sequence[Any], names: Sequence[str]) -> Any:

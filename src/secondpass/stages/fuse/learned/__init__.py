@@ -1,6 +1,6 @@
 """Fusion with learned weights: `Fuse.learn` is the way in."""
 
-from secondpass.stages.fuse.learned.evidence import FusionEvidence, FusionRival
+from secondpass.stages.fuse.learned.evidence import FusionBaseline, FusionEvidence
 from secondpass.stages.fuse.learned.features import Features
 from secondpass.stages.fuse.learned.lambdamart import LambdaMartModel
 from secondpass.stages.fuse.learned.learned_fuse import LearnedFuse
@@ -12,8 +12,8 @@ __all__ = [
     "CategoryField",
     "DateField",
     "Features",
+    "FusionBaseline",
     "FusionEvidence",
-    "FusionRival",
     "LambdaMartModel",
     "LearnedFuse",
     "LogisticModel",

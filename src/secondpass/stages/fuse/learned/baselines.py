@@ -12,14 +12,14 @@ from secondpass.calibrate.metrics.log_loss import total_log_loss
 from secondpass.calibrate.optimise import sigmoid
 from secondpass.core.errors import CalibrationError
 from secondpass.core.ranking import Ranking
-from secondpass.stages.fuse.learned.evidence import FusionRival, interval
+from secondpass.stages.fuse.learned.evidence import FusionBaseline, interval
 from secondpass.stages.fuse.learned.ndcg import ndcg
 
 Parts = Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class OutOfFoldScores:
     """Scores from fits that had not seen their queries.
 
     Attributes:
@@ -54,8 +54,8 @@ class Folded:
 
 
 def rival(
-    name: str, rankings: Sequence[Ranking], said: Sequence[Ranking], learned: Folded
-) -> FusionRival:
+    name: str, rankings: Sequence[Ranking], said: Sequence[Ranking], learned: OutOfFoldScores
+) -> FusionBaseline:
     """A fixed order of the same candidates.
 
     Args:
@@ -76,13 +76,13 @@ def rival(
     able = [i for i, good in enumerate(relevant) if good]
     ours = learned.by_query
     gaps = [ours[i] - by_query[i] for i in able]
-    return FusionRival(
+    return FusionBaseline(
         name, _of_folds(by_query, learned), _losses(said, relevant, learned), *interval(gaps)
     )
 
 
 def _losses(
-    said: Sequence[Ranking], relevant: Sequence[set[str]], learned: Folded
+    said: Sequence[Ranking], relevant: Sequence[set[str]], learned: OutOfFoldScores
 ) -> tuple[float, ...]:
     """With Platt's calibrator of the other folds; empty where it gives no scores of its own."""
     whole = all(
@@ -113,7 +113,7 @@ def _loss(
     return total_log_loss(pooled([said[i] for i in part]), y) / len(y)
 
 
-def _of_folds(by_query: Sequence[float], learned: Folded) -> tuple[float, ...]:
+def _of_folds(by_query: Sequence[float], learned: OutOfFoldScores) -> tuple[float, ...]:
     able = [[i for i in part if any(learned.labels[i])] for part in learned.parts]
     return tuple(fmean(by_query[i] for i in part) for part in able if part)
 

@@ -15,7 +15,7 @@ CONFIDENCE = 0.95
 
 @short_repr
 @dataclass(frozen=True, slots=True)
-class FusionRival:
+class FusionBaseline:
     """A fixed way to order the same candidates, and the learned one against it.
 
     Attributes:
@@ -55,7 +55,7 @@ class FusionEvidence:
     method: str
     ndcg: tuple[float, ...]
     log_loss: tuple[float, ...]
-    rivals: tuple[FusionRival, ...]
+    rivals: tuple[FusionBaseline, ...]
     queries: int
     answerable: int
     pairs: int

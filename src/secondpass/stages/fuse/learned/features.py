@@ -21,9 +21,9 @@ from secondpass.stages.fuse.learned.metadata_features import (
 )
 from secondpass.stages.fuse.member_results import ids_heard, scores_heard
 
-Aspect = Literal["score", "standardised", "reciprocal-rank", "log-rank"]
-ASPECTS: tuple[Aspect, ...] = ("score", "standardised", "reciprocal-rank", "log-rank")
-Missing = Literal["worst", "skip"]
+FeatureKind = Literal["score", "standardised", "reciprocal-rank", "log-rank"]
+ASPECTS: tuple[FeatureKind, ...] = ("score", "standardised", "reciprocal-rank", "log-rank")
+MissingPolicy = Literal["worst", "skip"]
 Row = list[Value]
 
 
@@ -44,9 +44,9 @@ class Features:
 
     members: tuple[str, ...]
     scales: tuple[Scale, ...]
-    aspects: tuple[Aspect, ...]
+    aspects: tuple[FeatureKind, ...]
     fields: tuple[Field, ...]
-    missing: Missing
+    missing: MissingPolicy
     k: int
     usual: tuple[float, ...] = ()
 
@@ -58,8 +58,8 @@ class Features:
         said: Sequence[Sequence[Ranking]],
         *,
         fields: Sequence[str] | Mapping[str, FieldKind],
-        aspects: Sequence[Aspect],
-        missing: Missing,
+        aspects: Sequence[FeatureKind],
+        missing: MissingPolicy,
         k: int,
         now: datetime | None,
     ) -> tuple[Features, list[str]]:
@@ -119,7 +119,7 @@ class Features:
                 row.extend(field.values(candidate, now))
         return rows
 
-    def _aspects(self, scale: Scale) -> list[Aspect]:
+    def _aspects(self, scale: Scale) -> list[FeatureKind]:
         left_out = {"order": ("score", "standardised"), "probability": ("standardised",), "raw": ()}
         return [a for a in self.aspects if a not in left_out[scale]]
 
@@ -143,7 +143,7 @@ class Features:
             silent = away and (self.missing == "skip" or not ranks)
             score = None if silent else heard.get(c.id, worst)
             rank = ranks.get(c.id)
-            values: dict[Aspect, Value] = {
+            values: dict[FeatureKind, Value] = {
                 "score": score,
                 "standardised": None if score is None else _z(score, mean, deviation),
                 "reciprocal-rank": None if silent else (1 / (self.k + rank) if rank else 0.0),

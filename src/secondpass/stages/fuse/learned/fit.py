@@ -11,13 +11,13 @@ from secondpass.calibrate.cross_validation import folds_by_query
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.stages import Calibrate
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.judged import Judged, fingerprint, judged_list
+from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
-from secondpass.stages.fuse.learned.baselines import Folded, rival
+from secondpass.stages.fuse.learned.baselines import OutOfFoldScores, rival
 from secondpass.stages.fuse.learned.evidence import FusionEvidence
 from secondpass.stages.fuse.learned.examples import Examples
-from secondpass.stages.fuse.learned.features import Aspect, Features, Missing
+from secondpass.stages.fuse.learned.features import FeatureKind, Features, MissingPolicy
 from secondpass.stages.fuse.learned.lambdamart import LambdaMartModel
 from secondpass.stages.fuse.learned.learned_fuse import LearnedFuse
 from secondpass.stages.fuse.learned.logistic import LogisticModel
@@ -31,12 +31,12 @@ ENOUGH = 50
 
 def learned(
     members: Sequence[Stage],
-    judged: Iterable[Judged],
+    judged: Iterable[JudgedQuery],
     method: Literal["logistic", "lambdamart"],
     *,
     fields: Sequence[str] | Mapping[str, FieldKind],
-    aspects: Sequence[Aspect],
-    missing: Missing,
+    aspects: Sequence[FeatureKind],
+    missing: MissingPolicy,
     k: int,
     now: datetime | None,
     folds: int,
@@ -83,7 +83,7 @@ def learned(
         for i in own:
             scores[i] = [model.score(row) for row in there.rows(rankings[i], said[i])]
     final = kind.fit(examples(features, everything), seed)
-    folded = Folded(parts, labels, tuple(scores), is_probability=method == "logistic")
+    folded = OutOfFoldScores(parts, labels, tuple(scores), is_probability=method == "logistic")
     heard = [fixed(r, s) for r, s in zip(rankings, said, strict=True)]
     rivals = [rival("Fuse with equal weights", rankings, heard, folded)]
     rivals += [rival(n, rankings, one, folded) for n, one in zip(names, by_member, strict=True)]
@@ -103,7 +103,7 @@ def learned(
         features=features,
         model=final,
         fitted_on=names,
-        queries=sorted({fingerprint(r.query) for r in rankings}),
+        queries=sorted({normalise_query(r.query) for r in rankings}),
         evidence=evidence,
     )
     return Pipeline(stage, *([_calibrator(stage, scores, labels)] if method == "logistic" else []))

@@ -10,14 +10,14 @@ from typing import Protocol, runtime_checkable
 
 from secondpass.core.errors import CalibrationError
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Composite, Flow, Stage
+from secondpass.core.stage import Composite, Stage, StageSteps
 from secondpass.stages.fuse.learned.evidence import FusionEvidence
 from secondpass.stages.fuse.learned.features import Features
 from secondpass.stages.fuse.member_results import with_trails
 
 
 @runtime_checkable
-class Model(Protocol):
+class FittedModel(Protocol):
     """A fitted model of rows: `LogisticModel` or `LambdaMartModel`."""
 
     @property
@@ -50,7 +50,7 @@ class LearnedFuse(Composite):
         self,
         *members: Stage,
         features: Features,
-        model: Model,
+        model: FittedModel,
         fitted_on: Sequence[str],
         queries: Sequence[str] = (),
         evidence: FusionEvidence | None = None,
@@ -82,7 +82,7 @@ class LearnedFuse(Composite):
         """
         return dict(zip(self.features.names, self.model.importance, strict=True))
 
-    def flow(self, rankings: Sequence[Ranking]) -> Flow:
+    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         results = yield [(member, rankings) for member in self.members]
         return [self._one(r, said) for r, *said in zip(rankings, *results, strict=True)]
 
@@ -92,7 +92,7 @@ class LearnedFuse(Composite):
         silent = sum(row[i] > 0 for row in rows for i in away)
         told = with_trails(ranking, said)
         if silent:
-            told = told.told(
+            told = told.with_event(
                 self.name,
                 "missing",
                 f"{silent} of {len(rows) * len(away)} opinions are missing; "
@@ -105,6 +105,6 @@ class LearnedFuse(Composite):
         return told.rescored([self.model.score(row) for row in rows], "raw", by=self.name)
 
 
-def _digest(features: Features, model: Model) -> str:
+def _digest(features: Features, model: FittedModel) -> str:
     told = json.dumps([asdict(features), asdict(model)], default=str, sort_keys=True)  # type: ignore[call-overload]
     return hashlib.sha256(told.encode()).hexdigest()[:8]
