@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import secondpass
-from secondpass import errors
+from secondpass.core import errors
 
 SOURCE = Path(secondpass.__file__).parent
 ALIASES = ("Note", "Pair", "Scale")
