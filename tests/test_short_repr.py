@@ -25,8 +25,10 @@ from secondpass import (
 from secondpass.evaluate import Collection, Topic, compare, evaluate
 from secondpass.testing import FakeScorer
 
-MODULES = ("", ".bench", ".calibrate", ".choose", ".evaluate", ".guarantee", ".learn", ".report",
-           ".train")  # fmt: skip
+MODULES = (
+    "", ".bench", ".calibrate", ".evaluate", ".report", ".stages.fuse.learned", ".thresholds",
+    ".thresholds.guarantee", ".train",
+)  # fmt: skip
 TESTED_ELSEWHERE = {"Candidate", "Ranking", "Mark", "Event"}
 ARGUMENTS = {"DateField", "Metric", "NumberField", "TrainingProgress"}
 """Public dataclasses that callers make, or see in passing, and that hold one short text."""

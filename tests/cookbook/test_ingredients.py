@@ -23,7 +23,7 @@ def test_the_own_documentation_can_be_read() -> None:
     assert 40 <= words[len(words) // 2] <= 200
     assert words[int(0.95 * len(words))] <= 260
     assert all(p.title and p.source and p.text.count("```") % 2 == 0 for p in passages)
-    assert {"README.md", "secondpass.stages.threshold"} <= {p.source for p in passages}
+    assert {"README.md", "secondpass.threshold"} <= {p.source for p in passages}
     assert own_documentation() == passages
 
 

@@ -53,4 +53,4 @@ def test_a_collection_holds_what_was_found_and_what_was_missed(labels: ModuleTyp
 
 def test_keyword_search_finds_rare_words(labels: ModuleType) -> None:
     (first,) = labels.by_bm25(["hoeffding-bentkus"], depth=1)
-    assert first == labels.keyed("secondpass.thresholds.guarantee._guaranteed :: guaranteed:")
+    assert first == labels.keyed("secondpass.guarantee.guaranteed :: guaranteed:")

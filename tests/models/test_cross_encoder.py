@@ -11,8 +11,8 @@ transformers = pytest.importorskip("transformers")
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
 from secondpass import InvalidInputError, ModelError, Ranking, Recipe, load  # noqa: E402
-from secondpass.models import tokenised  # noqa: E402
 from secondpass.models.builtin import FOLDER  # noqa: E402
+from secondpass.models.encoding import tokenize as tokenised  # noqa: E402
 from secondpass.models.encoding.torch_encoder import IdInputs, TextInputs, id_inputs  # noqa: E402
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 transformers = pytest.importorskip("transformers")
 
 from secondpass import InvalidInputError, ModelError, OnnxCrossEncoder, load  # noqa: E402
-from secondpass.models import export_check  # noqa: E402
+from secondpass.models.export import parity as export_check  # noqa: E402
 from secondpass.models.export.export import export  # noqa: E402
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402

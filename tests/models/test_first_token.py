@@ -15,7 +15,7 @@ transformers = pytest.importorskip("transformers")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from secondpass import OnnxCrossEncoder  # noqa: E402
-from secondpass.models import export as exporting  # noqa: E402
+from secondpass.models.export import export as exporting  # noqa: E402
 from secondpass.models.export.prune_last_layer import first_token_only  # noqa: E402
 from secondpass.models.onnx.runtime import onnxruntime  # noqa: E402
 
