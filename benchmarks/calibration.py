@@ -27,19 +27,21 @@ import data
 
 from secondpass import (
     Calibrate,
-    CalibrationMetrics,
     Candidate,
     JudgedQuery,
     Pipeline,
     Ranking,
     Stage,
     Threshold,
+    calibrated,
+    load,
+)
+from secondpass.calibrate import (
+    CalibrationMetrics,
     Transfer,
     TransferTable,
-    calibrated,
     calibration_report,
     label_learning_curve,
-    load,
     transfer_table,
 )
 from secondpass.calibrate.plots import reliability_diagram

@@ -21,16 +21,9 @@ from typing import Any
 
 import data
 
-from secondpass import (
-    CalibrationError,
-    Candidate,
-    EarlyExit,
-    Ranking,
-    Score,
-    Stage,
-    load,
-)
+from secondpass import CalibrationError, Candidate, Ranking, Score, Stage, load
 from secondpass.evaluate.bm25_index import bm25_candidates
+from secondpass.stages import EarlyExit
 
 K, TIMED = 10, 3
 SIZES = {"trec-dl19": (14, 100), "cranfield": (20, 50), "cranfield by threes": (20, 50)}

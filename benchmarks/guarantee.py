@@ -20,16 +20,8 @@ from collections.abc import Sequence
 
 import data
 
-from secondpass import (
-    Candidate,
-    GuaranteedThreshold,
-    GuaranteeError,
-    JudgedQuery,
-    Ranking,
-    Stage,
-    guaranteed,
-    load,
-)
+from secondpass import Candidate, GuaranteeError, JudgedQuery, Ranking, Stage, guaranteed, load
+from secondpass.thresholds import GuaranteedThreshold
 
 COLLECTIONS = ("wikiqa-test", "nq-gold", "cranfield", "xquad-en")
 QUERIES, DEPTH, SPLITS = 200, 10, 20

@@ -28,23 +28,16 @@ from typing import Any
 import data
 import matplotlib
 
-from secondpass import (
+from secondpass import Candidate, Compare, Order, Ranking, Rate, SlidingWindow, Stage, TopDown
+from secondpass.judge import (
     AllPairs,
     Answer,
-    Candidate,
-    Compare,
     CostEvent,
     Heapsort,
-    Order,
-    Ranking,
-    Rate,
     SelfConsistent,
     SetwiseHeapsort,
     SetwiseInsertion,
     SlidingPairs,
-    SlidingWindow,
-    Stage,
-    TopDown,
     Tournament,
     Usage,
 )

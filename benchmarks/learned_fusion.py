@@ -17,16 +17,8 @@ from typing import Any, Literal
 
 import data
 
-from secondpass import (
-    Candidate,
-    Fuse,
-    FusionEvidence,
-    JudgedQuery,
-    LearnedFuse,
-    Ranking,
-    Stage,
-    load,
-)
+from secondpass import Candidate, Fuse, JudgedQuery, Ranking, Stage, load
+from secondpass.stages import FusionEvidence, LearnedFuse
 
 COLLECTIONS = ("cranfield", "npl")
 QUERIES, DEPTH = 100, 30

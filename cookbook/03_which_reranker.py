@@ -168,7 +168,8 @@ for topic, after in won[:5]:
 import statistics
 import time
 
-from secondpass import BM25, CorpusStatistics, Fuse, Refine, Score
+from secondpass import BM25, Fuse, Refine, Score
+from secondpass.models.bm25 import CorpusStatistics
 
 whole = load("builtin:raw")
 short = load("builtin:raw", options={"max_length": 64})
@@ -214,17 +215,8 @@ for name, stage in contenders(whole).items():
 import os
 from contextlib import ExitStack
 
-from secondpass import (
-    Budget,
-    ChatJudge,
-    Compare,
-    Heapsort,
-    OpenAIChat,
-    Order,
-    Prices,
-    SetwiseHeapsort,
-    SlidingWindow,
-)
+from secondpass import Budget, ChatJudge, Compare, OpenAIChat, Order, SlidingWindow
+from secondpass.judge import Heapsort, Prices, SetwiseHeapsort
 from secondpass.testing import ChatServer
 
 PRICES = Prices(prompt=0.15, completion=0.60)  # US dollars per million tokens: put in yours

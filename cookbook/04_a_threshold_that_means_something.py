@@ -48,7 +48,8 @@ for name, part in (("to fit", fit), ("to judge", rest)):
 # the fit has not seen, say whether that helped.
 
 # %%
-from secondpass import Pipeline, calibrated, expected_calibration_error, load, log_loss
+from secondpass import Pipeline, calibrated, load
+from secondpass.calibrate import expected_calibration_error, log_loss
 
 raw = load("builtin:raw", cache=50_000)  # remembers, so that each pair is read once below
 # the shipped calibrator behind the same remembering model
@@ -79,7 +80,7 @@ for name, (p, y) in both.items():
 # %%
 import matplotlib.pyplot as plt
 
-from secondpass import reliability_curve
+from secondpass.calibrate import reliability_curve
 
 figure, axes = plt.subplots(figsize=(5.5, 5), layout="constrained")
 axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", linewidth=1)

@@ -99,8 +99,9 @@ curve.figure()
 
 # %%
 from labels import passages
-from secondpass import BM25, CorpusStatistics, Fuse, Score, load
+from secondpass import BM25, Fuse, Score, load
 from secondpass.evaluate import compare
+from secondpass.models.bm25 import CorpusStatistics
 
 given = firsts["both in turn"].cut(12)
 reader = load("builtin:raw", cache=50_000)  # each pair is read once, whoever asks

@@ -23,14 +23,16 @@ from secondpass import (
     Score,
     Stage,
     TokenBudget,
-    adapted,
     calibrated,
-    calibration_report,
     choose_threshold,
-    expected_calibration_error,
-    label_learning_curve,
     read_judged,
     rerank,
+)
+from secondpass.calibrate import (
+    adapted,
+    calibration_report,
+    expected_calibration_error,
+    label_learning_curve,
 )
 from secondpass.evaluate import (
     Topic,

@@ -23,8 +23,6 @@ from secondpass import (
     Candidate,
     Fuse,
     InvalidInputError,
-    Note,
-    Pair,
     Ranking,
     Recipe,
     RecipeError,
@@ -34,6 +32,7 @@ from secondpass import (
     load,
 )
 from secondpass.models.cache.disk import DiskCache
+from secondpass.stages import Note, Pair
 from secondpass.testing import FakeScorer, check_scorer
 
 RANKING = Ranking.of("dogs bark", ["cats purr", "dogs bark", "the dogs"])

@@ -13,13 +13,10 @@ from secondpass import (
     Calibrate,
     CalibrationError,
     Candidate,
-    EarlyExit,
-    ExitMargin,
     InvalidInputError,
     NoScoresError,
     NotCalibratedError,
     Order,
-    Pair,
     Platt,
     Ranking,
     Recipe,
@@ -29,6 +26,7 @@ from secondpass import (
     Top,
     load,
 )
+from secondpass.stages import EarlyExit, ExitMargin, Pair
 from secondpass.stages.first_reading import beginning
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
 from secondpass.testing.checks import TEXTS

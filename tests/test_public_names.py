@@ -119,7 +119,7 @@ def test_what_needs_an_extra_says_so_when_it_is_used_in_the_base_install() -> No
 import secondpass
 for use in (
     lambda: secondpass.BM25(language="english"),
-    lambda: secondpass.CorpusStatistics.of(["a"]),
+    lambda: __import__("secondpass.models.bm25", fromlist=["x"]).CorpusStatistics.of(["a"]),
     lambda: secondpass.OpenAIChat("model"),
     lambda: secondpass.TorchCrossEncoder("model"),
     lambda: secondpass.load("bm25"),

@@ -13,7 +13,6 @@ from secondpass import (
     CalibrationError,
     Candidate,
     Compare,
-    CorpusStatistics,
     FieldWeight,
     FunctionScorer,
     Fuse,
@@ -21,7 +20,6 @@ from secondpass import (
     JudgedQuery,
     Order,
     Platt,
-    Prices,
     Ranking,
     Recency,
     Recipe,
@@ -37,7 +35,8 @@ from secondpass import (
     load,
 )
 from secondpass.calibrate import Calibrator
-from secondpass.models.bm25 import BM25
+from secondpass.judge import Prices
+from secondpass.models.bm25 import BM25, CorpusStatistics
 from secondpass.testing import FakeComparer, FakeJudge
 
 DOCS = ["dogs bark", "cats purr", "dogs and cats", "birds sing", "a dog barks at cats"]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from secondpass import Cached, InvalidInputError, Note, Ranking, Score, ScoreError
+from secondpass import Cached, InvalidInputError, Ranking, Score, ScoreError
+from secondpass.stages import Note
 from secondpass.testing import FakeScorer, check_scorer
 
 RANKING = Ranking.of("dogs bark", ["cats purr", "dogs bark", "the dogs"])

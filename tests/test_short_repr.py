@@ -17,11 +17,10 @@ from secondpass import (
     PrecisionAtLeast,
     RecallAtLeast,
     Score,
-    calibration_report,
     choose_threshold,
     guaranteed,
-    label_learning_curve,
 )
+from secondpass.calibrate import calibration_report, label_learning_curve
 from secondpass.evaluate import Collection, Topic, compare, evaluate
 from secondpass.testing import FakeScorer
 

@@ -21,17 +21,8 @@ from pathlib import Path
 
 import pairs
 
-from secondpass import (
-    Beta,
-    Candidate,
-    JudgedQuery,
-    Platt,
-    Ranking,
-    Score,
-    Temperature,
-    brier_score,
-    expected_calibration_error,
-)
+from secondpass import Beta, Candidate, JudgedQuery, Platt, Ranking, Score, Temperature
+from secondpass.calibrate import brier_score, expected_calibration_error
 from secondpass.evaluate.bm25_index import best_matches
 from secondpass.models.builtin import FOLDER, Builtin
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from secondpass import InvalidInputError, ModelError, Pair, Recipe, Score, load
+from secondpass import InvalidInputError, ModelError, Recipe, Score, load
 from secondpass.bench import (
     ColdStart,
     Latency,
@@ -22,6 +22,7 @@ from secondpass.bench.autotune import settings_to_try
 from secondpass.bench.latency import fitting
 from secondpass.cli import app
 from secondpass.recipe.writing import left_out
+from secondpass.stages import Pair
 from secondpass.testing import FakeScorer
 
 

@@ -7,17 +7,15 @@ from secondpass import (
     CalibrationError,
     Order,
     Platt,
-    PriorShift,
     Ranking,
     Recipe,
     Score,
     Stage,
     Threshold,
     Top,
-    adapted,
     calibrated,
-    expected_calibration_error,
 )
+from secondpass.calibrate import PriorShift, adapted, expected_calibration_error
 from secondpass.testing import FakeJudge, FakeScorer, check_stage, samples
 
 

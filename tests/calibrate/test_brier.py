@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass import brier_decomposition, brier_score
+from secondpass.calibrate import brier_decomposition, brier_score
 
 PAIRS = st.lists(
     st.tuples(st.floats(0, 1) | st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.booleans()),

@@ -20,9 +20,8 @@ from secondpass import (
     Score,
     Threshold,
     calibrated,
-    expected_calibration_error,
 )
-from secondpass.calibrate import ByRank, Calibrate, CalibrateOrder
+from secondpass.calibrate import ByRank, Calibrate, CalibrateOrder, expected_calibration_error
 from secondpass.calibrate.methods.by_rank import _never_rising
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
 

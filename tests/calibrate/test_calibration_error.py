@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from secondpass import (
-    InvalidInputError,
+from secondpass import InvalidInputError
+from secondpass.calibrate import (
     brier_score,
     class_balanced_calibration_error,
     expected_calibration_error,

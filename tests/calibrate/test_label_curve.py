@@ -4,14 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from secondpass import (
-    CalibrationError,
-    InvalidInputError,
-    Isotonic,
-    Order,
-    Stage,
-    label_learning_curve,
-)
+from secondpass import CalibrationError, InvalidInputError, Isotonic, Order, Stage
+from secondpass.calibrate import label_learning_curve
 from secondpass.testing import FakeJudge
 
 

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from secondpass import InvalidInputError, log_loss
+from secondpass import InvalidInputError
+from secondpass.calibrate import log_loss
 from secondpass.calibrate.metrics.log_loss import difference
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass import CalibrationError, InvalidInputError, PriorShift
+from secondpass import CalibrationError, InvalidInputError
+from secondpass.calibrate import PriorShift
 
 
 def _world(rate: float, queries: int = 200, seed: int = 0, moved: float = 0.0):  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass import reliability_curve
+from secondpass.calibrate import reliability_curve
 
 
 def test_by_hand() -> None:

@@ -18,8 +18,8 @@ from secondpass import (
     Stage,
     Threshold,
     calibrated,
-    calibration_report,
 )
+from secondpass.calibrate import calibration_report
 from secondpass.testing import FakeJudge, FakeScorer
 
 

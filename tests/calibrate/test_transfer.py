@@ -10,8 +10,8 @@ from secondpass import (
     Platt,
     Stage,
     calibrated,
-    transfer_table,
 )
+from secondpass.calibrate import transfer_table
 
 
 def test_with_and_without_the_correction(number: Stage, world) -> None:  # type: ignore[no-untyped-def]

@@ -4,15 +4,8 @@ import math
 
 import pytest
 
-from secondpass import (
-    BestF,
-    CurvePoint,
-    InvalidInputError,
-    Outcome,
-    PrecisionAtLeast,
-    RecallAtLeast,
-    TokensAtMost,
-)
+from secondpass import BestF, InvalidInputError, PrecisionAtLeast, RecallAtLeast
+from secondpass.thresholds import CurvePoint, Outcome, TokensAtMost
 
 
 def _point(threshold: float, precision: float | None, recall: float, tokens: float) -> CurvePoint:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass import Outcome
+from secondpass.thresholds import Outcome
 from secondpass.thresholds.operating_points import ThresholdCounts
 
 QUERY = st.lists(

@@ -20,12 +20,12 @@ from secondpass import (
     Score,
     Stage,
     Threshold,
-    TokensAtMost,
     Top,
     calibrated,
     choose_threshold,
 )
 from secondpass.testing import FakeJudge, FakeScorer
+from secondpass.thresholds import TokensAtMost
 
 NUMBER = Score(FakeScorer(lambda q, t: float(t.split()[0]), name="number@1"))
 HONEST = NUMBER >> Calibrate(Platt(4 / 3, -0.85), "number@1")

@@ -102,6 +102,15 @@ def test_every_name_of_a_package_is_in_the_reference(module: str) -> None:
     assert set(package.__all__) == set(shown)
 
 
+@pytest.mark.parametrize("room", ["calibrate", "judge", "stages", "thresholds"])
+def test_every_name_of_a_room_is_in_the_reference(room: str) -> None:
+    text = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs/api").glob("*.md"))
+    shown = re.findall(rf"^::: secondpass\.{room}\.(\w+)$", text, re.MULTILINE)
+    package = __import__(f"secondpass.{room}", fromlist=["__all__"])
+    assert sorted(set(shown)) == sorted(shown), "twice"
+    assert set(package.__all__) - set(secondpass.__all__) == set(shown)
+
+
 def test_the_picture_shows_what_the_model_says() -> None:
     source = ROOT / "docs/assets/picture.py"
     made: dict[str, Any] = {"__name__": "picture", "__file__": str(source)}

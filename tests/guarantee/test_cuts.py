@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secondpass import Candidate, InvalidInputError, JudgedQuery, KeptAndDropped, Ranking, Risk
+from secondpass import Candidate, InvalidInputError, JudgedQuery, Ranking, Risk
+from secondpass.thresholds import KeptAndDropped
 from secondpass.thresholds.guarantee.risk import missed, named, noise, unanswered
 from secondpass.thresholds.guarantee.threshold_grid import ThresholdGrid
 

@@ -10,8 +10,6 @@ import pytest
 from secondpass import (
     Calibrate,
     Fuse,
-    Guarantee,
-    GuaranteedThreshold,
     GuaranteeError,
     InvalidInputError,
     JudgedQuery,
@@ -28,6 +26,7 @@ from secondpass import (
     guaranteed,
 )
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
+from secondpass.thresholds import Guarantee, GuaranteedThreshold
 from secondpass.thresholds.guarantee.risk import missed
 
 NUMBER = Score(FakeScorer(lambda q, t: float(t), name="number@1"))

@@ -13,34 +13,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondpass import (
-    Algorithm,
-    AllPairs,
-    Answer,
     Budget,
     Compare,
-    CostEstimate,
-    CostEvent,
     Event,
-    Heapsort,
     InvalidInputError,
     Order,
     OrderError,
-    Prices,
     Ranking,
     Rate,
     Recipe,
     ScoreError,
-    ScorerComparer,
+    SlidingWindow,
+    Stage,
+    TopDown,
+)
+from secondpass.judge import (
+    Algorithm,
+    AllPairs,
+    Answer,
+    CostEstimate,
+    CostEvent,
+    Heapsort,
+    Prices,
     SelfConsistent,
     SetwiseHeapsort,
     SetwiseInsertion,
     SlidingPairs,
-    SlidingWindow,
-    Stage,
-    TopDown,
     Tournament,
     Usage,
 )
+from secondpass.stages import ScorerComparer
 from secondpass.testing import (
     FakeAsyncJudge,
     FakeComparer,

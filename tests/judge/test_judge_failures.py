@@ -10,23 +10,17 @@ import pytest
 pytest.importorskip("openai")
 
 from secondpass import (
-    Answer,
     Budget,
-    ChatError,
     ChatJudge,
     Compare,
-    CostEvent,
     Event,
-    Heapsort,
     Order,
-    Prices,
     Ranking,
     Rate,
-    SetwiseHeapsort,
     SlidingWindow,
     TopDown,
-    Usage,
 )
+from secondpass.judge import Answer, ChatError, CostEvent, Heapsort, Prices, SetwiseHeapsort, Usage
 from secondpass.models.openai.client import OpenAIChat, judge
 from secondpass.testing import ChatServer, FakeAsyncJudge, Fault
 

@@ -15,21 +15,10 @@ import pytest
 
 pytest.importorskip("openai")
 
-from secondpass import (
-    Compare,
-    Heapsort,
-    Order,
-    Ranking,
-    Rate,
-    Refine,
-    ScorerComparer,
-    SelfConsistent,
-    SetwiseHeapsort,
-    Top,
-    TopDown,
-    load,
-)
+from secondpass import Compare, Order, Ranking, Rate, Refine, Top, TopDown, load
+from secondpass.judge import Heapsort, SelfConsistent, SetwiseHeapsort
 from secondpass.models.openai.client import judge
+from secondpass.stages import ScorerComparer
 from secondpass.testing import ChatServer, FakeJudge, FakeScorer
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.filterwarnings("error")]

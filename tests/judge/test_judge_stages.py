@@ -8,14 +8,12 @@ from collections.abc import Sequence
 import pytest
 
 from secondpass import (
-    Answer,
     Budget,
     Candidate,
     ChatJudge,
     JudgedQuery,
     OpenAIChat,
     Order,
-    Prices,
     Ranking,
     Rate,
     Recipe,
@@ -25,6 +23,7 @@ from secondpass import (
     calibrated,
     load,
 )
+from secondpass.judge import Answer, Prices
 from secondpass.testing import FakeJudge, FakeScorer
 
 KEY = "sk-verysecret-0123456789"

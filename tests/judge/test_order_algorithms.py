@@ -11,17 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secondpass import (
+from secondpass import InvalidInputError, SlidingWindow, TopDown
+from secondpass.judge import (
     Algorithm,
     AllPairs,
     Heapsort,
-    InvalidInputError,
     SelfConsistent,
     SetwiseHeapsort,
     SetwiseInsertion,
     SlidingPairs,
-    SlidingWindow,
-    TopDown,
     Tournament,
     Verdict,
 )

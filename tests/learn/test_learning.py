@@ -20,7 +20,6 @@ from secondpass import (
     Fuse,
     InvalidInputError,
     JudgedQuery,
-    LearnedFuse,
     NoScoresError,
     NotCalibratedError,
     Order,
@@ -32,9 +31,10 @@ from secondpass import (
     Stage,
     Top,
     calibrated,
-    expected_calibration_error,
 )
+from secondpass.calibrate import expected_calibration_error
 from secondpass.core.judged import normalise_query
+from secondpass.stages import LearnedFuse
 from secondpass.stages.metadata_scorers import FieldWeight
 from secondpass.testing import FakeAsyncJudge, FakeJudge, FakeScorer, check_stage
 

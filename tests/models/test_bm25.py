@@ -4,8 +4,8 @@ import bm25s
 import pytest
 import Stemmer
 
-from secondpass import Candidate, CorpusStatistics, InvalidInputError, Ranking, load
-from secondpass.models.bm25 import BM25
+from secondpass import Candidate, InvalidInputError, Ranking, load
+from secondpass.models.bm25 import BM25, CorpusStatistics
 from secondpass.testing import check_stage
 
 CORPUS = [

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from secondpass import Cached, ModelError, OnnxCrossEncoder, Pair
+from secondpass import Cached, ModelError, OnnxCrossEncoder
 from secondpass.models.builtin import FOLDER
 from secondpass.models.digest import digest, torch_weight_files, weight_files
+from secondpass.stages import Pair
 
 PAIRS: list[Pair] = [("what is a file", "A file is a sequence of bytes."), ("a", "b")]
 

@@ -4,16 +4,8 @@ import dataclasses
 
 import pytest
 
-from secondpass import (
-    InvalidInputError,
-    Order,
-    Score,
-    Stage,
-    Threshold,
-    Top,
-    UnknownModelError,
-    calibration_report,
-)
+from secondpass import InvalidInputError, Order, Score, Stage, Threshold, Top, UnknownModelError
+from secondpass.calibrate import calibration_report
 from secondpass.calibrate.report import CalibrationReport
 from secondpass.evaluate import Collection, DepthCurve, evaluate
 from secondpass.report import LabelledScores, Omitted, Report, report

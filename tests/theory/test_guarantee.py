@@ -15,15 +15,8 @@ import numpy.typing as npt
 import pytest
 from scipy.stats import binom
 
-from secondpass import (
-    Candidate,
-    GuaranteedThreshold,
-    GuaranteeError,
-    JudgedQuery,
-    Ranking,
-    Stage,
-    guaranteed,
-)
+from secondpass import Candidate, GuaranteeError, JudgedQuery, Ranking, Stage, guaranteed
+from secondpass.thresholds import GuaranteedThreshold
 
 pytestmark = [pytest.mark.theory, pytest.mark.slow]
 Floats = npt.NDArray[np.float64]

@@ -51,8 +51,8 @@ class LangChainChat:
         schema: Mapping[str, Any] | None = None,
         max_tokens: int,
         top_logprobs: int | None = None,
-    ) -> sp.Completion:
-        """Ask once; see `secondpass.Chat`."""
+    ) -> sp.judge.Completion:
+        """Ask once; see `secondpass.judge.Chat`."""
         answer = await self._model.ainvoke(convert_to_messages([dict(m) for m in messages]))
         return _completion(answer)
 
@@ -64,12 +64,12 @@ def as_stage(model: Any) -> sp.Stage:
     return sp.Order(model) if isinstance(model, sp.ChatJudge) else sp.as_stage(model)
 
 
-def _completion(answer: AIMessage) -> sp.Completion:
+def _completion(answer: AIMessage) -> sp.judge.Completion:
     said, usage = answer.response_metadata, answer.usage_metadata
     ends = (said.get(key) for key in ("finish_reason", "stop_reason", "done_reason", "stopReason"))
     ended = next((str(end) for end in ends if end), None)
     refusal = answer.additional_kwargs.get("refusal")
-    return sp.Completion(
+    return sp.judge.Completion(
         str(answer.text),
         usage["input_tokens"] or None if usage else None,  # servers that do not count say 0
         usage["output_tokens"] or None if usage else None,
@@ -82,7 +82,7 @@ def _completion(answer: AIMessage) -> sp.Completion:
 _ENDS = {"max_tokens": "length", "refusal": "content_filter", "safety": "content_filter"}
 
 
-def _tokens(logprobs: Any) -> tuple[sp.TokenLogprob, ...] | None:
+def _tokens(logprobs: Any) -> tuple[sp.judge.TokenLogprob, ...] | None:
     """OpenAI's form, which most integrations pass on; None for any other."""
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     try:
@@ -91,6 +91,6 @@ def _tokens(logprobs: Any) -> tuple[sp.TokenLogprob, ...] | None:
         return None
 
 
-def _token(one: Mapping[str, Any]) -> sp.TokenLogprob:
+def _token(one: Mapping[str, Any]) -> sp.judge.TokenLogprob:
     top = tuple((t["token"], t["logprob"]) for t in one.get("top_logprobs") or ())
-    return sp.TokenLogprob(one["token"], one["logprob"], top)
+    return sp.judge.TokenLogprob(one["token"], one["logprob"], top)

@@ -23,7 +23,8 @@ from llama_index.core.schema import QueryBundle
 from llama_index.postprocessor.secondpass import SecondPassRerank
 from llama_index.postprocessor.secondpass.chat import LlamaIndexChat
 
-from secondpass import ChatError, ChatJudge, NoScoresError, Order, Ranking, Rate, RecipeError
+from secondpass import ChatJudge, NoScoresError, Order, Ranking, Rate, RecipeError
+from secondpass.judge import ChatError
 
 REFUSAL = "I'm sorry, I cannot help with that."
 

@@ -2,6 +2,7 @@
 
 from secondpass.calibrate._calibrated import calibrated
 from secondpass.calibrate.adapt import adapted
+from secondpass.calibrate.learning_curve import LabelCurve, LabelPoint, label_learning_curve
 from secondpass.calibrate.methods.beta import Beta
 from secondpass.calibrate.methods.by_rank import ByRank
 from secondpass.calibrate.methods.isotonic import Isotonic
@@ -17,7 +18,9 @@ from secondpass.calibrate.metrics.reliability import ReliabilityPoint, reliabili
 from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.model_selection import MethodChoice
 from secondpass.calibrate.prior_shift import PriorShift
+from secondpass.calibrate.report import CalibrationReport, MethodReport, calibration_report
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.calibrate.transfer import Transfer, TransferTable, transfer_table
 from secondpass.core.judged import JudgedQuery, read_judged
 
 __all__ = [
@@ -27,21 +30,30 @@ __all__ = [
     "Calibrate",
     "CalibrateOrder",
     "CalibrationMetrics",
+    "CalibrationReport",
     "Calibrator",
     "Isotonic",
     "JudgedQuery",
+    "LabelCurve",
+    "LabelPoint",
     "MethodChoice",
+    "MethodReport",
     "Platt",
     "PriorShift",
     "ReliabilityPoint",
     "Temperature",
+    "Transfer",
+    "TransferTable",
     "adapted",
     "brier_decomposition",
     "brier_score",
     "calibrated",
+    "calibration_report",
     "class_balanced_calibration_error",
     "expected_calibration_error",
+    "label_learning_curve",
     "log_loss",
     "read_judged",
     "reliability_curve",
+    "transfer_table",
 ]

@@ -3,6 +3,12 @@
 from secondpass.thresholds.choose import choose_threshold
 from secondpass.thresholds.evidence import ChosenThreshold, ThresholdEvidence
 from secondpass.thresholds.goals import BestF, Goal, PrecisionAtLeast, RecallAtLeast, TokensAtMost
+from secondpass.thresholds.guarantee import (
+    Guarantee,
+    GuaranteedThreshold,
+    KeptAndDropped,
+    RiskBound,
+)
 from secondpass.thresholds.operating_points import CurvePoint, Outcome
 
 __all__ = [
@@ -10,9 +16,13 @@ __all__ = [
     "ChosenThreshold",
     "CurvePoint",
     "Goal",
+    "Guarantee",
+    "GuaranteedThreshold",
+    "KeptAndDropped",
     "Outcome",
     "PrecisionAtLeast",
     "RecallAtLeast",
+    "RiskBound",
     "ThresholdEvidence",
     "TokensAtMost",
     "choose_threshold",

@@ -14,7 +14,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import END, START, StateGraph
 
-from secondpass import Pair, Score
+from secondpass import Score
+from secondpass.stages import Pair
 from secondpass.testing import FakeScorer
 
 

@@ -14,7 +14,6 @@ from secondpass import (
     InvalidInputError,
     NoScoresError,
     Order,
-    Pair,
     Ranking,
     Score,
     ScoreError,
@@ -23,6 +22,7 @@ from secondpass import (
     Top,
     WrongCallError,
 )
+from secondpass.stages import Pair
 from secondpass.testing import FakeJudge, FakeScorer
 
 PAIRS = [("a b", "c"), ("b c", "b c"), ("a b", "a b"), ("a b", "a"), ("b c", "c"), ("a b", "a")]

@@ -12,16 +12,8 @@ import pytest
 from langchain_core.documents import Document
 from langchain_secondpass import SecondPassRerank
 
-from secondpass import (
-    NotCalibratedError,
-    Order,
-    OrderError,
-    Pair,
-    Ranking,
-    Score,
-    ScoreError,
-    Stage,
-)
+from secondpass import NotCalibratedError, Order, OrderError, Ranking, Score, ScoreError, Stage
+from secondpass.stages import Pair
 from secondpass.testing import FakeScorer, overlap
 
 

@@ -15,7 +15,8 @@ from langchain_core.tracers.schemas import Run
 from langchain_secondpass import SecondPassRerank
 from langchain_secondpass.chat import LangChainChat
 
-from secondpass import ChatError, ChatJudge, Completion, Order, Ranking, Rate
+from secondpass import ChatJudge, Order, Ranking, Rate
+from secondpass.judge import ChatError, Completion
 
 DOCUMENTS = [Document(page_content=t, id=t) for t in ("a", "b", "c")]
 REFUSAL = "I'm sorry, I cannot help with that."

@@ -18,11 +18,11 @@ from secondpass import (
     InvalidInputError,
     NotCalibratedError,
     Order,
-    Pair,
     Refine,
     Score,
     Stage,
 )
+from secondpass.stages import Pair
 from secondpass.testing import FakeJudge, FakeScorer
 
 

@@ -57,8 +57,8 @@ class LlamaIndexChat:
         schema: Mapping[str, Any] | None = None,
         max_tokens: int,
         top_logprobs: int | None = None,
-    ) -> sp.Completion:
-        """Ask once; see `secondpass.Chat`."""
+    ) -> sp.judge.Completion:
+        """Ask once; see `secondpass.judge.Chat`."""
         asked = [ChatMessage(role=MessageRole(m["role"]), content=m["content"]) for m in messages]
         if inspect.unwrap(type(self._llm).achat) is inspect.unwrap(CustomLLM.achat):
             return _completion(await asyncio.to_thread(self._chat, asked))
@@ -76,7 +76,7 @@ def as_stage(model: Any) -> sp.Stage:
     return sp.Order(model) if isinstance(model, sp.ChatJudge) else sp.as_stage(model)
 
 
-def _completion(response: ChatResponse) -> sp.Completion:
+def _completion(response: ChatResponse) -> sp.judge.Completion:
     raw, message = response.raw, response.message
     choice = (_field(raw, "choices") or [raw])[0]
     ended = _first((choice, raw), ("finish_reason", "stop_reason", "done_reason"))
@@ -84,7 +84,7 @@ def _completion(response: ChatResponse) -> sp.Completion:
     read = _first(usages, ("prompt_tokens", "input_tokens", "prompt_token_count"))
     written = _first(usages, ("completion_tokens", "output_tokens", "candidates_token_count"))
     refusal = _first((message.additional_kwargs, _field(choice, "message")), ("refusal",))
-    return sp.Completion(
+    return sp.judge.Completion(
         message.content or "",
         read if isinstance(read, int) else None,
         written if isinstance(written, int) else None,
@@ -97,11 +97,11 @@ def _completion(response: ChatResponse) -> sp.Completion:
 _ENDS = {"max_tokens": "length", "refusal": "content_filter", "safety": "content_filter"}
 
 
-def _token(top: Sequence[Any]) -> sp.TokenLogprob:
+def _token(top: Sequence[Any]) -> sp.judge.TokenLogprob:
     """LlamaIndex keeps the likeliest tokens only; the likeliest stands for the written one."""
     likeliest = max(top, key=lambda one: float(one.logprob))
     alternatives = tuple((one.token, one.logprob) for one in top)
-    return sp.TokenLogprob(likeliest.token, likeliest.logprob, alternatives)
+    return sp.judge.TokenLogprob(likeliest.token, likeliest.logprob, alternatives)
 
 
 def _first(holders: Sequence[Any], names: Sequence[str]) -> Any:
