@@ -6,6 +6,7 @@ import difflib
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -16,6 +17,7 @@ from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.judge.protocols import AsyncJudge
 from secondpass.models.cache.scores import Cached
+from secondpass.models.remote.dialects import DIALECTS, HOSTED
 from secondpass.stages.compare import Compare, Comparer
 from secondpass.stages.order import Judge, Order
 from secondpass.stages.score import CandidateScorer, Score, Scorer
@@ -44,6 +46,8 @@ _BACKEND_OPTIONS = dict.fromkeys(
     'pass it to the backend: load(model, options={"KEYWORD": ...})',
 )  # fmt: skip
 _NAMES = {"judge": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
+_NAMES |= dict.fromkeys(HOSTED, "MODEL")
+_NAMES |= {f"rerank+{dialect}": "http://HOST:PORT" for dialect in DIALECTS}
 
 
 @hint_keywords(_BACKEND_OPTIONS)
@@ -61,8 +65,11 @@ def load(
             are kept in a file), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
             ``judge:MODEL`` (any OpenAI-compatible
-            endpoint), ``recipe:FILE``, or a backend that another package adds. A `pathlib.Path`,
-            or a string that ends in ".json" and names no other backend, is a recipe's file.
+            endpoint), ``cohere:MODEL``, ``jina:MODEL``, ``voyage:MODEL`` and other hosted
+            rerankers, ``rerank+DIALECT:URL`` for any server that speaks a dialect of theirs, see
+            `RemoteReranker`, ``recipe:FILE``, or a backend that another package adds. A
+            `pathlib.Path`, or a string that ends in ".json" and names no other backend, is a
+            recipe's file.
         options: Keyword arguments of the backend, such as {"max_length": 256}; of a recipe, what
             no file may hold, see `Recipe.stage`.
         cache: Remember the scores of so many pairs, see `Cached`.
@@ -79,7 +86,7 @@ def load(
         raise InvalidInputError(f"load takes a string such as 'builtin', got {model!r}")
     model = f"recipe:{os.fspath(model)}" if is_recipe_file(model) else str(model)
     backend, _, name = model.partition(":")
-    make, named = _backend(backend, model)
+    make, named = _remote(backend) or _backend(backend, model)
     if named and not name:
         raise UnknownModelError(
             f"{model!r} names no model; write '{backend}:{_NAMES.get(backend, 'FOLDER_OR_HUB_ID')}'"
@@ -109,6 +116,18 @@ def _others() -> dict[str, EntryPoint]:
     return {found.name: found for found in entry_points(group=ENTRY_POINTS)}
 
 
+def _remote(backend: str) -> tuple[Callable[..., Any], bool] | None:
+    """What makes a stage of a provider's model or of a server's address."""
+    kind, _, dialect = backend.partition("+")
+    if backend not in HOSTED and not (kind == "rerank" and dialect in DIALECTS):
+        return None
+    from secondpass.models.remote.reranker import RemoteReranker, at_url
+
+    if backend in HOSTED:
+        return partial(RemoteReranker, backend), True
+    return partial(at_url, dialect), True
+
+
 def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     if backend in _BACKENDS:
         module, attribute, named = _BACKENDS[backend]
@@ -116,8 +135,9 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     others = _others()
     if backend in others:
         return others[backend].load(), False
-    known = sorted({*_BACKENDS, *others})
-    close = difflib.get_close_matches(backend, known, n=1)
+    known = sorted({*_BACKENDS, *others, *HOSTED, "rerank+DIALECT"})
+    possible = [*known, *(f"rerank+{dialect}" for dialect in DIALECTS)]
+    close = difflib.get_close_matches(backend, possible, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if "/" in model and ":" not in model:
         hint = f" For a model on the hub: 'cross-encoder:{model}'."

@@ -73,6 +73,8 @@ _BOUNDS = {
     "model": Bounds(length=1_000, form=(_FOLDER, _READS)),
     "OpenAIChat.model": Bounds(length=1_000),
     "pairs": _COUNT,
+    "RemoteReranker.model": Bounds(length=1_000),
+    "documents_per_request": Bounds(1, 100_000),
     "passage_tokens": Bounds(1, 1_000_000),
     "pivot": Bounds(1, 1_000),
     "prefix": Bounds(1, 1_000_000),

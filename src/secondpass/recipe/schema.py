@@ -100,6 +100,10 @@ _CLASSES = {
         "models.torch.cross_encoder",
         "model device dtype attention revision max_length token_budget verify",
     ),
+    "RemoteReranker": (
+        "models.remote.reranker",
+        "dialect model timeout max_retries concurrency documents_per_request spans",
+    ),
     "Builtin": ("models.builtin", "max_length token_budget threads"),
 }
 
@@ -111,6 +115,8 @@ REFUSED = {
     "disk_size": "it belongs to disk, a file to write",
     "on_progress": "a function is code",
     "trust_remote_code": "it runs Python code that came with a model",
+    "url": "it says where texts are sent",
+    "extra": "it changes what is sent",
     "vectors": "it names a file to write",
 }
 """Arguments that no file may hold, and why; who builds a recipe gives them in code."""

@@ -15,6 +15,7 @@ from secondpass.testing.judging import FakeAsyncJudge
 
 if TYPE_CHECKING:
     from secondpass.testing.chat_server import ChatServer
+    from secondpass.testing.rerank_server import RerankServer
 
 __all__ = [
     "ChatServer",
@@ -23,6 +24,7 @@ __all__ = [
     "FakeJudge",
     "FakeScorer",
     "Fault",
+    "RerankServer",
     "check_comparer",
     "check_judge",
     "check_scorer",
@@ -37,4 +39,8 @@ def __getattr__(name: str) -> Any:
         from secondpass.testing.chat_server import ChatServer
 
         return ChatServer
+    if name == "RerankServer":
+        from secondpass.testing.rerank_server import RerankServer
+
+        return RerankServer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -71,7 +71,7 @@ class OpenAIChat:
         self._key = Secret(api_key)
         self._limit = "max_tokens" if base_url else "max_completion_tokens"
         self._refused: set[str] = set()
-        self._clients = ClientPerLoop()
+        self._clients = ClientPerLoop[openai.AsyncOpenAI]()
 
     def __repr__(self) -> str:
         where = f", base_url={self.base_url!r}" if self.base_url else ""
@@ -81,7 +81,7 @@ class OpenAIChat:
         return {**self.__dict__, "_clients": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _clients=ClientPerLoop())
+        self.__dict__.update(state, _clients=ClientPerLoop[openai.AsyncOpenAI]())
 
     async def complete(
         self,

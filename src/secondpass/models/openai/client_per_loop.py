@@ -9,28 +9,35 @@ import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
-from typing import NamedTuple
-
-import openai
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 _Closing = AsyncGenerator[None, None]
+
+
+class Closable(Protocol):
+    """A network client."""
+
+    async def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
 
 
 class _Open(NamedTuple):
     """A client, what closes it, and the process that opened it: a forked child has a copy, but not
     the thread of its loop, and must leave the connections to its parent."""
 
-    client: openai.AsyncOpenAI
+    client: Any
     closing: _Closing
     process: int
 
 
 _Held = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Open]
 
-_alive: weakref.WeakSet[ClientPerLoop] = weakref.WeakSet()
+_alive: weakref.WeakSet[ClientPerLoop[Any]] = weakref.WeakSet()
 
 
-class ClientPerLoop:
+class ClientPerLoop(Generic[C]):
     """Makes a client where a loop has none yet, and closes it with its loop.
 
     `asyncio.run` and its like end a loop by closing the asynchronous generators begun in it. Each
@@ -44,16 +51,17 @@ class ClientPerLoop:
         weakref.finalize(self, _close_all, self._held).atexit = False
         _alive.add(self)
 
-    async def here(self, make: Callable[[], openai.AsyncOpenAI]) -> openai.AsyncOpenAI:
+    async def here(self, make: Callable[[], C]) -> C:
         """The running loop's client, made by `make` when first needed."""
         loop = asyncio.get_running_loop()
         held = self._held.get(loop)
         if held is None or held.process != os.getpid():
-            client = make()
-            closing = _hold(client, self._held)
-            held = self._held[loop] = _Open(client, closing, os.getpid())
+            made = make()
+            closing = _hold(made, self._held)
+            held = self._held[loop] = _Open(made, closing, os.getpid())
             await anext(closing)
-        return held.client
+        client: C = held.client
+        return client
 
     async def close_here(self) -> None:
         """Close the running loop's client, if it has one."""
@@ -62,7 +70,7 @@ class ClientPerLoop:
             await held.closing.aclose()
 
 
-async def _hold(client: openai.AsyncOpenAI, held: _Held) -> _Closing:
+async def _hold(client: Closable, held: _Held) -> _Closing:
     try:
         yield
     finally:

@@ -1,0 +1,214 @@
+"""The stage that asks a rerank API: hosted (Cohere, Jina, Voyage, ...) or a server of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from secondpass.core.errors import InvalidInputError
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Stage
+from secondpass.core.task_group import gather_or_cancel
+from secondpass.models.openai.client_per_loop import ClientPerLoop
+from secondpass.models.remote.address import Address
+from secondpass.models.remote.dialects import DIALECTS, Dialect, request_body
+from secondpass.models.remote.errors import RemoteError
+from secondpass.models.remote.http import RerankClient, TooManyTextsError
+from secondpass.models.remote.reply import Reply, read_reply
+
+
+class RemoteReranker(Stage):
+    """Order candidates by the scores of a rerank API. Gives ``raw`` scores: fit a calibrator.
+
+    Long lists are sent in parts, side by side. Failed attempts (no connection, too slow, 408, 409,
+    425, 429, 5xx, an unreadable answer) are repeated with growing pauses, or after as long as the
+    server asks for. Where a part fails for good after another was answered, its candidates stand
+    below the others without a score, the scale is ``order`` and an event of kind ``failed`` says
+    so; where nothing was answered, the error is raised. Redirects are not followed, and an answer
+    of more than 16 MiB is not read.
+
+    Args:
+        dialect: Which API: "cohere", "jina", "tei", "vllm", ...; see `DIALECTS`.
+        model: As the server calls it. Servers with one model need none.
+        url: None: the environment's, or the provider's own; see `Address`.
+        api_key: None: the environment's. Kept out of the repr, of recipes, pickles and errors.
+        timeout: Seconds for one attempt, from connecting to the last byte of the answer.
+        max_retries: How many more attempts.
+        concurrency: Most requests in flight, over all rankings of a run.
+        documents_per_request: Largest number of texts in one request; None: the dialect's.
+        spans: Ask for the relevant spans of each text, where the API has them; they come as the
+            note ``spans``: [start, end, score] in code points of the text.
+        extra: More fields of each request, such as {"instruct": ...}.
+
+    Raises:
+        InvalidInputError: An unknown dialect, no address, an option that cannot be used.
+        MissingExtraError: httpx2 is not installed.
+        RemoteError: (when run) It cannot be reached, or refuses; says what to do.
+    """
+
+    def __init__(
+        self,
+        dialect: str,
+        model: str | None = None,
+        *,
+        url: str | None = None,
+        api_key: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 2,
+        concurrency: int = 8,
+        documents_per_request: int | None = None,
+        spans: bool = False,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        self._dialect = _dialect(dialect)
+        if not timeout > 0 or not math.isfinite(timeout) or not 0 <= max_retries <= 20:
+            raise InvalidInputError(
+                f"timeout={timeout} must be positive seconds, max_retries={max_retries} 0 to 20"
+            )
+        counts = {"concurrency": concurrency, "documents_per_request": documents_per_request}
+        for name, count in counts.items():
+            whole = isinstance(count, int) and not isinstance(count, bool) and count >= 1
+            if not whole and not (count is None and name == "documents_per_request"):
+                raise InvalidInputError(f"{name}={count!r} must be a whole number of at least 1")
+        if spans and self._dialect.spans is None:
+            able = ", ".join(name for name, one in DIALECTS.items() if one.spans)
+            raise InvalidInputError(f"{dialect!r} gives no spans; only {able} does")
+        self._address = Address(dialect, self._dialect, url, api_key)
+        if self._dialect.model and not model and self._address.url == self._dialect.url:
+            raise InvalidInputError(f"{dialect!r} needs the name of a model: '{dialect}:MODEL'")
+        self.dialect, self.model, self.url = dialect, model, url
+        self.timeout, self.max_retries, self.concurrency = timeout, max_retries, concurrency
+        self.documents_per_request, self.spans = documents_per_request, spans
+        self.extra = dict(extra) if extra else None
+        self.name = f"{dialect}:{model or self._address.host}"
+        if extra:  # an instruction changes the scores, and calibrators go by the name
+            self.name += json.dumps(extra, sort_keys=True)
+        self._most = min(documents_per_request or self._dialect.most, 100_000)
+        self._clients = ClientPerLoop[RerankClient]()
+
+    def __repr__(self) -> str:
+        return f"RemoteReranker({self.name!r}, url={self._address.url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_clients": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _clients=ClientPerLoop[RerankClient]())
+
+    async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        run = _Run(asyncio.Semaphore(self.concurrency))
+        return await gather_or_cancel(self._ranked(ranking, run) for ranking in rankings)
+
+    async def aclose(self) -> None:
+        """Close this event loop's connections. They are closed with the loop too."""
+        await self._clients.close_here()
+
+    async def _ranked(self, ranking: Ranking, run: _Run) -> Ranking:
+        texts = [candidate.text for candidate in ranking]
+        most = self._most
+        parts = [texts[start : start + most] for start in range(0, len(texts), most)]
+        answers = await gather_or_cancel(self._replies(ranking.query, p, run) for p in parts)
+        replies = [reply for answer in answers for reply in answer]
+        scores = [score for reply in replies for score in reply.scores]
+        notes = [note for reply in replies for note in reply.notes]
+        for kind, message in _events(replies):
+            ranking = ranking.with_event(self.name, kind, message)
+        return ranking.rescored(scores, "raw", self.name, notes)
+
+    async def _replies(self, query: str, texts: list[str], run: _Run) -> list[Reply]:
+        """Of one request, or of several where the server takes fewer texts."""
+        async with run.gate:
+            try:
+                reply = await self._ask(query, texts)
+                run.answered = True
+                return [reply]
+            except TooManyTextsError as limit:
+                if len(texts) == 1:
+                    raise RemoteError(f"{limit}; the text is too long for it") from None
+            except RemoteError as error:
+                if not run.answered:
+                    raise
+                return [_unanswered(texts, str(error))]
+        half = (len(texts) + 1) // 2
+        self._most = min(self._most, half)  # later rankings begin with what the server takes
+        first, second = await gather_or_cancel(
+            self._replies(query, some, run) for some in (texts[:half], texts[half:])
+        )
+        return first + second
+
+    async def _ask(self, query: str, texts: list[str]) -> Reply:
+        body = {**request_body(self._dialect, self.model, query, texts), **(self.extra or {})}
+        if self.spans:
+            body[str(self._dialect.spans)] = {"mode": "enabled"}
+        client = await self._clients.here(lambda: RerankClient(self.concurrency))
+        reply, retries = await client.ask(
+            self._address,
+            body,
+            lambda content: read_reply(content, self._dialect, texts),
+            timeout=self.timeout,
+            max_retries=self.max_retries,
+        )
+        return replace(reply, usage={"requests": 1, "retries": retries, **reply.usage})
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the requests of one run share."""
+
+    gate: asyncio.Semaphore
+    answered: bool = False
+
+
+def at_url(
+    dialect: str,
+    url: str,
+    *,
+    model: str | None = None,
+    api_key: str | None = None,
+    timeout: float = 30.0,
+    max_retries: int = 2,
+    concurrency: int = 8,
+    documents_per_request: int | None = None,
+    spans: bool = False,
+    extra: dict[str, Any] | None = None,
+) -> RemoteReranker:
+    """The stage of ``rerank+DIALECT:URL`` or ``rerank+DIALECT:URL#MODEL``."""
+    url, _, named = url.partition("#")
+    return RemoteReranker(
+        dialect, named or model, url=url, api_key=api_key, timeout=timeout,
+        max_retries=max_retries, concurrency=concurrency,
+        documents_per_request=documents_per_request, spans=spans, extra=extra,
+    )  # fmt: skip
+
+
+def _unanswered(texts: Sequence[str], problem: str) -> Reply:
+    return Reply([None] * len(texts), [{} for _ in texts], failure=problem)
+
+
+def _events(replies: Sequence[Reply]) -> Iterator[tuple[str, str]]:
+    """What to say of a ranking's requests."""
+    for failure in dict.fromkeys(reply.failure for reply in replies if reply.failure):
+        count = sum(len(reply.scores) for reply in replies if reply.failure == failure)
+        yield "failed", f"{count} candidates were not scored: {failure}"
+    for problem in dict.fromkeys(problem for reply in replies for problem in reply.problems):
+        yield "malformed", problem
+    usage: Counter[str] = Counter()
+    for reply in replies:
+        usage.update(reply.usage)
+    counts = (f"{value:g} {name.replace('_', ' ')}" for name, value in usage.items() if value)
+    if usage:
+        yield "cost", ", ".join(counts)
+
+
+def _dialect(name: str) -> Dialect:
+    if name not in DIALECTS:
+        near = difflib.get_close_matches(str(name), list(DIALECTS), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise InvalidInputError(f"no dialect {name!r}; there are {', '.join(DIALECTS)}.{hint}")
+    return DIALECTS[name]
