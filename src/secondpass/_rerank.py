@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, overload
 
 from secondpass.core.candidate import Candidate
+from secondpass.core.deadline import checked_seconds, ends_within
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
@@ -36,6 +38,7 @@ def rerank(
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
+    deadline: float | None = ...,
 ) -> Ranking: ...
 @overload
 def rerank(
@@ -46,6 +49,7 @@ def rerank(
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
+    deadline: float | None = ...,
 ) -> list[Ranking]: ...
 @hint_keywords(_ELSEWHERE)
 def rerank(
@@ -56,6 +60,7 @@ def rerank(
     top_k: int | None = None,
     threshold: float | None = None,
     keep_at_least: int = 0,
+    deadline: float | None = None,
 ) -> Ranking | list[Ranking]:
     """Order documents by relevance to a query, best first.
 
@@ -69,6 +74,8 @@ def rerank(
         threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
             finds one for your data.
         keep_at_least: So many stay whatever the threshold says; an event tells which.
+        deadline: Seconds for the whole call, loading the model included. When they end, the best
+            ranking so far comes back, and its `status` says "partial"; see `Stage.within`.
 
     Returns:
         A `Ranking`: iterate over it, print it, read `.ids`, `.indices`, `.scores` and `.scale`.
@@ -82,7 +89,8 @@ def rerank(
     """
     cuts = _cuts(top_k, threshold, keep_at_least)
     rankings = _rankings(query, docs)
-    results = Pipeline(_stage(model), *cuts).run(rankings)
+    with nullcontext() if deadline is None else ends_within(checked_seconds(deadline)):
+        results = Pipeline(_stage(model), *cuts).run(rankings)
     return results[0] if isinstance(query, str) else results
 
 
@@ -95,6 +103,7 @@ async def arerank(
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
+    deadline: float | None = ...,
 ) -> Ranking: ...
 @overload
 async def arerank(
@@ -105,6 +114,7 @@ async def arerank(
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
+    deadline: float | None = ...,
 ) -> list[Ranking]: ...
 @hint_keywords(_ELSEWHERE)
 async def arerank(
@@ -115,12 +125,14 @@ async def arerank(
     top_k: int | None = None,
     threshold: float | None = None,
     keep_at_least: int = 0,
+    deadline: float | None = None,
 ) -> Ranking | list[Ranking]:
     """Like `rerank`, without blocking the event loop, not even while the model is loaded."""
     cuts = _cuts(top_k, threshold, keep_at_least)
     rankings = _rankings(query, docs)
-    stage = await asyncio.to_thread(_stage, model)
-    results = await Pipeline(stage, *cuts).arun(rankings)
+    with nullcontext() if deadline is None else ends_within(checked_seconds(deadline)):
+        stage = await asyncio.to_thread(_stage, model)
+        results = await Pipeline(stage, *cuts).arun(rankings)
     return results[0] if isinstance(query, str) else results
 
 

@@ -112,6 +112,18 @@ class Ranking(Sequence[Candidate]):
         return places
 
     @property
+    def status(self) -> Literal["complete", "partial", "fallback"]:
+        """Whether all was done as intended.
+
+        "partial": a deadline ended before all was scored. "fallback": another stage than the
+        first, or none, gave this order. The events say which and why.
+        """
+        kinds = {event.kind for event in self.events}
+        if "deadline" in kinds:
+            return "partial"
+        return "fallback" if "fallback" in kinds else "complete"
+
+    @property
     def scores(self) -> list[float]:
         """Every score, best first.
 
@@ -158,9 +170,12 @@ class Ranking(Sequence[Candidate]):
         order = sorted(range(len(plain)), key=lambda i: _worst_last(plain[i]))
         if None not in plain:
             return self._taken(order, plain, scale, by, notes)
-        silent = sum(s is None for s in plain)
-        told = self.with_event(by, "missing", f"no opinion on {silent} of {len(self)} candidates")
-        return told._taken(order, plain, "order", by, notes)
+        late = sum(bool(note.get("unscored")) for note in notes or ())
+        silent, ranking = sum(s is None for s in plain) - late, self
+        if silent:
+            message = f"no opinion on {silent} of {len(self)} candidates"
+            ranking = self.with_event(by, "missing", message)
+        return ranking._taken(order, plain, "order", by, notes)
 
     def reordered(
         self, order: Sequence[int], by: str, notes: Sequence[Note] | None = None

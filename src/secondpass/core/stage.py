@@ -17,7 +17,9 @@ from collections.abc import Coroutine, Generator, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar, overload
 
 from secondpass.core.call_hints import refuse_pipe, takes_one_ranking
+from secondpass.core.deadline import checked_seconds, ends_within
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.partial import Partial
 from secondpass.core.ranking import Ranking
 from secondpass.core.task_group import gather_or_cancel
 
@@ -32,9 +34,12 @@ class Stage(ABC):
 
     Attributes:
         name: What the trail and the repr call it, with the revision of its model.
+        reads_scores: Whether it needs the scores of the stage before. One that does not also gets
+            the candidates that were not scored in time.
     """
 
     name: str
+    reads_scores: bool = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -81,6 +86,10 @@ class Stage(ABC):
         """Raise if this stage cannot work on the scores of the stage named `origin`."""
         return
 
+    def within(self, seconds: float) -> Within:
+        """This stage with a deadline, see `Within`."""
+        return Within(self, seconds)
+
     def __rshift__(self, then: Stage) -> Pipeline:
         if not isinstance(then, Stage):
             return NotImplemented
@@ -100,7 +109,8 @@ class Composite(Stage):
     """A stage made of other stages: it writes `flow`, and never waits or computes by itself."""
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
-        """Yield what to run next, receive what it made, return the result."""
+        """Yield what to run next, receive what it made or the error that it raised, and return the
+        result."""
         raise NotImplementedError
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
@@ -108,20 +118,65 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send([stage.run(given) for stage, given in steps])
+                try:
+                    results = [stage.run(given) for stage, given in steps]
+                except Exception as error:
+                    steps = flow.throw(error)
+                else:
+                    steps = flow.send(results)
         except StopIteration as done:
             return list(done.value)
+        finally:
+            flow.close()
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         flow = self.flow(rankings)
         try:
             steps = next(flow)
             while True:
-                steps = flow.send(
-                    await gather_or_cancel(stage.arun(given) for stage, given in steps)
-                )
+                try:
+                    results = await gather_or_cancel(stage.arun(given) for stage, given in steps)
+                except Exception as error:
+                    steps = flow.throw(error)
+                else:
+                    steps = flow.send(results)
         except StopIteration as done:
             return list(done.value)
+        finally:
+            flow.close()
+
+
+class Within(Composite):
+    """A stage with a deadline: when it ends, the best ranking so far comes back.
+
+    The whole call has this time, whatever it is made of, and an earlier deadline around it stays.
+    Local models stop between batches, and requests that are under way are cancelled. What was
+    scored in time stands above what was not, which keeps its order; then the scale is ``order``,
+    `Ranking.status` is "partial", and an event of the kind ``deadline`` says how many are scored.
+
+    Args:
+        stage: What to run.
+        seconds: From the call on.
+
+    Raises:
+        InvalidInputError: `seconds` is not positive and finite.
+    """
+
+    def __init__(self, stage: Stage, seconds: float) -> None:
+        self.stage, self.seconds = stage, checked_seconds(seconds, "seconds")
+        self.name = f"{stage.name} within {self.seconds:g} s"
+
+    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
+        with ends_within(self.seconds):
+            (results,) = yield [(self.stage, rankings)]
+        return results
+
+    @property
+    def origin(self) -> str | None:
+        return self.stage.origin
+
+    def check_origin(self, origin: str) -> None:
+        self.stage.check_origin(origin)
 
 
 class Pipeline(Composite, Sequence[Stage]):
@@ -152,10 +207,17 @@ class Pipeline(Composite, Sequence[Stage]):
             origin = s.origin or origin
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
-        current = list(rankings)
+        current = [Partial(r) for r in rankings]
         for stage in self.stages:
-            (current,) = yield [(stage, current)]
-        return current
+            if stage.reads_scores:
+                (results,) = yield [(stage, [partial.scored for partial in current])]
+                pairs = zip(results, current, strict=True)
+                current = [Partial.of(result, partial.late) for result, partial in pairs]
+            else:
+                (results,) = yield [(stage, [partial.joined() for partial in current])]
+                pairs = zip(results, current, strict=True)
+                current = [partial.cut_to(result) for result, partial in pairs]
+        return [partial.joined() for partial in current]
 
     @property
     def origin(self) -> str | None:

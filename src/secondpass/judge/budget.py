@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError
 from secondpass.judge.protocols import Usage
 
@@ -73,6 +74,7 @@ class Meter:
     Attributes:
         used: What was answered.
         ended: Why nothing more may be asked; None while it may.
+        out_of_time: Whether that is the deadline of the whole call.
     """
 
     def __init__(self, budget: Budget | None, start: float) -> None:
@@ -80,8 +82,12 @@ class Meter:
         self.budget = budget or Budget()
         self.used = Usage()
         self.ended: str | None = None
-        deadline = self.budget.deadline
-        self.ends = None if deadline is None else start + deadline
+        own, left = self.budget.deadline, time_left()
+        limits = [seconds for seconds in (own, left) if seconds is not None]
+        self.deadline = min(limits, default=None)
+        self.ends = None if self.deadline is None else start + self.deadline
+        self._whole_call = left is not None and self.deadline == left
+        self.out_of_time = False
         self._reserved = Usage()
 
     @property
@@ -118,7 +124,8 @@ class Meter:
 
     def late(self) -> None:
         """The deadline has passed."""
-        self.ended = f"deadline of {self.budget.deadline:g} seconds"
+        self.out_of_time = self._whole_call
+        self.ended = f"deadline of {self.deadline:.3g} seconds"
 
     def _limit(self, total: Usage, now: float) -> str | None:
         budget, ended = self.budget, None

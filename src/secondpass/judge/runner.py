@@ -204,6 +204,9 @@ class _Run:
 
     def _ranked(self, verdict: Verdict) -> Ranking:
         if verdict.scores is not None:
+            for score, note in zip(verdict.scores, self.notes, strict=True):
+                if score is None and self.meter.out_of_time:
+                    note["unscored"] = True
             return self.ranking.rescored(verdict.scores, "raw", self.by, self.notes)
         return self.ranking.reordered(self._steady(verdict.order), self.by, self.notes)
 
@@ -230,9 +233,8 @@ class _Run:
             )
         elif self.meter.ended:
             best = f"ended by the {self.meter.ended}, after {used.calls} calls"
-            ranking = ranking.with_event(
-                self.by, "budget", f"{best}; this is the best order so far"
-            )
+            kind = "deadline" if self.meter.out_of_time else "budget"
+            ranking = ranking.with_event(self.by, kind, f"{best}; this is the best order so far")
         if used == Usage():
             return ranking
         cost = CostEstimate.of(used, self.rounds, self.meter.budget.prices)

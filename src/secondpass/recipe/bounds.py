@@ -57,6 +57,7 @@ _BOUNDS = {
     "device": Bounds(length=64, form=(_DEVICE, "such as cpu, cuda, cuda:1 or mps")),
     "document_frequency": _COUNT,
     "documents": _COUNT,
+    "failures": Bounds(1, 1e6),
     "file": Bounds(length=1_000, form=(_FILE, "a file inside the model's folder")),
     "folds": _COUNT,
     "k": Bounds(0, 1e9),

@@ -16,6 +16,10 @@ from typing import Any, get_type_hints
 _CLASSES = {
     # class: module, arguments; in the order of the constructor
     "Pipeline": ("core.stage", "stages"),
+    "Within": ("core.stage", "stage seconds"),
+    "Fallback": ("stages.fallback", "stages keep_order reserve"),
+    "Breaker": ("stages.fallback", "stage failures rest"),
+    "Hedge": ("stages.fallback", "stage after"),
     "Score": ("stages.score", "scorer"),
     "Compare": ("stages.compare", "comparer algorithm budget concurrency"),
     "ScorerComparer": ("stages.compare", "scorer"),
@@ -109,6 +113,7 @@ _CLASSES = {
 
 REFUSED = {
     "api_key": "a key is a secret",
+    "clock": "a function is code",
     "count": "a function is code",
     "count_tokens": "a function is code",
     "disk": "it names a file to write",

@@ -13,7 +13,7 @@ from secondpass.core.stage import Stage
 from secondpass.recipe.building import DEEPEST
 from secondpass.recipe.schema import schema_of
 
-_ABSENT = ("api_key", "disk", "disk_size", "extra", "on_progress", "url")
+_ABSENT = ("api_key", "clock", "disk", "disk_size", "extra", "on_progress", "url")
 _EMPTY = {"trust_remote_code": False, "vectors": None}
 """Written as their defaults. The stage does the same without them, or does not load; where a
 machine keeps its files, and whom its user trusts, is its own affair."""

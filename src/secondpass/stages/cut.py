@@ -39,6 +39,8 @@ class Top(Cut):
         InvalidInputError: k is negative, or not a whole number.
     """
 
+    reads_scores = False
+
     @hint_keywords()
     def __init__(self, k: int) -> None:
         self.k = whole_number(k, "k")

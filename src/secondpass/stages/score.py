@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from secondpass.core.candidate import Candidate, Note
+from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError, ScoreError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
+from secondpass.stages.in_time import Pace, score_in_time, side_by_side
 from secondpass.stages.note_events import events_of_notes
 from secondpass.stages.scorer_output import float_of, floats_of, list_of, shortened
 
@@ -71,11 +74,14 @@ class Score(Stage):
             )
         self.scorer = scorer
         self.name = scorer.name
+        self._pace = Pace()
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         scorer = self.scorer
         if isinstance(scorer, CandidateScorer):
             return [r.rescored(_opinions(scorer, r), "raw", by=self.name) for r in rankings]
+        if time_left() is not None:
+            return self._run_in_time(scorer, rankings)
         pairs = [(r.query, c.text) for r in rankings for c in r]
         scores, notes = score_pairs(scorer, pairs)
         done: list[Ranking] = []
@@ -85,6 +91,27 @@ class Score(Stage):
             done.append(r.rescored(scores[start:end], "raw", self.name, notes[start:end]))
             start = end
         return [events_of_notes(r, self.name) for r in done]
+
+    def _run_in_time(self, scorer: Scorer, rankings: Sequence[Ranking]) -> list[Ranking]:
+        """As many candidates as the deadline allows, the first of all rankings first."""
+        where = side_by_side(rankings)
+        pairs = [(rankings[r].query, rankings[r][c].text) for r, c in where]
+        scored = score_in_time(partial(score_pairs, scorer), pairs, self._pace)
+        scores: list[list[float | None]] = [[None] * len(r) for r in rankings]
+        notes: list[list[Note]] = [[{}] * len(r) for r in rankings]
+        for (r, c), score, note in zip(where, *scored, strict=True):
+            scores[r][c], notes[r][c] = score, note
+        return [
+            events_of_notes(self._rescored(ranking, own, said), self.name)
+            for ranking, own, said in zip(rankings, scores, notes, strict=True)
+        ]
+
+    def _rescored(self, ranking: Ranking, scores: list[float | None], notes: list[Note]) -> Ranking:
+        late = sum(bool(note.get("unscored")) for note in notes)
+        if late:
+            message = f"{len(scores) - late} of {len(scores)} candidates were scored in time"
+            ranking = ranking.with_event(self.name, "deadline", message)
+        return ranking.rescored(scores, "raw", self.name, notes)
 
 
 def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:

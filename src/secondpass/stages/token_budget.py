@@ -31,6 +31,8 @@ class TokenBudget(Cut):
             or (when run) it returned no number of tokens.
     """
 
+    reads_scores = False
+
     def __init__(self, tokens: int, count: Counter | None = None) -> None:
         if isinstance(tokens, bool) or not isinstance(tokens, SupportsIndex) or index(tokens) < 0:
             raise InvalidInputError(f"tokens={tokens!r}: give a whole number, 0 or more")

@@ -29,6 +29,7 @@ class Reply:
         usage: What the server counted, by its own names.
         problems: What had to be put right: results given twice, scores that are not numbers.
         failure: Why there is no answer; "" where there is one.
+        late: Whether there is none because the deadline of the whole call ended.
     """
 
     scores: list[float | None]
@@ -36,6 +37,7 @@ class Reply:
     usage: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     failure: str = ""
+    late: bool = False
 
 
 def read_reply(content: bytes, dialect: Dialect, texts: Sequence[str]) -> Reply:

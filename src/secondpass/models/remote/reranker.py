@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
@@ -123,14 +124,23 @@ class RemoteReranker(Stage):
 
     async def _replies(self, query: str, texts: list[str], run: _Run) -> list[Reply]:
         """Of one request, or of several where the server takes fewer texts."""
+        try:
+            async with asyncio.timeout(time_left()) as limit:
+                return await self._within_gate(query, texts, run)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        return [Reply([None] * len(texts), [{"unscored": True}] * len(texts), late=True)]
+
+    async def _within_gate(self, query: str, texts: list[str], run: _Run) -> list[Reply]:
         async with run.gate:
             try:
                 reply = await self._ask(query, texts)
                 run.answered = True
                 return [reply]
-            except TooManyTextsError as limit:
+            except TooManyTextsError as problem:
                 if len(texts) == 1:
-                    raise RemoteError(f"{limit}; the text is too long for it") from None
+                    raise RemoteError(f"{problem}; the text is too long for it") from None
             except RemoteError as error:
                 if not run.answered:
                     raise
@@ -193,6 +203,9 @@ def _unanswered(texts: Sequence[str], problem: str) -> Reply:
 
 def _events(replies: Sequence[Reply]) -> Iterator[tuple[str, str]]:
     """What to say of a ranking's requests."""
+    total = sum(len(reply.scores) for reply in replies)
+    if late := sum(len(reply.scores) for reply in replies if reply.late):
+        yield "deadline", f"{total - late} of {total} candidates were scored in time"
     for failure in dict.fromkeys(reply.failure for reply in replies if reply.failure):
         count = sum(len(reply.scores) for reply in replies if reply.failure == failure)
         yield "failed", f"{count} candidates were not scored: {failure}"
