@@ -1,0 +1,177 @@
+"""Looks at scores as they come: are they all equal, saturated, blind to the query, or drifting?"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+
+from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.ranking import Ranking
+from secondpass.core.stage import Stage
+
+_POINTS = 101
+_RECENT = 500
+"""Scores that drift is judged by."""
+_REMEMBERED = 2_000
+"""Texts whose score is remembered, to see whether another query changes it."""
+
+
+class UnhealthyScoresError(ModelError):
+    """`ScoreHealth(refuse=True)` found scores that say nothing, or that have drifted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSketch:
+    """The distribution of a stage's scores, to be compared with later ones.
+
+    Attributes:
+        quantiles: At 0, 1, ..., 100 %.
+        count: The number of scores that it was made of.
+    """
+
+    quantiles: tuple[float, ...]
+    count: int
+
+    @classmethod
+    def of(cls, rankings: Iterable[Ranking]) -> ScoreSketch:
+        """Of scored rankings, such as those that a calibrator was fitted on.
+
+        Raises:
+            InvalidInputError: Fewer than 100 scores.
+        """
+        scores = [score for r in rankings if r.scale != "order" for score in r.scores]
+        if len(scores) < 100:
+            raise InvalidInputError(
+                f"a sketch of {len(scores)} scores says too little; give at least 100"
+            )
+        quantiles = np.quantile(scores, np.linspace(0, 1, _POINTS))
+        return cls(tuple(float(value) for value in quantiles), len(scores))
+
+    def distance(self, scores: Sequence[float]) -> float:
+        """The largest difference of the two cumulative distributions (Kolmogorov-Smirnov), 0 to 1.
+
+        The sketch's own is interpolated between its quantiles.
+        """
+        values = np.sort(np.asarray(scores, dtype=np.float64))
+        shares = np.linspace(0, 1, _POINTS)
+        own = np.interp(values, self.quantiles, shares, left=0.0, right=1.0)
+        steps = np.arange(len(values) + 1) / len(values)
+        return float(max(np.max(steps[1:] - own), np.max(own - steps[:-1])))
+
+
+class ScoreHealth(Stage):
+    """Passes rankings on and says, in events of the kind ``unhealthy``, what is wrong with scores.
+
+    * all equal, over candidates with different texts;
+    * saturated: many candidates share the best score, as a sigmoid in bfloat16 does at 1.0;
+    * blind to the query: texts that came before with other queries have the same scores again;
+    * the order as it came, over many queries;
+    * drifted: the distribution of the last 500 scores is not that of `sketch`, with the measured
+      distance and shift. A provider may have changed the model underneath.
+
+    What it remembers belongs to this object and is shared by threads; it is not in recipes.
+
+    Args:
+        sketch: Of the scores when the pipeline was fitted, see `ScoreSketch.of`; None: no drift.
+        refuse: Raise `UnhealthyScoresError` instead, which a `Fallback` around it takes as a
+            failure.
+    """
+
+    def __init__(self, sketch: ScoreSketch | None = None, *, refuse: bool = False) -> None:
+        self.sketch, self.refuse = sketch, refuse
+        self.name = "ScoreHealth"
+        self._memory = _Memory()
+
+    @property
+    def origin(self) -> None:
+        return None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_memory": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _memory=_Memory())
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        return [self._checked(ranking) for ranking in rankings]
+
+    def _checked(self, ranking: Ranking) -> Ranking:
+        if ranking.scale == "order" or len(ranking) == 0:
+            return ranking
+        problems = list(_problems_of_one(ranking))
+        problems += self._memory.problems(ranking, self.sketch)
+        if problems and self.refuse:
+            raise UnhealthyScoresError(f"the scores say nothing: {'; '.join(problems)}")
+        for problem in problems:
+            ranking = ranking.with_event(self.name, "unhealthy", problem)
+        return ranking
+
+
+def _problems_of_one(ranking: Ranking) -> Iterator[str]:
+    """What one ranking shows by itself."""
+    by_text = {candidate.text: candidate.score for candidate in ranking}
+    scores = [score for score in by_text.values() if score is not None]
+    if len(scores) < 4:
+        return
+    best = max(scores)
+    at_best = sum(score == best for score in scores)
+    if at_best == len(scores):
+        yield f"all {len(scores)} texts have the score {best:g}"
+    elif at_best >= max(4, 0.2 * len(scores)):
+        yield f"{at_best} of {len(scores)} texts share the best score, {best:g}: it is saturated"
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What was seen of the last queries."""
+
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    unchanged: deque[bool] = field(default_factory=lambda: deque(maxlen=20))
+    texts: OrderedDict[bytes, tuple[str, float]] = field(default_factory=OrderedDict)
+    again: deque[bool] = field(default_factory=lambda: deque(maxlen=50))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def problems(self, ranking: Ranking, sketch: ScoreSketch | None) -> list[str]:
+        with self.lock:
+            self._learn(ranking)
+            return list(self._problems(sketch))
+
+    def _learn(self, ranking: Ranking) -> None:
+        self.recent.extend(ranking.scores)
+        positions = [c.position for c in ranking if c.position is not None]
+        if len(positions) >= 5:
+            self.unchanged.append(positions == sorted(positions))
+        for candidate in ranking:
+            score = float(candidate.score or 0.0)
+            key = blake2b(candidate.text.encode("utf-8", "replace"), digest_size=16).digest()
+            before = self.texts.get(key)
+            if before is not None and before[0] != ranking.query:
+                self.again.append(before[1] == score)
+            self.texts[key] = (ranking.query, score)
+        while len(self.texts) > _REMEMBERED:
+            self.texts.popitem(last=False)
+
+    def _problems(self, sketch: ScoreSketch | None) -> Iterator[str]:
+        if len(self.unchanged) == self.unchanged.maxlen and all(self.unchanged):
+            yield f"the order of the last {len(self.unchanged)} queries is as it came"
+        if len(self.again) >= 10 and all(self.again):
+            yield (
+                f"the last {len(self.again)} texts that came with several queries have the same "
+                "score for all: it does not depend on the query"
+            )
+        if sketch is not None and len(self.recent) >= 100:
+            distance = sketch.distance(self.recent)
+            # twice the critical value of the two-sample test at 1 in 1000: scores of one query
+            # are not independent, and a warning that comes for nothing is not read
+            critical = 2 * 1.95 * (1 / len(self.recent) + 1 / sketch.count) ** 0.5
+            if distance > critical:
+                shift = float(np.median(self.recent)) - sketch.quantiles[_POINTS // 2]
+                yield (
+                    f"the last {len(self.recent)} scores have drifted: distance {distance:.2f} "
+                    f"from the fitted distribution, median shifted by {shift:+.3g}"
+                )
