@@ -36,6 +36,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "cross-encoder": ("secondpass.models.torch.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.openai.client", "judge", True),
+    "decision": ("secondpass.models.remote.decision", "DecisionJudge", True),
     "recipe": ("secondpass.recipe", "from_file", True),
 }
 _BACKEND_OPTIONS = dict.fromkeys(
@@ -45,7 +46,7 @@ _BACKEND_OPTIONS = dict.fromkeys(
     ),
     'pass it to the backend: load(model, options={"KEYWORD": ...})',
 )  # fmt: skip
-_NAMES = {"judge": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
+_NAMES = {"judge": "MODEL", "decision": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
 _NAMES |= dict.fromkeys(HOSTED, "MODEL")
 _NAMES |= {f"rerank+{dialect}": "http://HOST:PORT" for dialect in DIALECTS}
 
@@ -64,12 +65,11 @@ def load(
         model: "backend:name": ``builtin``, ``builtin:raw``, ``builtin-split:FILE`` (texts' vectors
             are kept in a file), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
-            ``judge:MODEL`` (any OpenAI-compatible
-            endpoint), ``cohere:MODEL``, ``jina:MODEL``, ``voyage:MODEL`` and other hosted
-            rerankers, ``rerank+DIALECT:URL`` for any server that speaks a dialect of theirs, see
-            `RemoteReranker`, ``recipe:FILE``, or a backend that another package adds. A
-            `pathlib.Path`, or a string that ends in ".json" and names no other backend, is a
-            recipe's file.
+            ``judge:MODEL`` (any OpenAI-compatible endpoint), ``decision:MODEL``, ``cohere:MODEL``,
+            ``jina:MODEL``, ``voyage:MODEL`` and other hosted rerankers, ``rerank+DIALECT:URL`` for
+            any server that speaks a dialect of theirs, ``recipe:FILE``, or a backend that another
+            package adds. A `pathlib.Path`, or a string that ends in ".json" and names no other
+            backend, is a recipe's file.
         options: Keyword arguments of the backend, such as {"max_length": 256}; of a recipe, what
             no file may hold, see `Recipe.stage`.
         cache: Remember the scores of so many pairs, see `Cached`.

@@ -112,6 +112,10 @@ _CLASSES = {
         "models.remote.reranker",
         "dialect model timeout max_retries concurrency documents_per_request spans",
     ),
+    "DecisionJudge": (
+        "models.remote.decision",
+        "model wire timeout max_retries concurrency state_tokens questions both_orders statement",
+    ),
     "Builtin": ("models.builtin", "max_length token_budget threads"),
 }
 

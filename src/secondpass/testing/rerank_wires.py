@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -115,7 +116,53 @@ def _output(_body: Any, scores: list[tuple[int, Any]], texts: list[str]) -> Any:
     return {"output": {"results": _results({}, scores, texts)["results"]}, "request_id": "1"}
 
 
+def _decisions(body: Any) -> tuple[str, list[str]]:
+    _fields(body, "model input questions", "prompt_cache_key safety_identifier")
+    assert 1 <= len(body["questions"]) <= 400
+    for question in body["questions"]:
+        assert question["type"] == "predicate"
+        assert set(question) <= {"type", "name", "instructions"}
+    return _state(json.loads(body["input"]), [q["instructions"] for q in body["questions"]])
+
+
+def _system_one(body: Any) -> tuple[str, list[str]]:
+    _fields(body, "model state questions")
+    assert all(q["type"] == "noul" for q in body["questions"].values())
+    return _state(body["state"], [q["instructions"] for q in body["questions"].values()])
+
+
+def _state(state: Any, statements: list[str]) -> tuple[str, list[str]]:
+    """What a decision model reads: the passage that each statement names."""
+    names = [next(word for word in s.split() if word in state["passages"]) for s in statements]
+    return state["query"], [state["passages"][name] for name in names]
+
+
+def _predicates(body: Any, scores: list[tuple[int, Any]], texts: list[str]) -> Any:
+    answers = [
+        {"type": "predicate", "name": body["questions"][i]["name"], "probability": s}
+        for i, s in scores
+        if i < len(texts)
+    ]
+    for answer in answers:
+        if answer["probability"] == "high":  # of the fault "not-a-number"
+            answer.clear()
+            answer.update(type="refusal", name=None)
+    return {"model": body["model"], "answers": answers, "usage": _tokens(texts)}
+
+
+def _nouls(body: Any, scores: list[tuple[int, Any]], texts: list[str]) -> Any:
+    names = list(body["questions"])
+    answers = {names[i]: {"type": "noul", "noul": s} for i, s in scores if i < len(texts)}
+    return {"model": body["model"], "answers": answers, "usage": _tokens(texts)}
+
+
+def _tokens(texts: list[str]) -> dict[str, int]:
+    return {"input_tokens": 10 * len(texts), "output_tokens": len(texts)}
+
+
 WIRES: Mapping[str, Wire] = {
+    "/v1/decisions": Wire(_decisions, _predicates, in_order=True),
+    "/v1/systemone": Wire(_system_one, _nouls),
     "/v2/rerank": Wire(_cohere, _results),
     "/v1/rerank": Wire(_jina, _results),
     "/rerank": Wire(_either, _bare),

@@ -47,7 +47,7 @@ def read_reply(content: bytes, dialect: Dialect, texts: Sequence[str]) -> Reply:
         UnreadableReplyError: It is not JSON, holds no list of results, names texts that were not
             sent, or repeats other ones.
     """
-    answer = _json(content)
+    answer = parsed(content)
     results = at(answer, dialect.results)
     if not isinstance(results, list):
         raise UnreadableReplyError(_complaint(answer, dialect))
@@ -63,7 +63,7 @@ def read_reply(content: bytes, dialect: Dialect, texts: Sequence[str]) -> Reply:
             repeated += 1
             continue
         seen.add(index)
-        scores[index] = score = _number(at(result, dialect.score))
+        scores[index] = score = number(at(result, dialect.score))
         unusable += score is None
         if dialect.spans and (spans := _spans(at(result, dialect.spans), texts[index])):
             notes[index] = {"spans": spans}
@@ -72,7 +72,7 @@ def read_reply(content: bytes, dialect: Dialect, texts: Sequence[str]) -> Reply:
         problems.append(f"{repeated} results came twice; the first of each counts")
     if unusable:
         problems.append(f"{unusable} scores are not finite numbers")
-    usage = {path.rpartition(".")[2]: _number(at(answer, path)) for path in dialect.usage}
+    usage = {path.rpartition(".")[2]: number(at(answer, path)) for path in dialect.usage}
     counted = {name: value for name, value in usage.items() if value is not None}
     return Reply(scores, notes, counted, tuple(problems))
 
@@ -89,7 +89,12 @@ def error_text(content: bytes) -> str:
     return " ".join(str(body).split())[:300]
 
 
-def _json(content: bytes) -> Any:
+def parsed(content: bytes) -> Any:
+    """The JSON of a response.
+
+    Raises:
+        UnreadableReplyError: It is none.
+    """
     try:
         return json.loads(content)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError too
@@ -130,21 +135,22 @@ def _begins_alike(repeated: str, sent: str) -> bool:
     return ours[:length] == theirs[:length]
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A finite number of parsed JSON; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        number = float(value)
+        plain = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return plain if math.isfinite(plain) else None
 
 
 def _spans(value: Any, text: str) -> list[list[float]]:
     """[start, end, score] in code points of the text; what does not lie in it is left out."""
     spans: list[list[float]] = []
     for span in value if isinstance(value, list) else ():
-        start, end, score = at(span, "start"), at(span, "end"), _number(at(span, "score"))
+        start, end, score = at(span, "start"), at(span, "end"), number(at(span, "score"))
         whole = isinstance(start, int) and isinstance(end, int)
         if whole and score is not None and 0 <= start < end <= len(text):
             spans.append([start, end, score])
