@@ -21,7 +21,7 @@ import pytest
 
 from secondpass.core.candidate import Note
 from secondpass.stages.score import Pair
-from secondpass.testing import ChatServer
+from secondpass.testing import ChatServer, RerankServer
 
 TEXTS = ["Goethe wrote Faust.", "Cats sleep for most of the day."]
 Names = dict[str, Any]
@@ -31,7 +31,8 @@ Names = dict[str, Any]
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Names]]:
     """A function from a word to what the reader then has."""
     monkeypatch.chdir(tmp_path)
-    with ChatServer() as server:
+    with ChatServer() as server, RerankServer() as rerankers:
+        monkeypatch.setenv("SECONDPASS_COHERE_URL", rerankers.url)
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("OPENAI_API_KEY", "any")
         yield lambda word: READER[word]()

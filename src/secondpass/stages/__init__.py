@@ -4,17 +4,29 @@ from secondpass.core.candidate import Note
 from secondpass.stages.compare import ScorerComparer
 from secondpass.stages.early_exit import EarlyExit
 from secondpass.stages.exit_margin import ExitMargin
+from secondpass.stages.fallback import Breaker, CircuitOpenError, Fallback, Hedge
 from secondpass.stages.fuse.learned import FusionBaseline, FusionEvidence, LearnedFuse
+from secondpass.stages.latency import Affordable, TopForLatency
 from secondpass.stages.score import NotedScorer, Pair
+from secondpass.stages.score_health import ScoreHealth, ScoreSketch, UnhealthyScoresError
 
 __all__ = [
+    "Affordable",
+    "Breaker",
+    "CircuitOpenError",
     "EarlyExit",
     "ExitMargin",
+    "Fallback",
     "FusionBaseline",
     "FusionEvidence",
+    "Hedge",
     "LearnedFuse",
     "Note",
     "NotedScorer",
     "Pair",
+    "ScoreHealth",
+    "ScoreSketch",
     "ScorerComparer",
+    "TopForLatency",
+    "UnhealthyScoresError",
 ]
