@@ -55,7 +55,7 @@ class RerankServer:
         faults: What happens to the first requests, one each; None lets one pass.
         always: What happens to every request after those.
         most: Largest number of texts in a request; more are refused with 413 (TEI: 422).
-        latency: Seconds before each answer; or a function that gives them.
+        latency: Seconds before each answer; or a function that gives them, or a fault's name.
         bare: ``/v1/rerank`` answers with a bare list, as SGLang's does.
         api_key: Refuse every other key.
 
@@ -73,7 +73,7 @@ class RerankServer:
         faults: Sequence[str | None] = (),
         always: str | None = None,
         most: int = 1000,
-        latency: float | Callable[[], float] = 0.0,
+        latency: float | Callable[[], float | str] = 0.0,
         bare: bool = False,
         api_key: str | None = None,
     ) -> None:
@@ -125,7 +125,11 @@ class RerankServer:
                 self._open -= 1
 
     def _respond(self, path: str, body: Any, key: str | None, fault: str | None) -> Response | None:
-        self._stopping.wait(self.latency() if callable(self.latency) else self.latency)
+        latency = self.latency() if callable(self.latency) else self.latency
+        if isinstance(latency, str):
+            fault = latency
+        else:
+            self._stopping.wait(latency)
         if fault == "hang":
             self._stopping.wait()
         if fault in ("hang", "disconnect"):
