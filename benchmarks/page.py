@@ -29,8 +29,9 @@ SECTIONS = {
     ),
     "calibration": (
         "What its probabilities are worth",
-        "As shipped on collections that it never saw, moved to their base rate without a label, "
-        "and fitted on a few of their queries.",
+        "As shipped on collections that it never saw, fitted on one and judged on another, and "
+        "fitted on a few of their queries. The table of transfer is from before the correction for "
+        "prior shift was removed, and is the reason for it.",
     ),
     "guarantee": (
         "Whether a promise holds",

@@ -291,7 +291,6 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # ## Next
 #
-# * Your own labels: one line a query in a JSONL file, `read_judged("labels.jsonl")`.
-# * How many are enough: `labels_needed(raw, judged)` draws the curve.
-# * Another collection without labels: `adapted(pipeline, rankings)` moves the base rate.
+# * Your own labels: one line per query in a JSONL file, `read_judged("labels.jsonl")`.
+# * How many are enough: `label_learning_curve(raw, judged)` draws the curve.
 # * Is reranking worth it at all on your data? Notebook 5.

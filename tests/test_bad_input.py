@@ -29,7 +29,6 @@ from secondpass import (
     rerank,
 )
 from secondpass.calibrate import (
-    adapted,
     calibration_report,
     expected_calibration_error,
     label_learning_curve,
@@ -131,8 +130,6 @@ def test_queries_without_relevant_candidates_are_counted() -> None:
 ARGUMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "a model string": (lambda: calibrated(NAME, queries(5)), r"load\('builtin'\) makes one"),
     "a goal's class": (lambda: choose_threshold(HONEST, queries(5), BestF), r"such as BestF\(\)"),  # type: ignore[arg-type]
-    "labelled for adapted": (lambda: adapted(HONEST, queries(30)), r"\[j.ranking for j in judged"),  # type: ignore[arg-type]
-    "few for adapted": (lambda: adapted(HONEST, [queries(1)[0].ranking]), "give 20 or more"),
     "ids as numbers": (lambda: JudgedQuery.of("q", ["a"], [0]), "int 0; give a list of .* strings"),  # type: ignore[list-item]
     "ids in a string": (lambda: JudgedQuery.of("q", ["a"] * 13, "12"), "str '12'; give a list"),
     "unknown ids": (lambda: JudgedQuery.of("q", ["a"], ["7"]), "leave out what the first stage"),

@@ -1,7 +1,6 @@
 """Calibration: what turns a model's raw scores into probabilities of relevance."""
 
 from secondpass.calibrate._calibrated import calibrated
-from secondpass.calibrate.adapt import adapted
 from secondpass.calibrate.learning_curve import LabelCurve, LabelPoint, label_learning_curve
 from secondpass.calibrate.methods.beta import Beta
 from secondpass.calibrate.methods.by_rank import ByRank
@@ -17,7 +16,6 @@ from secondpass.calibrate.metrics.log_loss import log_loss
 from secondpass.calibrate.metrics.reliability import ReliabilityPoint, reliability_curve
 from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.model_selection import MethodChoice
-from secondpass.calibrate.prior_shift import PriorShift
 from secondpass.calibrate.report import CalibrationReport, MethodReport, calibration_report
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
 from secondpass.calibrate.transfer import Transfer, TransferTable, transfer_table
@@ -39,12 +37,10 @@ __all__ = [
     "MethodChoice",
     "MethodReport",
     "Platt",
-    "PriorShift",
     "ReliabilityPoint",
     "Temperature",
     "Transfer",
     "TransferTable",
-    "adapted",
     "brier_decomposition",
     "brier_score",
     "calibrated",

@@ -66,7 +66,6 @@ def _log_replaced(old: Stage, queries: int) -> None:
     before = f"{len(fitted_on)} queries" if fitted_on else "other data"
     _log.warning(
         "this pipeline was calibrated already: its %s, fitted on %s, is replaced by one fitted on "
-        "these %d queries; adapted(pipeline, rankings) keeps it and corrects for another share of "
-        "relevant candidates",
+        "these %d queries",
         old.name, before, queries,
     )  # fmt: skip
