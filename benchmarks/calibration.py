@@ -198,9 +198,8 @@ def in_collection(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
             p, y = judged_by_others(model, drawn, tests)
             real.append(CalibrationMetrics.of(p, y))
             chance.append(CalibrationMetrics.of(p, [g.random() < one for one in p]))
-    chosen = calibrated(model, judged, method="auto")[-1]
-    assert isinstance(chosen, Calibrate)
-    assert chosen.choice is not None
+    choice = calibrated(model, judged, method="auto").evidence.choice
+    assert choice is not None
     report = calibration_report(model, judged)
     return {
         "queries": len(judged),
@@ -211,7 +210,7 @@ def in_collection(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
         "error_on_those_left": error(left),
         "by_chance_on_those_left": error(left_by_chance),
         "log_loss_after_50": round(fmean(q.log_loss for q in every), 3),
-        "auto": chosen.choice.chosen,
+        "auto": choice.chosen,
         "cross_validated": {
             row.name: {
                 "log_loss": round(row.quality.log_loss, 4),
@@ -232,7 +231,7 @@ def judged_by_others(
         asked = {j.ranking.query for j in test}
         after = drawn[drawn.index(test[-1]) + 1 :] + drawn
         others = [j for j in after if j.ranking.query not in asked]
-        ranked = calibrated(model, others[:LABELLED]).run([j.ranking for j in test])
+        ranked = calibrated(model, others[:LABELLED]).pipeline.run([j.ranking for j in test])
         p += [s for r in ranked if len(r) for s in r.scores]
         y += [c.id in j.relevant for j, r in zip(test, ranked, strict=True) for c in r]
     return p, y

@@ -103,7 +103,7 @@ def measured(
         order = g.sample(judged, len(judged))
         fresh = order[half:]
         try:
-            last = guaranteed(stage, order[:half], wish, confidence=confidence)[-1]
+            last = guaranteed(stage, order[:half], wish, confidence=confidence).pipeline[-1]
         except GuaranteeError:
             refused += 1
             continue

@@ -60,7 +60,7 @@ def queries(n: int, rate: float = 0.3, seed: int = 0) -> list[JudgedQuery]:
     return found
 
 
-HONEST = calibrated(NUMBER, queries(30, seed=9))
+HONEST = calibrated(NUMBER, queries(30, seed=9)).pipeline
 NO_CANDIDATES = [JudgedQuery(Ranking.of("q", []), frozenset())]
 COPIES = [JudgedQuery.of("q", ["1", "-1"], ["0"]), JudgedQuery.of(" Q ", ["1", "-1"], ["0"])]
 PAIRS: Any = [("q", ["a"], [1])]

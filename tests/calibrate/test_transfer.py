@@ -27,7 +27,7 @@ def test_every_pair_of_collections(number: Stage, world) -> None:  # type: ignor
 
 
 def test_the_calibrator_that_is_there_has_its_own_row(number: Stage, world) -> None:  # type: ignore[no-untyped-def]
-    shipped = calibrated(number, world(80, 0.5))
+    shipped = calibrated(number, world(80, 0.5)).pipeline
     few = world(60, 0.05, seed=1)
     table = transfer_table(shipped, {"few": few})
     assert [(c.fitted_on, c.judged_on) for c in table.cells] == [

@@ -160,7 +160,7 @@ def chosen(pool: Pool) -> Callable[[str], list[float]]:
         for _ in range(REPEATS):
             judged = [pool.judged[q] for q in g.choice(len(pool.judged), QUERIES, replace=False)]
             try:
-                last = guaranteed(pool.stage, judged, wish, confidence=confidence)[-1]
+                last = guaranteed(pool.stage, judged, wish, confidence=confidence).pipeline[-1]
             except GuaranteeError:
                 continue
             assert isinstance(last, GuaranteedThreshold)
@@ -226,7 +226,7 @@ def test_with_more_queries_it_keeps_about_as_much_as_the_oracle(pool: Pool, trut
     g, kept = np.random.default_rng(3), []
     for _ in range(50):
         judged = [pool.judged[q] for q in g.choice(len(pool.judged), 1_000, replace=False)]
-        last = guaranteed(pool.stage, judged, "unanswered", at_most=0.1)[-1]
+        last = guaranteed(pool.stage, judged, "unanswered", at_most=0.1).pipeline[-1]
         assert isinstance(last, GuaranteedThreshold)
         kept.append(truth.kept_at(last.at_least))
     assert abs(np.mean(kept) / truth.oracle({"unanswered": 0.1}) - 1) <= LOOSEST

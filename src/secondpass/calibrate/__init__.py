@@ -1,6 +1,6 @@
 """Calibration: what turns a model's raw scores into probabilities of relevance."""
 
-from secondpass.calibrate._calibrated import calibrated
+from secondpass.calibrate._calibrated import CalibrationEvidence, calibrated
 from secondpass.calibrate.learning_curve import LabelCurve, LabelPoint, label_learning_curve
 from secondpass.calibrate.methods.beta import Beta
 from secondpass.calibrate.methods.by_rank import ByRank
@@ -17,7 +17,7 @@ from secondpass.calibrate.metrics.reliability import ReliabilityPoint, reliabili
 from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.model_selection import MethodChoice
 from secondpass.calibrate.report import CalibrationReport, MethodReport, calibration_report
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.calibrate.stages import Calibrate, CalibrateOrder, CalibrationStage, Calibrator
 from secondpass.calibrate.transfer import Transfer, TransferTable, transfer_table
 from secondpass.core.judged import JudgedQuery, read_judged
 
@@ -27,8 +27,10 @@ __all__ = [
     "ByRank",
     "Calibrate",
     "CalibrateOrder",
+    "CalibrationEvidence",
     "CalibrationMetrics",
     "CalibrationReport",
+    "CalibrationStage",
     "Calibrator",
     "Isotonic",
     "JudgedQuery",

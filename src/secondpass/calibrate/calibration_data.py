@@ -7,11 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from secondpass.calibrate.methods.by_rank import ByRank
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.calibrate.stages import (
+    Calibrate,
+    CalibrateOrder,
+    CalibrationStage,
+    Calibrator,
+)
 from secondpass.core.errors import CalibrationError, InvalidInputError, NotCalibratedError
 from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Stage, not_a_stage
 
 if TYPE_CHECKING:
     from secondpass.calibrate.model_selection import MethodChoice
@@ -65,15 +70,11 @@ def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
         NotCalibratedError: The stage gives probabilities, or a different scale for each query.
     """
     if not isinstance(stage, Stage):
-        raise InvalidInputError(
-            f"{stage!r} is no stage; load({stage!r}) makes one of a model string"
-            if isinstance(stage, str)
-            else f"{stage!r} is no stage; Score(scorer) makes one"
-        )
+        raise InvalidInputError(not_a_stage(stage))
     known = judged_list(judged)
     if not known:
         raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
-    stage = uncalibrated(stage)
+    stage = stage.without_last(CalibrationStage)
     ranked = stage.run([j.ranking for j in known])
     scales = {r.scale for r in ranked if len(r)}
     if not scales:
@@ -93,7 +94,7 @@ def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
 
 def fitted(
     observed: CalibrationData, method: type[Calibrator] | None, choice: MethodChoice | None = None
-) -> Calibrate | CalibrateOrder:
+) -> CalibrationStage:
     """A calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
 
     Raises:
@@ -113,13 +114,6 @@ def fitted(
     return Calibrate(curve, origin, queries, base_rate=rate, choice=choice)
 
 
-def uncalibrated(stage: Stage) -> Stage:
-    """A pipeline without the calibrator at its end, if it ends with one."""
-    if isinstance(stage, Pipeline) and isinstance(stage[-1], Calibrate | CalibrateOrder):
-        return stage[:-1]
-    return stage
-
-
 def pooled(lists: Sequence[Sequence[T]]) -> list[T]:
     """The pairs of all queries in one list."""
     return [item for items in lists for item in items]
@@ -127,6 +121,5 @@ def pooled(lists: Sequence[Sequence[T]]) -> list[T]:
 
 def _incoming(stage: Stage) -> str | None:
     """The stage of a pipeline whose probabilities the last one saw, if there is one."""
-    stages = stage.stages if isinstance(stage, Pipeline) else (stage,)
-    found = [s.name for s in stages if isinstance(s, Calibrate | CalibrateOrder)]
-    return found[-1] if found else None
+    names = [s.name for s in stage.parts if isinstance(s, CalibrationStage)]
+    return names[-1] if names else None

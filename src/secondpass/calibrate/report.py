@@ -11,11 +11,11 @@ from secondpass.calibrate.cross_validation import folds_of, held_out
 from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.model_selection import SIMPLEST_FIRST
 from secondpass.calibrate.optimise import sigmoid
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.judged import JudgedQuery
 from secondpass.core.short_repr import short_repr
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Stage
 from secondpass.core.text_table import aligned
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ def calibration_report(
 
 
 def _before(stage: Stage, observed: CalibrationData) -> tuple[str, list[float]] | None:
-    last = stage[-1] if isinstance(stage, Pipeline) else stage
-    if isinstance(last, Calibrate | CalibrateOrder):
+    last = stage.parts[-1]
+    if isinstance(last, CalibrationStage):
         ranked = last.run(observed.rankings)  # in the same order: no calibrator moves one
         return f"{last.name}, as it is", [s for r in ranked if len(r) for s in r.scores]
     if observed.scale == "order":

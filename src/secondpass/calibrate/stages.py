@@ -31,7 +31,7 @@ class Calibrator(Protocol):
 class CalibrationStage(Stage):
     """A calibrator that knows the stage on whose results it was fitted, and refuses any other."""
 
-    calibrator: object
+    calibrator: Calibrator | ByRank
     fitted_on: str
     queries: tuple[str, ...]
     base_rate: float | None

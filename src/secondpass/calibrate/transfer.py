@@ -13,7 +13,7 @@ from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery
 from secondpass.core.short_repr import short_repr
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Stage
 from secondpass.core.text_table import aligned
 
 SHIPPED = "as it is"
@@ -88,7 +88,7 @@ def transfer_table(
         CalibrationError: A collection that cannot be fitted on; its name is in the message.
         MissingExtraError: scikit-learn is not installed.
     """
-    last = stage[-1] if isinstance(stage, Pipeline) else stage
+    last = stage.parts[-1]
     shipped = last if isinstance(last, CalibrationStage) else None
     if len(collections) < (1 if shipped else 2):
         raise InvalidInputError("give two collections or more; from one alone nothing transfers")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from secondpass.calibrate import Calibrate, CalibrateOrder
+from secondpass.calibrate import CalibrationStage
 from secondpass.core.ranking import Ranking, Scale
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.evaluate import Evaluation
@@ -58,7 +58,7 @@ def replayed(evaluation: Evaluation, stage: Stage | None) -> Stage:
     whole = uncut(stage)
     made = evaluation.rankings if whole is stage else tuple(whole.run(given))
     last = whole[-1] if isinstance(whole, Pipeline) else None
-    if not isinstance(whole, Pipeline) or not isinstance(last, Calibrate | CalibrateOrder):
+    if not isinstance(whole, Pipeline) or not isinstance(last, CalibrationStage):
         return RecordedStage(whole.name, whole.origin, given, made)
     scored = whole[:-1]
     before = [_uncalibrated(r, last.reads) for r in made]

@@ -8,28 +8,29 @@ from itertools import pairwise
 from typing import Literal
 
 from secondpass.calibrate.cross_validation import folds_by_query
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder
+from secondpass.calibrate.stages import CalibrationStage
 from secondpass.core.errors import (
     CalibrationError,
     InvalidInputError,
     NoScoresError,
     NotCalibratedError,
 )
+from secondpass.core.fitted import Fitted
 from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Pipeline, Stage, not_a_stage
 from secondpass.core.tokens import Counter
 from secondpass.stages.threshold import Threshold
 from secondpass.stages.token_budget import counted
-from secondpass.thresholds.evidence import ChosenThreshold, ThresholdEvidence
+from secondpass.thresholds.evidence import ThresholdEvidence
 from secondpass.thresholds.goals import Goal
 from secondpass.thresholds.operating_points import Outcome, ThresholdCounts
 
 _log = logging.getLogger("secondpass")
 
 MOST = 1000
-"""Thresholds tried; where there are more different scores, every so manieth of them."""
+"""Maximum number of thresholds tried; of more distinct scores, an even sample."""
 
 
 @hint_keywords()
@@ -40,7 +41,7 @@ def choose_threshold(
     *,
     folds: int = 5,
     count: Counter | None = None,
-) -> ChosenThreshold:
+) -> Fitted[ThresholdEvidence]:
     """The same pipeline with the threshold that meets a goal on labelled queries.
 
         chosen = choose_threshold(honest, judged, PrecisionAtLeast(0.8))
@@ -71,11 +72,12 @@ def choose_threshold(
     """
     if isinstance(goal, type) or not isinstance(goal, Goal):
         raise InvalidInputError(
-            f"goal={goal!r} is no goal; give one such as BestF() or PrecisionAtLeast(0.8)"
+            f"goal={goal!r} is not a goal; give one such as BestF() or PrecisionAtLeast(0.8)"
         )
+    if not isinstance(pipeline, Stage):
+        raise InvalidInputError(not_a_stage(pipeline))
     known = judged_list(judged)
-    if isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], Threshold):
-        pipeline = pipeline[:-1]
+    pipeline = pipeline.without_last(Threshold)
     ranked = pipeline.run([j.ranking for j in known])
     scale = _scale(pipeline, ranked)
     answerable = [bool(j.relevant) for j in known]
@@ -102,21 +104,21 @@ def choose_threshold(
     expected, places = _expected(counts, goal, parts, answerable)
     threshold = counts.thresholds[place]
     evidence = ThresholdEvidence(
-        goal,
-        threshold,
-        curve[place].outcome,
-        expected,
-        tuple(counts.thresholds[i] for i in places if i is not None),
-        places.count(None),
-        tuple(curve),
-        len(known),
-        sum(answerable),
-        sum(len(s) for s in scores),
-        _reused(pipeline, known),
+        goal=goal,
+        threshold=threshold,
+        seen=curve[place].outcome,
+        expected=expected,
+        fold_thresholds=tuple(counts.thresholds[i] for i in places if i is not None),
+        folds_short=places.count(None),
+        curve=tuple(curve),
+        queries=len(known),
+        answerable=sum(answerable),
+        pairs=sum(len(s) for s in scores),
+        reused=_reused(pipeline, known),
     )
     if evidence.warning is not None:
         _log.warning(evidence.warning)
-    return ChosenThreshold(Pipeline(pipeline, Threshold(threshold, scale)), evidence)
+    return Fitted(pipeline=Pipeline(pipeline, Threshold(threshold, scale)), evidence=evidence)
 
 
 def _expected(
@@ -139,8 +141,7 @@ def _expected(
 
 
 def _reused(pipeline: Stage, known: Sequence[JudgedQuery]) -> int:
-    stages = pipeline.stages if isinstance(pipeline, Pipeline) else (pipeline,)
-    fitted_on = {q for s in stages if isinstance(s, Calibrate | CalibrateOrder) for q in s.queries}
+    fitted_on = {q for s in pipeline.parts if isinstance(s, CalibrationStage) for q in s.queries}
     return sum(normalise_query(j.ranking.query) in fitted_on for j in known)
 
 

@@ -13,8 +13,9 @@ from secondpass.core.errors import (
     NotCalibratedError,
     shown,
 )
+from secondpass.core.fitted import Fitted
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Pipeline, Stage, not_a_stage
 from secondpass.thresholds.guarantee.guarantee import Guarantee, RiskBound
 from secondpass.thresholds.guarantee.infeasible import shortfall
 from secondpass.thresholds.guarantee.leakage import checked_queries, unchecked
@@ -32,12 +33,13 @@ def guaranteed(
     confidence: float | None = 0.9,
     *,
     bound: Bound = "betting",
-) -> Pipeline:
+) -> Fitted[Guarantee]:
     """The same pipeline with a threshold behind it that keeps a promise.
 
         safe = guaranteed(pipeline, judged, "missed", at_most=0.1, confidence=0.9)
         safe = guaranteed(pipeline, judged, {"missed": 0.1, "noise": 0.5})
-        print(safe[-1].guarantee)
+        print(safe.evidence)
+        context = safe.pipeline(ranking)
 
     The promise is about queries like the judged ones: drawn from where those were, at random, each
     independent of the others (the query is the sample, not the document), with candidates found
@@ -74,8 +76,9 @@ def guaranteed(
     """
     asked = _asked(risk, at_most)
     _check(asked, confidence, bound)
-    if isinstance(pipeline, Pipeline) and isinstance(pipeline.stages[-1], GuaranteedThreshold):
-        pipeline = pipeline[:-1]
+    if not isinstance(pipeline, Stage):
+        raise InvalidInputError(not_a_stage(pipeline))
+    pipeline = pipeline.without_last(GuaranteedThreshold)
     known = checked_queries(pipeline, list(judged))
     if not known:
         raise InvalidInputError("no judged queries; a guarantee is made from some dozens of them")
@@ -90,16 +93,16 @@ def guaranteed(
         raise shortfall(search, asked)
     chosen = safe[-1] if any(one.risk.safe == "keep" for one in asked) else safe[0]
     guarantee = Guarantee(
-        _promises(search, asked, chosen),
-        confidence,
-        bound,
-        len(samples),
-        sum(not j.relevant for j in samples),
-        float(cuts.given.sum() / len(samples)),
-        cuts.kept(chosen),
-        (float(cuts.scores[safe[0]]), float(cuts.scores[safe[-1]])),
-        pipeline.name,
-        unchecked(pipeline),
+        promises=_promises(search, asked, chosen),
+        confidence=confidence,
+        bound=bound,
+        queries=len(samples),
+        without_relevant=sum(not j.relevant for j in samples),
+        candidates=float(cuts.given.sum() / len(samples)),
+        kept=cuts.kept(chosen),
+        safe=(float(cuts.scores[safe[0]]), float(cuts.scores[safe[-1]])),
+        pipeline=pipeline.name,
+        unchecked=unchecked(pipeline),
     )
     threshold = GuaranteedThreshold(
         _between(cuts, chosen),
@@ -109,7 +112,7 @@ def guaranteed(
         trail=_trail(samples, ranked),
         queries=list(known),
     )
-    return Pipeline(pipeline, threshold)
+    return Fitted(pipeline=Pipeline(pipeline, threshold), evidence=guarantee)
 
 
 def _asked(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from secondpass.calibrate import Calibrate, CalibrateOrder, JudgedQuery
+from secondpass.calibrate import CalibrationStage, JudgedQuery
 from secondpass.core.errors import GuaranteeError, InvalidInputError
 from secondpass.core.judged import normalise_query
 from secondpass.core.stage import Stage
@@ -42,8 +42,8 @@ def checked_queries(stage: Stage, judged: Sequence[JudgedQuery]) -> dict[str, Ju
 
 def unchecked(stage: Stage) -> list[str]:
     """Names of the calibrators that do not know their queries."""
-    kinds = (Calibrate, CalibrateOrder)
-    return [s.name for s in _parts(stage) if isinstance(s, kinds) and not s.queries]
+    calibrators = (s for s in _parts(stage) if isinstance(s, CalibrationStage))
+    return [s.name for s in calibrators if not s.queries]
 
 
 def _fitted(stage: Stage) -> Iterator[tuple[str, frozenset[str]]]:
