@@ -10,10 +10,10 @@ from secondpass.calibrate.calibration_data import CalibrationData, observe, pool
 from secondpass.calibrate.cross_validation import folds_of, held_out
 from secondpass.calibrate.metrics.summary import CalibrationMetrics
 from secondpass.calibrate.model_selection import SIMPLEST_FIRST
-from secondpass.calibrate.optimise import sigmoid
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.judged import JudgedQuery
+from secondpass.core.logistic import sigmoid
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 from secondpass.core.text_table import aligned

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised, sigmoid
+from secondpass.calibrate.optimise import checked, minimised
+from secondpass.core.logistic import sigmoid
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised, sigmoid
+from secondpass.calibrate.optimise import checked, minimised
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import CalibrationError
+from secondpass.core.logistic import logit, sigmoid
 from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
 
@@ -62,7 +63,7 @@ class ByRank:
         places = [place for place, _ in pairs]
         known = [0.0] * len(pairs)
         if incoming is not None:
-            known = [_logit(_probability(c, incoming)) for _, c in pairs]
+            known = [logit(_probability(c, incoming)) for _, c in pairs]
         rows = np.array(
             [
                 [-math.log1p(r) for r in places],
@@ -83,7 +84,7 @@ class ByRank:
         return _never_rising(said)
 
     def _one(self, place: int, candidate: Candidate) -> float:
-        known = 0.0 if self.incoming is None else _logit(_probability(candidate, self.incoming))
+        known = 0.0 if self.incoming is None else logit(_probability(candidate, self.incoming))
         fall = self.log_slope * math.log1p(place) + self.slope * place
         return sigmoid(self.bias - fall + self.incoming_slope * known)
 
@@ -96,11 +97,6 @@ def _probability(candidate: Candidate, stage: str) -> float:
         f"candidate {candidate.id!r} has no probability from {stage!r} in its trail, which this "
         "calibrator was fitted with; put that stage before the judge"
     )
-
-
-def _logit(p: float) -> float:
-    clipped = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(clipped / (1 - clipped))
 
 
 def _never_rising(values: Sequence[float]) -> list[float]:
