@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
+from secondpass.calibrate.cross_validation import MethodChoice, choose_method
 from secondpass.calibrate.methods.by_rank import ByRank
 from secondpass.calibrate.methods.platt import Platt
-from secondpass.calibrate.model_selection import MethodChoice, choose_method
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.fitted import Fitted

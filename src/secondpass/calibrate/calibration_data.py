@@ -19,7 +19,7 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage, not_a_stage
 
 if TYPE_CHECKING:
-    from secondpass.calibrate.model_selection import MethodChoice
+    from secondpass.calibrate.cross_validation import MethodChoice
 
 T = TypeVar("T")
 

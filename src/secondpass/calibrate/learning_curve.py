@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.metrics.brier import brier_score
-from secondpass.calibrate.metrics.ece import expected_calibration_error
+from secondpass.calibrate.metrics.calibration_error import expected_calibration_error
 from secondpass.calibrate.metrics.log_loss import difference, total_log_loss
 from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.metrics.reliability import ReliabilityPoint
+from secondpass.calibrate.metrics.calibration_error import ReliabilityPoint
 from secondpass.core.errors import MissingExtraError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from secondpass.core.ranking import Ranking, Scale
 from secondpass.core.stage import Stage
 
 if TYPE_CHECKING:
-    from secondpass.calibrate.model_selection import MethodChoice
+    from secondpass.calibrate.cross_validation import MethodChoice
 
 
 @runtime_checkable

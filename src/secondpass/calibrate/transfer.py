@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
 from secondpass.calibrate.cross_validation import folds_of, held_out
 from secondpass.calibrate.methods.platt import Platt
-from secondpass.calibrate.metrics.summary import CalibrationMetrics
+from secondpass.calibrate.report import CalibrationMetrics
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery

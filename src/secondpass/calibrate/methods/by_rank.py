@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised
+from secondpass.calibrate.methods import checked, minimised
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import CalibrationError
 from secondpass.core.logistic import logit, sigmoid

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked
+from secondpass.calibrate.methods import checked
 from secondpass.core.short_repr import short_repr
 
 

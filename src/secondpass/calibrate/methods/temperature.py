@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised
+from secondpass.calibrate.methods import checked, minimised
 from secondpass.core.logistic import sigmoid
 
 

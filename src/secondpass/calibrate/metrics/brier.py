@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.metrics.binning import binned, checked_pairs
+from secondpass.calibrate.metrics.calibration_error import binned, checked_pairs
 
 
 def brier_score(probabilities: Sequence[float], labels: Sequence[bool | int]) -> float:

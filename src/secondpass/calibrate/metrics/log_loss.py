@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from secondpass.calibrate.metrics.binning import checked_pairs
+from secondpass.calibrate.metrics.calibration_error import checked_pairs
 
 LEAST = 1e-15
 """A probability of 0 or 1 that turns out wrong counts as this far from it, not as infinity."""

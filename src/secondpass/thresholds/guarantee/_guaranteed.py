@@ -16,12 +16,10 @@ from secondpass.core.errors import (
 from secondpass.core.fitted import Fitted
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage, not_a_stage
-from secondpass.thresholds.guarantee.guarantee import Guarantee, RiskBound
-from secondpass.thresholds.guarantee.infeasible import shortfall
+from secondpass.thresholds.guarantee.guarantee import Guarantee, GuaranteedThreshold, RiskBound
 from secondpass.thresholds.guarantee.leakage import checked_queries, unchecked
 from secondpass.thresholds.guarantee.risk import Risk, named
-from secondpass.thresholds.guarantee.risk_control import Bound, RiskConstraint, Search
-from secondpass.thresholds.guarantee.stage import GuaranteedThreshold
+from secondpass.thresholds.guarantee.risk_control import Bound, RiskConstraint, Search, shortfall
 from secondpass.thresholds.guarantee.threshold_grid import ThresholdGrid
 
 
