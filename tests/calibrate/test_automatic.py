@@ -18,7 +18,7 @@ from secondpass import (
     calibrated,
 )
 from secondpass.calibrate.calibration_data import observe
-from secondpass.calibrate.cross_validation import folds_of, held_out
+from secondpass.calibrate.cross_validation import make_folds, predict_held_out
 from secondpass.testing import FakeJudge
 
 
@@ -94,8 +94,8 @@ def test_held_out_probabilities_come_from_other_queries(number: Stage) -> None:
     turned = [*judged[:-1], JudgedQuery(judged[-1].ranking, frozenset(judged[-1].ranking.ids))]
     for method in (Platt, Isotonic):
         first, second = observe(number, judged), observe(number, turned)
-        parts = folds_of(first, 5)
+        parts = make_folds(first, 5)
         mine = next(part for part in parts if 9 in part)
-        a, b = held_out(first, method, parts), held_out(second, method, parts)
+        a, b = predict_held_out(first, method, parts), predict_held_out(second, method, parts)
         assert all(a[i] == b[i] for i in mine)
         assert any(a[i] != b[i] for i in range(10) if i not in mine)

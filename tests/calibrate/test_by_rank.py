@@ -22,7 +22,7 @@ from secondpass import (
     calibrated,
 )
 from secondpass.calibrate import ByRank, Calibrate, CalibrateOrder, expected_calibration_error
-from secondpass.calibrate.methods.by_rank import _never_rising
+from secondpass.calibrate.methods.by_rank import _pool_adjacent_violators
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
 
 NOISY = FakeJudge(lambda q, t: float(t.split()[1]), name="noisy@1")
@@ -88,11 +88,11 @@ def test_the_incoming_probability_is_the_second_feature() -> None:
 
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_neighbours_that_would_rise_share_their_mean(values: list[float]) -> None:
-    flat = _never_rising(values)
+    flat = _pool_adjacent_violators(values)
     assert all(a >= b - 1e-12 for a, b in itertools.pairwise(flat))
     assert sum(flat) == pytest.approx(sum(values))
     falling = sorted(values, reverse=True)
-    assert _never_rising(falling) == pytest.approx(falling)
+    assert _pool_adjacent_violators(falling) == pytest.approx(falling)
 
 
 def test_it_refuses_other_judges_scores_and_missing_probabilities() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
+from secondpass.calibrate.calibration_data import CalibrationData, fit_calibrator, observe, pooled
 from secondpass.calibrate.cross_validation import MethodChoice, choose_method
 from secondpass.calibrate.methods.by_rank import ByRank
 from secondpass.calibrate.methods.platt import Platt
@@ -93,7 +93,7 @@ def calibrated(
     choice = None
     if method == "auto" and observed.scale == "raw":
         method, choice = choose_method(observed)
-    calibrate = fitted(observed, None if method == "auto" else method, choice)
+    calibrate = fit_calibrator(observed, None if method == "auto" else method, choice)
     return Fitted(
         pipeline=Pipeline(observed.stage, calibrate),
         evidence=_evidence(observed, calibrate, choice),

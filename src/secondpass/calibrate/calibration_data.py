@@ -1,4 +1,4 @@
-"""What a stage made of labelled queries, and a calibrator fitted on it."""
+"""Labelled queries after one run of a stage, and a calibrator fitted on them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class CalibrationData:
 
     Attributes:
         stage: What ran, without a calibrator at its end.
-        scale: What it gives: raw scores or orders.
-        rankings: What it made, one per labelled query.
+        scale: Of its rankings.
+        rankings: Its results, one per labelled query.
         relevant: Ids of the relevant candidates of each.
     """
 
@@ -52,13 +52,12 @@ class CalibrationData:
         flat = pooled(self.labels)
         return sum(flat) / len(flat)
 
-    def at(self, places: Iterable[int]) -> CalibrationData:
-        """The queries at these places only."""
-        chosen = list(places)
+    def select(self, indices: Sequence[int]) -> CalibrationData:
+        """These queries only."""
         return replace(
             self,
-            rankings=tuple(self.rankings[i] for i in chosen),
-            relevant=tuple(self.relevant[i] for i in chosen),
+            rankings=tuple(self.rankings[i] for i in indices),
+            relevant=tuple(self.relevant[i] for i in indices),
         )
 
 
@@ -71,16 +70,16 @@ def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
     """
     if not isinstance(stage, Stage):
         raise InvalidInputError(not_a_stage(stage))
-    known = judged_list(judged)
-    if not known:
+    queries = judged_list(judged)
+    if not queries:
         raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
     stage = stage.without_last(CalibrationStage)
-    ranked = stage.run([j.ranking for j in known])
-    scales = {r.scale for r in ranked if len(r)}
+    rankings = stage.run([j.ranking for j in queries])
+    scales = {r.scale for r in rankings if len(r)}
     if not scales:
         raise CalibrationError(
             f"{stage.name!r} left no candidate of any judged query; give queries "
-            "with candidates, or cut less before"
+            "with candidates, or cut less before it"
         )
     if scales not in ({"raw"}, {"order"}):
         raise NotCalibratedError(
@@ -89,13 +88,13 @@ def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
             + ("; calibrate the stage before those that only cut" * ("probability" in scales))
         )
     scale: Literal["raw", "order"] = "raw" if scales == {"raw"} else "order"
-    return CalibrationData(stage, scale, tuple(ranked), tuple(j.relevant for j in known))
+    return CalibrationData(stage, scale, tuple(rankings), tuple(j.relevant for j in queries))
 
 
-def fitted(
+def fit_calibrator(
     observed: CalibrationData, method: type[Calibrator] | None, choice: MethodChoice | None = None
 ) -> CalibrationStage:
-    """A calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
+    """Fit a calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
 
     Raises:
         CalibrationError: One class only, or scores ranked against the labels.
@@ -105,7 +104,7 @@ def fitted(
     queries = sorted({normalise_query(r.query) for r in observed.rankings})
     rate = observed.base_rate
     if observed.scale == "order":
-        by_rank = ByRank.fit(observed.rankings, observed.relevant, _incoming(observed.stage))
+        by_rank = ByRank.fit(observed.rankings, observed.relevant, _incoming_stage(observed.stage))
         return CalibrateOrder(by_rank, origin, queries, base_rate=rate)
     if method is None:
         raise InvalidInputError("raw scores need a method, such as Platt")
@@ -119,7 +118,7 @@ def pooled(lists: Sequence[Sequence[T]]) -> list[T]:
     return [item for items in lists for item in items]
 
 
-def _incoming(stage: Stage) -> str | None:
-    """The stage of a pipeline whose probabilities the last one saw, if there is one."""
+def _incoming_stage(stage: Stage) -> str | None:
+    """Name of the last calibrator of a pipeline, whose probabilities the last stage saw."""
     names = [s.name for s in stage.parts if isinstance(s, CalibrationStage)]
     return names[-1] if names else None

@@ -51,9 +51,9 @@ class CalibrationStage(Stage):
         raise NotImplementedError
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
+        return [self._calibrate(r) for r in rankings]
 
-    def _one(self, ranking: Ranking) -> Ranking:
+    def _calibrate(self, ranking: Ranking) -> Ranking:
         if len(ranking) and ranking.scale != self.reads:
             raise NotCalibratedError(
                 f"{self.name} {self.remedy}, and this ranking is {ranking.scale!r}; put it right "

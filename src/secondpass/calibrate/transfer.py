@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
-from secondpass.calibrate.cross_validation import folds_of, held_out
+from secondpass.calibrate.calibration_data import CalibrationData, fit_calibrator, observe, pooled
+from secondpass.calibrate.cross_validation import make_folds, predict_held_out
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.report import CalibrationMetrics
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
@@ -97,7 +97,7 @@ def transfer_table(
     for name, judged in collections.items():
         try:
             data[name] = observe(stage, judged)
-            fits[name] = fitted(data[name], method)
+            fits[name] = fit_calibrator(data[name], method)
         except CalibrationError as error:
             raise CalibrationError(f"{name}: {error}") from error
     rows = {SHIPPED: shipped, **fits} if shipped else fits
@@ -105,7 +105,7 @@ def transfer_table(
     for name, calibrate in rows.items():
         for other, there in data.items():
             if name == other and name in fits:
-                probabilities = held_out(there, method, folds_of(there, folds))
+                probabilities = predict_held_out(there, method, make_folds(there, folds))
             else:
                 probabilities = [calibrate.probabilities(r) for r in there.rankings]
             quality = CalibrationMetrics.of(pooled(probabilities), pooled(there.labels))

@@ -1,4 +1,4 @@
-"""Choosing from labels: where to cut, so that a stated goal is met."""
+"""Where to cut: a threshold chosen from labels for a goal, or with a guarantee."""
 
 from secondpass.thresholds.choose import choose_threshold
 from secondpass.thresholds.evidence import ThresholdEvidence

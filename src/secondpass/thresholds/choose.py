@@ -29,7 +29,7 @@ from secondpass.thresholds.operating_points import Outcome, ThresholdCounts
 
 _log = logging.getLogger("secondpass")
 
-MOST = 1000
+MAX_THRESHOLDS = 1000
 """Maximum number of thresholds tried; of more distinct scores, an even sample."""
 
 
@@ -48,12 +48,12 @@ def choose_threshold(
         print(chosen.evidence)      # also what to expect on new queries, which is a little less
         context = chosen.pipeline(ranking)
 
-    Thresholds are tried half way between neighbouring scores, so that none hangs on the last digit
-    of one. Precision and recall are means over queries, see `Outcome`. The choice makes no promise:
-    on other queries the goal may be missed by chance; `expected` says by how much on average, and
-    `guaranteed` promises. Where the goal is not even to be expected, `evidence.meets_goal` is
-    False, and `evidence.warning` and the `secondpass` logger say what is. Take other queries than
-    the calibrator was fitted on.
+    Thresholds are tried half way between neighbouring scores, so that none depends on the last
+    digit of one. Precision and recall are means over queries, see `Outcome`. The choice makes no
+    promise: on other queries the goal may be missed by chance; `evidence.expected` says by how much
+    on average, and `guaranteed` promises. Where even the expected outcome misses the goal,
+    `evidence.meets_goal` is False, and `evidence.warning` and the `secondpass` logger say so. Take
+    other queries than the calibrator was fitted on.
 
     Args:
         pipeline: Gives probabilities, or raw scores, which are then cut with ``scale="raw"``.
@@ -76,79 +76,79 @@ def choose_threshold(
         )
     if not isinstance(pipeline, Stage):
         raise InvalidInputError(not_a_stage(pipeline))
-    known = judged_list(judged)
+    queries = judged_list(judged)
     pipeline = pipeline.without_last(Threshold)
-    ranked = pipeline.run([j.ranking for j in known])
-    scale = _scale(pipeline, ranked)
-    answerable = [bool(j.relevant) for j in known]
+    rankings = pipeline.run([j.ranking for j in queries])
+    scale = _scale(pipeline, rankings)
+    answerable = [bool(j.relevant) for j in queries]
     if not any(answerable):
         raise CalibrationError(
-            f"none of the {len(known)} labelled queries has a relevant candidate, so no threshold "
-            "can be told from another; label some that have"
+            f"none of the {len(queries)} labelled queries has a relevant candidate, so thresholds "
+            "cannot be compared; label some that have one"
         )
-    scores = [r.scores if len(r) else [] for r in ranked]
+    scores = [r.scores if len(r) else [] for r in rankings]
     counts = ThresholdCounts.of(
-        _thresholds(scores, scale),
+        _thresholds_to_try(scores, scale),
         scores,
-        [[c.id in j.relevant for c in r] for j, r in zip(known, ranked, strict=True)],
-        [[counted(c.text, count) for c in r] for r in ranked],
-        [len(j.relevant) for j in known],
+        labels=[[c.id in j.relevant for c in r] for j, r in zip(queries, rankings, strict=True)],
+        sizes=[[counted(c.text, count) for c in r] for r in rankings],
+        relevant=[len(j.relevant) for j in queries],
     )
-    curve = counts.curve(range(len(known)))
-    place = goal.pick(curve)
-    if place is None:
+    curve = counts.curve(range(len(queries)))
+    index = goal.pick(curve)
+    if index is None:
         raise InvalidInputError(
-            f"{goal!r} is out of reach on these {len(known)} queries: {goal.reachable(curve)}"
+            f"{goal!r} is out of reach on these {len(queries)} queries: {goal.reachable(curve)}"
         )
-    parts = folds_by_query([j.ranking.query for j in known], answerable, folds)
-    expected, places = _expected(counts, goal, parts, answerable)
-    threshold = counts.thresholds[place]
+    parts = folds_by_query([j.ranking.query for j in queries], answerable, folds)
+    expected, fold_indices = _cross_validate(counts, goal, parts, answerable)
+    threshold = counts.thresholds[index]
     evidence = ThresholdEvidence(
         goal=goal,
         threshold=threshold,
-        seen=curve[place].outcome,
+        seen=curve[index].outcome,
         expected=expected,
-        fold_thresholds=tuple(counts.thresholds[i] for i in places if i is not None),
-        folds_short=places.count(None),
+        fold_thresholds=tuple(counts.thresholds[i] for i in fold_indices if i is not None),
+        folds_short=fold_indices.count(None),
         curve=tuple(curve),
-        queries=len(known),
+        queries=len(queries),
         answerable=sum(answerable),
         pairs=sum(len(s) for s in scores),
-        reused=_reused(pipeline, known),
+        reused=_count_reused(pipeline, queries),
     )
     if evidence.warning is not None:
         _log.warning(evidence.warning)
     return Fitted(pipeline=Pipeline(pipeline, Threshold(threshold, scale)), evidence=evidence)
 
 
-def _expected(
+def _cross_validate(
     counts: ThresholdCounts, goal: Goal, parts: Sequence[Sequence[int]], answerable: Sequence[bool]
 ) -> tuple[Outcome | None, list[int | None]]:
-    """The outcome for each fold with the threshold of the others, and those thresholds' places."""
-    chosen: list[int | None] = []
+    """The outcome of all folds, each with the threshold of the others, and those thresholds."""
+    chosen: list[int | None] = []  # indices of thresholds; None where the goal is out of reach
     judged_at: list[tuple[int, int]] = []
     for fold in parts:
         inside = set(fold)
         others = [i for i in range(len(answerable)) if i not in inside]
         able = any(answerable[i] for i in others)
-        place = goal.pick(counts.curve(others)) if able else None
-        chosen.append(place)
-        if place is not None:
-            judged_at += [(i, place) for i in fold]
+        index = goal.pick(counts.curve(others)) if able else None
+        chosen.append(index)
+        if index is not None:
+            judged_at += [(i, index) for i in fold]
     if not any(answerable[i] for i, _ in judged_at):
         return None, chosen
-    return counts.at(judged_at), chosen
+    return counts.outcome_at(judged_at), chosen
 
 
-def _reused(pipeline: Stage, known: Sequence[JudgedQuery]) -> int:
+def _count_reused(pipeline: Stage, queries: Sequence[JudgedQuery]) -> int:
     fitted_on = {q for s in pipeline.parts if isinstance(s, CalibrationStage) for q in s.queries}
-    return sum(normalise_query(j.ranking.query) in fitted_on for j in known)
+    return sum(normalise_query(j.ranking.query) in fitted_on for j in queries)
 
 
-def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability", "raw"]:
-    if not ranked:
+def _scale(pipeline: Stage, rankings: Sequence[Ranking]) -> Literal["probability", "raw"]:
+    if not rankings:
         raise CalibrationError("no judged queries; a threshold is chosen on some dozens of them")
-    scales = {r.scale for r in ranked if len(r)}
+    scales = {r.scale for r in rankings if len(r)}
     if scales == {"probability"}:
         return "probability"
     if scales == {"raw"}:
@@ -156,26 +156,26 @@ def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability",
     if "order" in scales:
         raise NoScoresError(
             f"{pipeline.name!r} gives an order, which has no scores to cut by; calibrate it first: "
-            "choose_threshold(calibrated(stage, judged), others, goal)"
+            "choose_threshold(calibrated(stage, judged).pipeline, others, goal)"
         )
     if not scales:
         raise CalibrationError(
             f"{pipeline.name!r} left no candidate of any judged query; give queries with "
-            "candidates, or cut less before"
+            "candidates, or cut less before it"
         )
     raise NotCalibratedError(
         f"{pipeline.name!r} gives raw scores for some queries and probabilities for others"
     )
 
 
-def _thresholds(
+def _thresholds_to_try(
     scores: Sequence[Sequence[float]], scale: Literal["probability", "raw"]
 ) -> list[float]:
     """Rising: one that keeps all, those between neighbouring scores, one that keeps none if any."""
     distinct = sorted({s for one in scores for s in one})
     between = [low / 2 + high / 2 for low, high in pairwise(distinct)]
-    if len(between) > MOST:
-        between = [between[i * len(between) // MOST] for i in range(MOST)]
+    if len(between) > MAX_THRESHOLDS:
+        between = [between[i * len(between) // MAX_THRESHOLDS] for i in range(MAX_THRESHOLDS)]
     top = distinct[-1]
     if scale == "probability":
         return [0.0, *between, *([(top + 1) / 2] if top < 1 else [])]

@@ -99,9 +99,9 @@ class ThresholdEvidence:
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        from secondpass.calibrate.plots import blank
+        from secondpass.calibrate.plots import new_figure
 
-        figure, (shares, tokens) = blank(10, 4, columns=2)
+        figure, (shares, tokens) = new_figure(10, 4, columns=2)
         x = [p.threshold for p in self.curve]
         some = [p for p in self.curve if p.outcome.precision is not None]
         shares.plot(

@@ -29,8 +29,8 @@ class Data(NamedTuple):
     targets: Floats
 
 
-def checked(scores: Sequence[float], labels: Sequence[bool | int]) -> Data:
-    """The data to fit on.
+def prepare(scores: Sequence[float], labels: Sequence[bool | int]) -> Data:
+    """Check the data to fit on, and make its targets.
 
     The targets are Platt's: (n+ + 1) / (n+ + 2) for a relevant pair and 1 / (n- + 2) for another,
     which keeps every fit finite on separable data and cautious on tiny samples. Platt 1999,
@@ -72,7 +72,7 @@ def checked(scores: Sequence[float], labels: Sequence[bool | int]) -> Data:
     return Data(s, y, targets)
 
 
-def minimised(
+def minimise_log_loss(
     rows: Floats,
     start: Sequence[float],
     bounds: Sequence[tuple[float | None, float | None]],
@@ -99,7 +99,7 @@ def minimised(
         return float(value), slope
 
     with _pools().limit(limits=1, user_api="blas"):
-        found = minimize(
+        result = minimize(
             loss,
             np.asarray(start, dtype=np.float64),
             jac=True,
@@ -107,12 +107,12 @@ def minimised(
             method="L-BFGS-B",
             options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
         )
-    return [float(x) for x in found.x]
+    return [float(x) for x in result.x]
 
 
 @cache
 def _pools() -> ThreadpoolController:
-    """BLAS's threads, looked up once: that takes longer than a fit.
+    """Limits the threads of BLAS; looked up once, since that takes longer than a fit.
 
     The minimiser solves systems of a few numbers, and on a busy machine the threads that BLAS
     wakes for each of them cost milliseconds of waiting.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from secondpass.core.errors import InvalidInputError
 
 Z95 = 1.959963984540054
-"""Of a normal distribution 95 % lie within so many standard deviations."""
+"""Standard deviations within which 95 % of a normal distribution lie."""
 
 
 def expected_calibration_error(
@@ -29,7 +29,7 @@ def expected_calibration_error(
     Raises:
         InvalidInputError: Nothing to measure, lengths that differ, or numbers outside [0, 1].
     """
-    parts = binned(probabilities, labels, bins)
+    parts = make_bins(probabilities, labels, bins)
     return sum(abs(sum(b.probabilities) - sum(b.labels)) for b in parts) / len(labels)
 
 
@@ -51,7 +51,7 @@ def class_balanced_calibration_error(
     Raises:
         InvalidInputError: One class only, or see `expected_calibration_error`.
     """
-    parts = binned(probabilities, labels, bins)
+    parts = make_bins(probabilities, labels, bins)
     n = len(labels)
     relevant = sum(sum(b.labels) for b in parts)
     if not 0 < round(relevant) < n:
@@ -69,7 +69,7 @@ def class_balanced_calibration_error(
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityPoint:
-    """One bin: what was said and what was seen.
+    """One bin: what was stated and what was observed.
 
     Attributes:
         predicted: Mean probability.
@@ -99,7 +99,7 @@ def reliability_curve(
         ReliabilityPoint(
             b.predicted, b.observed, *_wilson(b.observed, len(b.labels)), len(b.labels)
         )
-        for b in binned(probabilities, labels, bins)
+        for b in make_bins(probabilities, labels, bins)
     )
 
 
@@ -130,10 +130,10 @@ class Bin(NamedTuple):
         return sum(self.labels) / len(self.labels)
 
 
-def binned(
+def make_bins(
     probabilities: Sequence[float], labels: Sequence[bool | int], bins: int = 15
 ) -> list[Bin]:
-    """Bins of as equal a number of pairs as can be, lowest probabilities first.
+    """Bins of as equal a number of pairs as possible, lowest probabilities first.
 
     Args:
         probabilities: P(relevant), length n.
@@ -146,17 +146,17 @@ def binned(
     """
     if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
         raise InvalidInputError(f"bins={bins!r}: give a whole number, 1 or more")
-    p, y = checked_pairs(probabilities, labels)
+    p, y = check_pairs(probabilities, labels)
     tied: dict[float, list[int]] = {}
     for probability, label in zip(p, y, strict=True):
         tied.setdefault(probability, []).append(label)
-    pairs = [(q, sum(seen) / len(seen)) for q, seen in sorted(tied.items()) for _ in seen]
+    pairs = [(q, sum(ys) / len(ys)) for q, ys in sorted(tied.items()) for _ in ys]
     n = len(pairs)
     parts = (pairs[i * n // bins : (i + 1) * n // bins] for i in range(bins))
     return [Bin(tuple(q for q, _ in part), tuple(o for _, o in part)) for part in parts if part]
 
 
-def checked_pairs(
+def check_pairs(
     probabilities: Sequence[float], labels: Sequence[bool | int]
 ) -> tuple[list[float], list[int]]:
     """Both as plain numbers.

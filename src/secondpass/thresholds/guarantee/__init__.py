@@ -1,4 +1,4 @@
-"""A threshold with a promise: how much is missed, or how much noise is kept, at most."""
+"""Thresholds with a guarantee: how much is missed, or how much noise is kept, at most."""
 
 from secondpass.thresholds.guarantee._guaranteed import guaranteed
 from secondpass.thresholds.guarantee.guarantee import Guarantee, GuaranteedThreshold, RiskBound

@@ -128,14 +128,14 @@ class GuaranteedThreshold(Threshold):
         for ranking in rankings:
             for c in ranking:
                 if c.trail and self.trail:  # scores that come from outside are the caller's word
-                    found = tuple(m.stage for m in c.trail[-len(self.trail) :])
-                    if found != self.trail:
-                        self._refuse(" >> ".join(found))
+                    names = tuple(m.stage for m in c.trail[-len(self.trail) :])
+                    if names != self.trail:
+                        self._refuse(" >> ".join(names))
         return super().run(rankings)
 
-    def _refuse(self, found: str) -> None:
+    def _refuse(self, other: str) -> None:
         raise GuaranteeError(
             f"this guarantee was made for {self.guarantee.pipeline!r} and would be applied to "
-            f"{found!r}, where it promises nothing; make it again with "
+            f"{other!r}, where it promises nothing; make it again with "
             "guaranteed(pipeline, judged, ...)"
         )

@@ -15,7 +15,7 @@ from secondpass.core.errors import MissingExtraError
 if TYPE_CHECKING:
     from secondpass.thresholds.guarantee.risk import Floats
 
-_PRIOR = 10.0  # how many queries the first guess of the variance is worth; any number is valid
+_PRIOR = 10.0  # the number of queries that the first guess of the variance weighs; any is valid
 
 
 def binomial(means: Floats, n: int, at_most: float) -> Floats:
@@ -40,15 +40,15 @@ def hoeffding_bentkus(means: Floats, n: int, at_most: float) -> Floats:
     r = np.minimum(np.asarray(means, dtype=np.float64), at_most)
     divergence = r * np.log(np.where(r > 0, r, at_most) / at_most)
     divergence += (1 - r) * np.log((1 - r) / (1 - at_most))
-    found: Floats = np.minimum(np.exp(-n * divergence), np.e * binomial(means, n, at_most))
-    return found
+    p: Floats = np.minimum(np.exp(-n * divergence), np.e * binomial(means, n, at_most))
+    return p
 
 
 def betting(losses: Floats, at_most: float, level: float) -> Floats:
-    """P-values by testing as betting, for any losses in [0, 1].
+    """P-values by testing by betting, for any losses in [0, 1].
 
-    Start with a wealth of 1. Before each query, stake so much of it (a factor chosen from the
-    queries before alone) that its loss is below `at_most`. If the risk is above `at_most`, the
+    Start with a wealth of 1. Before each query, stake a part of it (chosen from the queries before
+    alone) on its loss being below `at_most`. If the risk is above `at_most`, the
     game is unfair and the wealth ever reaches 1 / p with a probability of p at most (Ville's
     inequality), whatever the stakes; so p = 1 / the greatest wealth. Waudby-Smith & Ramdas 2020,
     "Estimating means of bounded random variables by betting" (arXiv 2010.09686).
@@ -95,7 +95,7 @@ def betting(losses: Floats, at_most: float, level: float) -> Floats:
 
 
 def fewest_queries(at_most: float, level: float) -> int:
-    """How many queries it takes to promise anything, even where no loss is ever seen.
+    """Number of queries needed to promise anything, even where no loss is ever seen.
 
     No test can do with fewer: a risk just above `at_most` shows n losses of 0 with the
     probability (1 - at_most)^n, which must not exceed `level`.

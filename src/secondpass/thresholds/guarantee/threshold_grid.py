@@ -33,8 +33,8 @@ class ThresholdGrid:
         scores: Distinct scores, ascending, shape (m,).
         cut: The last cut before each drop, shape (drops,), ascending within a query.
         query: Number of the query of each drop, ascending, shape (drops,).
-        dropped: How many relevant candidates it drops, and how many others, shape (2, drops).
-        given: Relevant candidates of each query and others, as they went into the pipeline,
+        dropped: Number of relevant candidates it drops, and of others, shape (2, drops).
+        incoming: Number of relevant candidates of each query and of others, before the pipeline,
             shape (2, n).
     """
 
@@ -42,33 +42,33 @@ class ThresholdGrid:
     cut: Integers
     query: Integers
     dropped: Floats
-    given: Floats
+    incoming: Floats
 
     @classmethod
-    def of(cls, judged: Sequence[JudgedQuery], ranked: Sequence[Ranking]) -> ThresholdGrid:
-        """The cuts of what a pipeline made of the judged rankings."""
-        scores, places = np.unique(
-            np.array([s for r in ranked if len(r) for s in r.scores]), return_inverse=True
+    def of(cls, judged: Sequence[JudgedQuery], rankings: Sequence[Ranking]) -> ThresholdGrid:
+        """The cuts of the rankings that a pipeline returned for the judged ones."""
+        scores, score_index = np.unique(
+            np.array([s for r in rankings if len(r) for s in r.scores]), return_inverse=True
         )
         relevant = np.array(
-            [c.id in j.relevant for j, r in zip(judged, ranked, strict=True) for c in r]
+            [c.id in j.relevant for j, r in zip(judged, rankings, strict=True) for c in r]
         )
-        query = np.repeat(np.arange(len(judged)), [len(r) for r in ranked])
-        drops, which = np.unique(query * len(scores) + places, return_inverse=True)
+        query = np.repeat(np.arange(len(judged)), [len(r) for r in rankings])
+        drops, which = np.unique(query * len(scores) + score_index, return_inverse=True)
         sizes = np.array([len(j.ranking) for j in judged], dtype=np.float64)
-        known = np.array([len(j.relevant) for j in judged], dtype=np.float64)
+        relevant_in = np.array([len(j.relevant) for j in judged], dtype=np.float64)
         return cls(
             scores,
             drops % len(scores),
             drops // len(scores),
             np.stack([np.bincount(which, y, len(drops)) for y in (relevant, ~relevant)]),
-            np.stack([known, sizes - known]),
+            np.stack([relevant_in, sizes - relevant_in]),
         )
 
     @property
     def queries(self) -> int:
         """Number of judged queries, n."""
-        return int(self.given.shape[1])
+        return int(self.incoming.shape[1])
 
     def kept(self, cut: int) -> float:
         """Mean number of candidates that a cut keeps of a query."""
@@ -87,8 +87,8 @@ class ThresholdGrid:
         kept = (returned + before)[:, self.query] - gone
         return Losses.of(
             risk,
-            _counts(returned, self.given),
-            _counts(kept, self.given[:, self.query]),
+            _counts(returned, self.incoming),
+            _counts(kept, self.incoming[:, self.query]),
             query=self.query,
             cut=self.cut,
             m=len(self.scores),
@@ -131,7 +131,7 @@ class Losses:
         Raises:
             InvalidInputError: The loss is not what the risk says of it.
         """
-        start, then = _checked(risk, first), _checked(risk, after)
+        start, then = _checked_losses(risk, first), _checked_losses(risk, after)
         before = np.concatenate([[0.0], then[:-1]])
         opens = np.diff(query, prepend=-1) != 0
         before[opens] = start[query[opens]]
@@ -151,26 +151,26 @@ class Losses:
         """Losses under some cuts, given in ascending order, shape (cuts, n)."""
         first = np.searchsorted(cuts, self.cut, side="right")
         reached = first < len(cuts)
-        found = np.zeros((len(cuts), len(self.start)))
-        np.add.at(found, (first[reached], self.query[reached]), self.change[reached])
-        np.cumsum(found, axis=0, out=found)
-        found += self.start
-        return np.clip(found, 0, 1, out=found)
+        losses = np.zeros((len(cuts), len(self.start)))
+        np.add.at(losses, (first[reached], self.query[reached]), self.change[reached])
+        np.cumsum(losses, axis=0, out=losses)
+        losses += self.start
+        return np.clip(losses, 0, 1, out=losses)
 
 
-def _counts(kept: Floats, given: Floats) -> KeptAndDropped:
-    return KeptAndDropped(kept[0], given[0] - kept[0], kept[1], given[1] - kept[1])
+def _counts(kept: Floats, incoming: Floats) -> KeptAndDropped:
+    return KeptAndDropped(kept[0], incoming[0] - kept[0], kept[1], incoming[1] - kept[1])
 
 
-def _checked(risk: Risk, counts: KeptAndDropped) -> Floats:
-    found = np.asarray(risk.loss(counts), dtype=np.float64)
+def _checked_losses(risk: Risk, counts: KeptAndDropped) -> Floats:
+    losses = np.asarray(risk.loss(counts), dtype=np.float64)
     problem = ""
-    if found.shape != counts.relevant_kept.shape:
-        problem = f"has the shape {found.shape}, not {counts.relevant_kept.shape} as its counts"
-    elif not ((found >= 0) & (found <= 1)).all():  # NaN fails too
+    if losses.shape != counts.relevant_kept.shape:
+        problem = f"has the shape {losses.shape}, not {counts.relevant_kept.shape} as its counts"
+    elif not ((losses >= 0) & (losses <= 1)).all():  # NaN fails too
         problem = "leaves [0, 1]"
-    elif risk.binary and not ((found == 0) | (found == 1)).all():
+    elif risk.binary and not ((losses == 0) | (losses == 1)).all():
         problem = "is not always 0 or 1, so binary=True is wrong"
     if problem:
         raise InvalidInputError(f"the loss of {risk.name!r} {problem}")
-    return found
+    return losses
