@@ -16,7 +16,7 @@ from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import normalise_query
 from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 SIMPLEST_FIRST: tuple[type[Calibrator], ...] = (Temperature, Platt, Beta, Isotonic)
 """By what they learn: one number, two, three, a curve."""
@@ -117,7 +117,7 @@ class MethodChoice:
         return (
             f"{self.chosen}: the simplest within one standard error of the best log loss, "
             f"{self.queries} queries in {self.folds} folds\n"
-            + aligned(["method", "log loss", "behind", "standard error"], rows)
+            + format_table(["method", "log loss", "behind", "standard error"], rows)
         )
 
 

@@ -14,7 +14,7 @@ from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 SHIPPED = "as it is"
 """Row of the calibrator that the pipeline came with."""
@@ -61,7 +61,7 @@ class TransferTable:
         ]
         return (
             f"{self.stage}, {self.method}: expected calibration error; rows fitted, columns "
-            f"judged, the diagonal cross-validated\n{aligned(['', *columns], rows)}"
+            f"judged, the diagonal cross-validated\n{format_table(['', *columns], rows)}"
         )
 
 
