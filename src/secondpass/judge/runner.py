@@ -73,7 +73,9 @@ class JudgeStage(Stage):
         width = self.concurrency if self._asker.waits else 1
         gate = asyncio.Semaphore(width)
         begun = _Begun()
-        return await gather_or_cancel(_Run(self, r, gate, width, begun).judged() for r in rankings)
+        return await gather_or_cancel(
+            _QueryRun(self, r, gate, width, begun).judged() for r in rankings
+        )
 
 
 @dataclass
@@ -83,7 +85,7 @@ class _Begun:
     answered: bool = False
 
 
-class _Run:
+class _QueryRun:
     """One ranking on its way through."""
 
     def __init__(

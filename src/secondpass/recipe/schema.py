@@ -1,7 +1,8 @@
 """What a recipe may hold: classes and their arguments.
 
-A class is one line in `_CLASSES` and brings the types of its arguments with it; `recipe_bounds` has
-their bounds. An argument that is not on its class's line does not exist for a recipe.
+A class is one line, in `PUBLIC_NAMES` or here in `_PARTS`, and brings the types of its arguments
+with it; `_BOUNDS` has their bounds. An argument that is not on its class's line does not exist for
+a recipe.
 """
 
 from __future__ import annotations
@@ -13,16 +14,11 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, get_type_hints
 
-_CLASSES = {
+from secondpass.core.public_names import PUBLIC_NAMES
+
+_PARTS = {
     # class: module, arguments; in the order of the constructor
-    "Pipeline": ("core.stage", "stages"),
-    "Score": ("stages.score", "scorer"),
-    "Compare": ("stages.compare", "comparer algorithm budget concurrency"),
     "ScorerComparer": ("stages.compare", "scorer"),
-    "Order": ("stages.order", "judge algorithm budget concurrency"),
-    "Rate": ("stages.rate", "rater budget concurrency"),
-    "SlidingWindow": ("judge.algorithms.sliding_window", "window stride"),
-    "TopDown": ("judge.algorithms.top_down", "window pivot exact votes"),
     "Tournament": ("judge.algorithms.tournament", "window keep"),
     "SetwiseHeapsort": ("judge.algorithms.setwise", "children k"),
     "SetwiseInsertion": ("judge.algorithms.setwise", "children k"),
@@ -30,19 +26,10 @@ _CLASSES = {
     "AllPairs": ("judge.algorithms.all_pairs", "aggregate"),
     "Heapsort": ("judge.algorithms.heapsort", "k"),
     "SlidingPairs": ("judge.algorithms.sliding_pairs", "k"),
-    "Budget": ("judge.budget", "max_calls max_tokens max_usd deadline prices"),
     "Prices": ("judge.budget", "prompt completion"),
-    "ChatJudge": (
-        "judge.chat.chat_judge",
-        "chat prompts rating structured repairs floor passage_tokens thinking_tokens seed",
-    ),
-    "OpenAIChat": ("models.openai.client", "model base_url timeout max_retries temperature"),
     "Prompts": ("judge.chat.prompts", "version system order best compare relevant scale repair"),
-    "Top": ("stages.cut", "k"),
-    "Refine": ("stages.cut", "stage k"),
     "EarlyExit": ("stages.early_exit", "stage margin cheap rest batch"),
     "ExitMargin": ("stages.exit_margin", "value k prefix fitted_on coverage members"),
-    "Fuse": ("stages.fuse.fuse", "members weights normalise missing k"),
     "LearnedFuse": ("stages.fuse.learned", "members features model fitted_on queries evidence"),
     "Features": ("stages.fuse.learned", "members scales aspects fields missing k usual"),
     "NumberField": ("stages.fuse.learned", "field"),
@@ -56,18 +43,10 @@ _CLASSES = {
         "method ndcg log_loss rivals queries answerable pairs notes",
     ),
     "FusionBaseline": ("stages.fuse.learned", "name ndcg log_loss difference low high"),
-    "Calibrate": ("calibrate", "calibrator fitted_on queries base_rate shift choice"),
     "CalibrateOrder": ("calibrate", "calibrator fitted_on queries base_rate shift"),
     "ByRank": ("calibrate", "log_slope slope incoming_slope bias incoming"),
     "MethodChoice": ("calibrate", "chosen log_loss behind standard_error queries folds"),
     "PriorShift": ("calibrate", "fitted_rate new_rate standard_error rankings candidates"),
-    "Platt": ("calibrate", "slope bias"),
-    "Temperature": ("calibrate", "temperature"),
-    "Isotonic": ("calibrate", "scores probabilities"),
-    "Beta": ("calibrate", "a b c centre spread"),
-    "Threshold": ("stages.threshold", "at_least scale keep_at_least"),
-    "Abstain": ("stages.abstain", "below"),
-    "TokenBudget": ("stages.token_budget", "tokens"),
     "GuaranteedThreshold": (
         "thresholds.guarantee",
         "at_least scale guarantee fitted_on trail queries",
@@ -78,29 +57,14 @@ _CLASSES = {
         "unchecked",
     ),
     "RiskBound": ("thresholds.guarantee", "risk at_most observed p_value"),
-    "Cached": ("models.cache.scores", "scorer size"),
-    "Recency": ("stages.metadata_scorers", "field half_life now missing"),
-    "FieldWeight": ("stages.metadata_scorers", "field weights missing"),
-    "TrailScore": ("stages.metadata_scorers", "stage"),
-    "BM25": ("models.bm25", "statistics k1 b language"),
     "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
-    "OnnxCrossEncoder": (
-        "models.onnx.cross_encoder",
-        "model revision file max_length token_budget threads verify",
-    ),
-    "LateInteraction": (
-        "models.onnx.late_interaction",
-        "model revision file max_length token_budget threads verify",
-    ),
-    "OpenVinoCrossEncoder": (
-        "models.openvino.cross_encoder",
-        "model precision revision file max_length token_budget threads verify",
-    ),
-    "TorchCrossEncoder": (
-        "models.torch.cross_encoder",
-        "model device dtype attention revision max_length token_budget verify",
-    ),
     "Builtin": ("models.builtin", "max_length token_budget threads"),
+}
+"""What recipes may name besides the public names that have arguments there."""
+
+_CLASSES = {
+    **{n: (module, given) for n, (module, given) in PUBLIC_NAMES.items() if given is not None},
+    **_PARTS,
 }
 
 REFUSED = {

@@ -16,7 +16,7 @@ from secondpass.evaluate.collection_builder import collected
 from secondpass.evaluate.formats.lines import PathLike, lines
 
 
-class Found(NamedTuple):
+class RunEntry(NamedTuple):
     """One document of a run."""
 
     doc: str
@@ -33,7 +33,7 @@ class Run(NamedTuple):
         ignored: How many lines belong to queries that were not asked for.
     """
 
-    lists: dict[str, list[Found]]
+    lists: dict[str, list[RunEntry]]
     ignored: int
 
 
@@ -53,7 +53,7 @@ def read_run(path: PathLike, depth: int = 1000, queries: Container[str] | None =
         InvalidInputError: A line that does not fit, or a document twice in the kept part of a
             query's list; names file and line.
     """
-    kept: dict[str, list[Found]] = {}
+    kept: dict[str, list[RunEntry]] = {}
     ignored = 0
     for number, line in lines(path):
         fields = line.split()
@@ -76,13 +76,13 @@ def read_run(path: PathLike, depth: int = 1000, queries: Container[str] | None =
                 "'query Q0 document rank score tag'"
             )
         found = kept.setdefault(query, [])
-        found.append(Found(doc, score, number))
+        found.append(RunEntry(doc, score, number))
         if len(found) >= 4 * depth:  # so that a long list is not sorted at every line
             kept[query] = _best(path, query, found, depth)
     return Run({q: _best(path, q, found, depth) for q, found in kept.items()}, ignored)
 
 
-def _best(path: PathLike, query: str, found: list[Found], depth: int) -> list[Found]:
+def _best(path: PathLike, query: str, found: list[RunEntry], depth: int) -> list[RunEntry]:
     first: dict[str, int] = {}
     for doc, _, line in found:
         if doc in first:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from secondpass.core.candidate import Note
-from secondpass.core.tokens import Counter, Cut, cut_to, estimated
+from secondpass.core.tokens import Counter, CutText, cut_to, estimated
 from secondpass.judge.chat.sanitise import sanitise
 
 LETTERS = "bcdfghjkmnpqrstvwxz"
@@ -86,7 +86,7 @@ def tag_passages(
     return Fenced(query_block, passages, tuple(ids), notes, asked.cut > 0)
 
 
-def _beginning(text: str, limit: int, count: Counter | None) -> Cut:
+def _beginning(text: str, limit: int, count: Counter | None) -> CutText:
     """What is shown of a text. Only what can be shown is made neutral, however long the rest is."""
     start, rest = text[: _LONG_TOKEN * limit], text[_LONG_TOKEN * limit :]
     shown = cut_to(sanitise(start), limit, count)
