@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError, shown
+from secondpass.core.event import Note
 
 _line = reprlib.Repr()
 _line.maxstring, _line.maxother, _line.maxdict = 80, 80, 6
-
-Note = Mapping[str, Any]
-"""What a stage has to say about one candidate besides rank and score, as plain JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +22,13 @@ class Mark:
         stage: Name of the stage, with the model's revision where it has one.
         rank: Place of the candidate in that stage's order, 0 is best.
         score: That stage's score; None where it gave an order, or had no opinion.
-        note: Tokens cut, evidence, cache hit, ...; empty where there is nothing to say.
+        note: Tokens cut, cache hit, ...; see `Note`. Empty where there is nothing to report.
     """
 
     stage: str
     rank: int
     score: float | None
-    note: Note = field(default_factory=dict)
+    note: Note = field(default_factory=Note)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from secondpass.core.candidate import Candidate, Mark, Note
+from secondpass.core.candidate import Candidate, Mark
 from secondpass.core.documents import candidates_of
 from secondpass.core.errors import InvalidInputError, NoScoresError, OrderError, ScoreError, shown
-from secondpass.core.event import Event
+from secondpass.core.event import Event, EventKind, Note
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking_details import RETRIEVER, ranking_details
 from secondpass.core.ranking_frame import ranking_frame
@@ -19,8 +19,6 @@ from secondpass.core.score_checks import check_scores
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-__all__ = ["Event", "Ranking", "Scale"]
 
 Scale = Literal["order", "raw", "probability"]
 """What `Candidate.score` means.
@@ -185,7 +183,7 @@ class Ranking(Sequence[Candidate]):
         """The first k candidates."""
         return replace(self, candidates=self.candidates[:k])
 
-    def with_event(self, stage: str, kind: str, message: str) -> Ranking:
+    def with_event(self, stage: str, kind: EventKind, message: str) -> Ranking:
         """The same ranking with one more event."""
         return replace(self, events=(*self.events, Event(stage, kind, message)))
 
@@ -227,7 +225,7 @@ class Ranking(Sequence[Candidate]):
         moved = []
         for rank, i in enumerate(order):
             c, s = self.candidates[i], scores[i]
-            mark = Mark(by, rank, s, notes[i] if notes is not None else {})
+            mark = Mark(by, rank, s, notes[i] if notes is not None else Note())
             kept = None if scale == "order" else s
             moved.append(replace(c, score=kept, trail=(*c.trail, mark)))
         return replace(self, candidates=tuple(moved), scale=scale)

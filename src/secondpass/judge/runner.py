@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.event import EventKind, Note
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.core.task_group import gather_or_cancel
@@ -102,8 +103,8 @@ class _QueryRun:
         self.clock = asyncio.get_running_loop().time
         self.meter = Meter(stage.budget, self.clock())
         self.rounds = 0
-        self.events: Counter[tuple[str, str]] = Counter()
-        self.notes: list[dict[str, Any]] = [{} for _ in ranking]
+        self.events: Counter[tuple[EventKind, str]] = Counter()
+        self.notes: list[Note] = [{} for _ in ranking]
 
     async def judged(self) -> Ranking:
         flow = self.algorithm.flow(len(self.ranking))

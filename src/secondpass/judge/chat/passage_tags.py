@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from secondpass.core.candidate import Note
+from secondpass.core.event import Note
 from secondpass.core.tokens import Counter, CutText, cut_to, estimated
 from secondpass.judge.chat.sanitise import sanitise
 
@@ -78,9 +78,9 @@ def tag_passages(
         f'<passage-{key} id="{i}">\n{text}\n</passage-{key}>'
         for i, text in zip(ids, shown, strict=True)
     )
-    guess = {"estimated": True} if count is None else {}
+    guess: Note = {"estimated": True} if count is None else {}
     notes = tuple(
-        {"cut_tokens": c.cut, "read_tokens": c.read, **guess} if c.cut else {} for c in cuts
+        Note(cut_tokens=c.cut, read_tokens=c.read, **guess) if c.cut else Note() for c in cuts
     )
     query_block = f"<query-{key}>\n{asked.text.strip()}\n</query-{key}>"
     return Fenced(query_block, passages, tuple(ids), notes, asked.cut > 0)

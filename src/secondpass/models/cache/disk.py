@@ -13,8 +13,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.event import Note
 from secondpass.core.sqlite_file import (
     LOCK_TIMEOUT_S,
     FileKind,
