@@ -12,9 +12,17 @@ from typing import Any, get_args, get_origin
 import pytest
 
 from secondpass import Recipe, Top, load
-from secondpass.recipe.bounds import _BOUNDS, Bounds, bounds_of
-from secondpass.recipe.checks import plain_fits
-from secondpass.recipe.schema import FORMER_NAMES, REFUSED, WEIGHTS, class_names, schema_of
+from secondpass.core.recipe.checks import plain_fits
+from secondpass.core.recipe.schema import (
+    _BOUNDS,
+    FORMER_NAMES,
+    REFUSED,
+    WEIGHTS,
+    Bounds,
+    bounds_of,
+    class_names,
+    schema_of,
+)
 
 OLD = sorted((Path(__file__).parent / "recipes").glob("*.json"))
 """Recipes written by version 0.1's first format, before there was an allow-list."""

@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass.core.event import Event as Event
     from secondpass.core.ranking import Ranking as Ranking
     from secondpass.core.ranking import Scale as Scale
+    from secondpass.core.recipe import Recipe as Recipe
     from secondpass.core.stage import Composite as Composite
     from secondpass.core.stage import Pipeline as Pipeline
     from secondpass.core.stage import Stage as Stage
@@ -55,6 +56,7 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass.judge.chat.chat_judge import ChatJudge as ChatJudge
     from secondpass.models.bm25 import BM25 as BM25
     from secondpass.models.cache.scores import Cached as Cached
+    from secondpass.models.load import as_stage as as_stage
     from secondpass.models.load import load as load
     from secondpass.models.onnx.cross_encoder import OnnxCrossEncoder as OnnxCrossEncoder
     from secondpass.models.onnx.late_interaction import LateInteraction as LateInteraction
@@ -63,8 +65,6 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
         OpenVinoCrossEncoder as OpenVinoCrossEncoder,
     )
     from secondpass.models.torch.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
-    from secondpass.recipe import Recipe as Recipe
-    from secondpass.recipe import as_stage as as_stage
     from secondpass.stages.abstain import Abstain as Abstain
     from secondpass.stages.compare import Compare as Compare
     from secondpass.stages.compare import Comparer as Comparer

@@ -13,9 +13,9 @@ from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Pipeline, Stage
-from secondpass.models.load import is_recipe_file, load
-from secondpass.recipe import Recipe, as_stage
+from secondpass.models.load import as_stage, is_recipe_file, load
 from secondpass.stages.cut import Top, whole_number
 from secondpass.stages.threshold import Threshold
 

@@ -21,7 +21,7 @@ from secondpass.bench import (
 from secondpass.bench.autotune import settings_to_try
 from secondpass.bench.latency import fitting
 from secondpass.cli import app
-from secondpass.recipe.writing import left_out
+from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.stages import Pair
 from secondpass.testing import FakeScorer
 
@@ -138,7 +138,7 @@ def test_settings_are_tried_with_what_no_recipe_holds(tmp_path: Path) -> None:
     assert speed.settings is not None
     assert len(speed.settings.tried) == 1
     assert speed.notes[-1].endswith("no recipe may hold pipeline.scorer.vectors")
-    assert left_out(stage) == {"pipeline.scorer.vectors": str(tmp_path / "v.db")}
+    assert omitted_arguments(stage) == {"pipeline.scorer.vectors": str(tmp_path / "v.db")}
 
 
 def test_a_new_process_really_starts() -> None:

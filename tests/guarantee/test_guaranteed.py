@@ -112,7 +112,7 @@ def test_a_risk_of_ones_own_and_raw_scores() -> None:
 def test_it_comes_back_from_a_recipe(tmp_path: Path) -> None:
     safe = guaranteed(calibrated(Score(_Length()), _words(30, "fit")), _words(40), "missed", 0.3)
     Recipe.of(safe).save(tmp_path / "r.json")
-    again = Recipe.read(tmp_path / "r.json").stage(known=[_Length])
+    again = Recipe.read(tmp_path / "r.json").stage(classes=[_Length])
     assert isinstance(again, Pipeline)
     assert repr(again) == repr(safe)
     assert _guarantee(again) == _guarantee(safe)

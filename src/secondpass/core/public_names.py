@@ -6,8 +6,8 @@ public stage is its file, one line here, and its docs.
 
 A line has the module below `secondpass`, and the arguments that a recipe may hold, in the order of
 the constructor: "" where it takes none, None where no recipe may name it. What the documented
-packages export besides (`secondpass.judge.Tournament`) has no line here; `secondpass.recipe.schema`
-lists those that recipes may name.
+packages export besides (`secondpass.judge.Tournament`) has no line here; recipes find those that
+they may name in `secondpass.core.recipe.schema`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     "rerank": ("_rerank", None),
     "arerank": ("_rerank", None),
     "load": ("models.load", None),
-    "as_stage": ("recipe", None),
-    "Recipe": ("recipe", None),
+    "as_stage": ("models.load", None),
+    "Recipe": ("core.recipe", None),
     # what moves
     "Ranking": ("core.ranking", None),
     "Scale": ("core.ranking", None),

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Stage
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.framework_retriever import FrameworkRetriever, Invokes, Retrieves
-from secondpass.recipe import Recipe, as_stage
+from secondpass.models.load import as_stage
 
 Ranker = Stage | FrameworkRetriever
 """What runs: a stage on the candidates it is given, or a retriever that brings its own."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from secondpass.core.errors import InvalidInputError, UnknownModelError
 from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.judge.protocols import AsyncJudge
 from secondpass.models.cache.scores import Cached
@@ -34,7 +35,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "cross-encoder": ("secondpass.models.torch.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.openai.client", "judge", True),
-    "recipe": ("secondpass.recipe", "from_file", True),
+    "recipe": ("secondpass.core.recipe", "from_file", True),
 }
 _BACKEND_OPTIONS = dict.fromkeys(
     (
@@ -90,6 +91,32 @@ def load(
     if cache is None and disk_cache is None:
         return made
     return _remembering(made, 100_000 if cache is None else cache, disk_cache)
+
+
+def as_stage(model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]) -> Stage:
+    """A stage from whatever names one; what `rerank`, the adapters and the command line call.
+
+    Args:
+        model: A stage, a `Recipe`, the dict of `Recipe.to_dict`, or what `load` takes: a model
+            string, or the path of a recipe's file, as a `pathlib.Path` or a string that ends in
+            ".json".
+
+    Raises:
+        InvalidInputError: None of these.
+        SecondPassError: What loading a model or reading a recipe may raise.
+    """
+    if isinstance(model, Stage):
+        return model
+    if isinstance(model, str | os.PathLike):
+        return load(model)
+    if isinstance(model, Mapping):
+        return Recipe.of_dict(model).stage()
+    if isinstance(model, Recipe):
+        return model.stage()
+    raise InvalidInputError(
+        f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the path "
+        "of one; Score(your_scorer) makes a stage"
+    )
 
 
 def is_recipe_file(model: object) -> bool:
