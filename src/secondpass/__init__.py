@@ -103,13 +103,11 @@ def __getattr__(name: str) -> object:
     try:
         module = import_module(f"secondpass.{PUBLIC_NAMES[name][0]}")
     except ImportError as error:
-        from secondpass.core.errors import MissingExtraError
+        from secondpass.core.errors import MissingExtraError, missing_class
 
         if not isinstance(error, MissingExtraError):
             raise
-        from secondpass.core.missing_extra import missing_extra
-
-        return missing_extra(name, error)  # not kept: it may be installed later
+        return missing_class(name, error)  # not kept: it may be installed later
     value = getattr(module, name)
     globals()[name] = value
     return value

@@ -177,7 +177,7 @@ def test_texts_from_a_file(tmp_path: Path) -> None:
     path.write_text('plain text\n\n"a string"\n{"id": 3, "text": "an object"}\n', encoding="utf-8")
     assert read_texts(path) == ["plain text", "a string", "an object"]
     for content, message in (
-        ("", "has no text"), ("{", "line 1 is no JSON"), ('{"a": 1}', "no field 'text'"),
+        ("", "has no text"), ("{", "line 1 is not JSON"), ('{"a": 1}', "no field 'text'"),
     ):  # fmt: skip
         path.write_text(content)
         with pytest.raises(InvalidInputError, match=message):

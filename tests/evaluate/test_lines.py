@@ -37,7 +37,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, name: str, data: bytes, messa
 def test_an_absent_file_and_lines_that_are_no_objects(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="cannot read"):
         list(lines(tmp_path / "none"))
-    for text, message in (("{", "line 1 is no JSON"), ("[1]", "line 1 is no JSON object")):
+    for text, message in (("{", "line 1 is not JSON"), ("[1]", "line 1 is no JSON object")):
         (tmp_path / "a").write_text(text)
         with pytest.raises(InvalidInputError, match=message):
             list(rows(tmp_path / "a"))

@@ -10,9 +10,9 @@ from secondpass.calibrate.calibration_data import fitted, observe
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.model_selection import choose_method
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.stage import Pipeline, Stage
 
 _log = logging.getLogger("secondpass")

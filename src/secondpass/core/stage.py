@@ -11,17 +11,17 @@ A stage writes one of three methods, in its own colour, and gets the others:
 from __future__ import annotations
 
 import asyncio
-import threading
 from abc import ABC
-from collections.abc import Coroutine, Generator, Iterator, Sequence
-from typing import Any, NoReturn, TypeVar, overload
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, NoReturn, TypeVar, overload
 
 from secondpass.core.call_hints import refuse_pipe, takes_one_ranking
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.event_loop import gather_or_cancel, run_on_private_loop
 from secondpass.core.ranking import Ranking
-from secondpass.core.task_group import gather_or_cancel
 
-T = TypeVar("T")
+E = TypeVar("E")
 Step = tuple["Stage", Sequence[Ranking]]
 StageSteps = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
 """Yields stages to run, side by side where they are several, and is sent what they made."""
@@ -52,7 +52,7 @@ class Stage(ABC):
         Returns:
             One ranking for each that came in, in the same order.
         """
-        return _on_private_loop(self.arun(rankings))
+        return run_on_private_loop(self.arun(rankings))
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         """Like `run`, without blocking the event loop."""
@@ -108,7 +108,7 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send([stage.run(given) for stage, given in steps])
+                steps = flow.send([stage.run(rankings) for stage, rankings in steps])
         except StopIteration as done:
             return list(done.value)
 
@@ -118,7 +118,7 @@ class Composite(Stage):
             steps = next(flow)
             while True:
                 steps = flow.send(
-                    await gather_or_cancel(stage.arun(given) for stage, given in steps)
+                    await gather_or_cancel(stage.arun(rankings) for stage, rankings in steps)
                 )
         except StopIteration as done:
             return list(done.value)
@@ -137,7 +137,7 @@ class Pipeline(Composite, Sequence[Stage]):
         for s in stages:
             if not isinstance(s, Stage):
                 raise InvalidInputError(
-                    f"a pipeline is made of stages, and {s!r} is none; "
+                    f"a pipeline is made of stages, and {s!r} is not one; "
                     "load('backend:name') or Score(your_scorer) makes one"
                 )
             flat.extend(s.stages if isinstance(s, Pipeline) else (s,))
@@ -181,32 +181,14 @@ class Pipeline(Composite, Sequence[Stage]):
         return iter(self.stages)
 
 
-class _PrivateLoop:
-    """One event loop in one daemon thread, made when first needed."""
+@dataclass(frozen=True, slots=True)
+class Fitted(Generic[E]):
+    """A pipeline that was fitted to labelled queries, with what the fit says of itself.
 
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(
-            target=self.loop.run_forever, name="secondpass-loop", daemon=True
-        )
-        self.thread.start()
+    Attributes:
+        pipeline: Ready to run, and to be written down as a recipe.
+        evidence: How it was found, and what is to be expected of it.
+    """
 
-
-_lock = threading.Lock()
-_private: _PrivateLoop | None = None
-
-
-def _on_private_loop(work: Coroutine[Any, Any, T]) -> T:
-    global _private
-    with _lock:
-        if _private is None or not _private.thread.is_alive():  # a fork keeps no threads
-            _private = _PrivateLoop()
-    if threading.current_thread() is _private.thread:
-        work.close()
-        raise RuntimeError("this would wait for itself: inside a stage's arun, await acall or arun")
-    future = asyncio.run_coroutine_threadsafe(work, _private.loop)
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()  # an interrupt leaves nothing running behind it
-        raise
+    pipeline: Pipeline
+    evidence: E

@@ -11,7 +11,7 @@ from typing import Any
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table2 import plain_table
+from secondpass.core.text_table import format_table
 from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.formats.write import write_rows
 from secondpass.evaluate.headroom import Headroom
@@ -121,7 +121,7 @@ class Comparison:
         collection = self.baseline.collection
         parts = [
             f"{collection.name}, {len(collection)} queries, against {self.baseline.name}",
-            plain_table(head, rows),
+            format_table(head, rows),
             "",
             self.limit,
             *self.verdicts.values(),

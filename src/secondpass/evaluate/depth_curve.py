@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table2 import plain_table
+from secondpass.core.text_table import format_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,4 +110,4 @@ class DepthCurve:
             "a time"
         )
         notes = (f"note: {note}" for note in self.notes)
-        return "\n".join([title, plain_table(head, rows), self.sentence, *notes])
+        return "\n".join([title, format_table(head, rows), self.sentence, *notes])

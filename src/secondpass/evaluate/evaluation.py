@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table2 import plain_table
+from secondpass.core.text_table import format_table
 from secondpass.core.timing import percentile
 from secondpass.evaluate.collection import Collection
 from secondpass.evaluate.formats.write import write_rows
@@ -115,6 +115,6 @@ class Evaluation:
     def __str__(self) -> str:
         latency = {f"{k} ms": f"{1000 * s:.1f}" for k, s in self.latency.items()}
         cells = {metric: f"{mean:.4f}" for metric, mean in self.means.items()} | latency
-        table = plain_table(["contender", *cells], [[self.name, *cells.values()]])
+        table = format_table(["contender", *cells], [[self.name, *cells.values()]])
         head = f"{self.collection.name}, {len(self.collection)} queries"
         return "\n".join([head, table, *(f"note: {note}" for note in self.notes)])

@@ -11,7 +11,7 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table2 import plain_table
+from secondpass.core.text_table import format_table
 from secondpass.core.timing import Clock, seconds_each
 from secondpass.evaluate._evaluate import evaluate_rankings
 from secondpass.evaluate.collection import Collection
@@ -74,7 +74,7 @@ class TwoStageCost:
                 f"{self.collection}: {self.n} candidates, cheap is {self.cheap} "
                 f"({1000 * self.cheap_seconds:.3f} ms each), dear is {self.expensive} "
                 f"({1000 * self.expensive_seconds:.3f} ms each)",
-                plain_table(["plan", "ms a query", self.metric], rows),
+                format_table(["plan", "ms a query", self.metric], rows),
             ]
         )
 

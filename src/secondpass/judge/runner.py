@@ -11,9 +11,9 @@ from typing import Any
 
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.event import EventKind, Note
+from secondpass.core.event_loop import gather_or_cancel
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.core.task_group import gather_or_cancel
 from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, Round, Verdict
 from secondpass.judge.allowance import Allowance, allowed
 from secondpass.judge.budget import Budget, Meter, Prices

@@ -11,8 +11,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError, UnknownModelError
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.judge.protocols import AsyncJudge

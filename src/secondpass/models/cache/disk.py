@@ -15,7 +15,7 @@ from pathlib import Path
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.event import Note
-from secondpass.core.sqlite_file import (
+from secondpass.models.cache.sqlite_file import (
     LOCK_TIMEOUT_S,
     FileKind,
     ForeignFileError,
