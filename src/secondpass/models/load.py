@@ -47,6 +47,10 @@ _BACKEND_OPTIONS = dict.fromkeys(
 _NAMES = {"judge": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
 
 
+ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | AsyncJudge
+"""What names a stage; see `as_stage`."""
+
+
 @hint_keywords(_BACKEND_OPTIONS)
 def load(
     model: str | os.PathLike[str],
@@ -93,16 +97,16 @@ def load(
     return _remembering(made, 100_000 if cache is None else cache, disk_cache)
 
 
-def as_stage(model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]) -> Stage:
+def as_stage(model: ModelLike) -> Stage:
     """A stage from whatever names one; what `rerank`, the adapters and the command line call.
 
     Args:
         model: A stage, a `Recipe`, the dict of `Recipe.to_dict`, or what `load` takes: a model
             string, or the path of a recipe's file, as a `pathlib.Path` or a string that ends in
-            ".json".
+            ".json". A judge that is awaited, such as a `ChatJudge`, orders listwise.
 
     Raises:
-        InvalidInputError: None of these.
+        InvalidInputError: Something else.
         SecondPassError: What loading a model or reading a recipe may raise.
     """
     if isinstance(model, Stage):
@@ -113,6 +117,8 @@ def as_stage(model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any])
         return Recipe.of_dict(model).stage()
     if isinstance(model, Recipe):
         return model.stage()
+    if isinstance(model, AsyncJudge):
+        return Order(model)
     raise InvalidInputError(
         f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the path "
         "of one; Score(your_scorer) makes a stage"
@@ -175,7 +181,7 @@ def _staged(made: object, model: str) -> Stage:
     if isinstance(made, Judge | AsyncJudge):
         return Order(made)
     raise UnknownModelError(
-        f"the backend of {model!r} made {made!r}, which is no stage, scorer, comparer or judge"
+        f"the backend of {model!r} made {made!r}, which is not a stage, scorer, comparer or judge"
     )
 
 
