@@ -448,7 +448,7 @@ def test_the_same_comes_back_from_a_recipe(i: int) -> None:
 
     budget = Budget(max_calls=50, max_usd=3.0, deadline=60.0, prices=Prices(1.0, 2.0))
     stage = stages(Kept(), budget=budget, concurrency=3)[i]
-    again: Any = Recipe.of_dict(Recipe.of(stage).to_dict()).stage(known=[Kept])
+    again: Any = Recipe.of_dict(Recipe.of(stage).to_dict()).stage(classes=[Kept])
     assert (again.name, again.algorithm, again.budget, again.concurrency) == (
         stage.name,
         stage.algorithm,

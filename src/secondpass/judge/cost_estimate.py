@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.ranking import Event
+from secondpass.core.event import Event
 from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, QuestionKind, Round
 from secondpass.judge.budget import Prices
 from secondpass.judge.protocols import Usage

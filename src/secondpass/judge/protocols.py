@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
-from secondpass.core.candidate import Note
+from secondpass.core.event import EventKind, Note
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -43,15 +43,13 @@ class Answer(Generic[T_co]):
             model gave none, since nobody may invent one (rate).
         usage: What it took.
         events: (kind, message) for each repair, fallback, cut or retry; () where all went well.
-            Kinds: "repaired", "fallback", "shrunk", "truncated", "refused", "retried",
-            "failed", "budget" (no call was left to ask again), "no-logprobs", "no-schema",
-            "no-system".
+            See `EventKind`.
         notes: One per text shown, for its mark in the trail ({"cut_tokens": 12}); () for none.
     """
 
     value: T_co
     usage: Usage = field(default_factory=Usage)
-    events: tuple[tuple[str, str], ...] = ()
+    events: tuple[tuple[EventKind, str], ...] = ()
     notes: tuple[Note, ...] = ()
 
 

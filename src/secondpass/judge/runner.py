@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.event import EventKind, Note
+from secondpass.core.event_loop import gather_or_cancel
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.core.task_group import gather_or_cancel
 from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, Round, Verdict
 from secondpass.judge.allowance import Allowance, allowed
 from secondpass.judge.budget import Budget, Meter, Prices
@@ -73,7 +74,9 @@ class JudgeStage(Stage):
         width = self.concurrency if self._asker.waits else 1
         gate = asyncio.Semaphore(width)
         begun = _Begun()
-        return await gather_or_cancel(_Run(self, r, gate, width, begun).judged() for r in rankings)
+        return await gather_or_cancel(
+            _QueryRun(self, r, gate, width, begun).judged() for r in rankings
+        )
 
 
 @dataclass
@@ -83,7 +86,7 @@ class _Begun:
     answered: bool = False
 
 
-class _Run:
+class _QueryRun:
     """One ranking on its way through."""
 
     def __init__(
@@ -100,8 +103,8 @@ class _Run:
         self.clock = asyncio.get_running_loop().time
         self.meter = Meter(stage.budget, self.clock())
         self.rounds = 0
-        self.events: Counter[tuple[str, str]] = Counter()
-        self.notes: list[dict[str, Any]] = [{} for _ in ranking]
+        self.events: Counter[tuple[EventKind, str]] = Counter()
+        self.notes: list[Note] = [{} for _ in ranking]
 
     async def judged(self) -> Ranking:
         flow = self.algorithm.flow(len(self.ranking))

@@ -10,7 +10,8 @@ from typing import Literal
 
 from secondpass.core.candidate import Candidate, Mark
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.ranking import Event, Ranking, Scale
+from secondpass.core.event import Event, Note
+from secondpass.core.ranking import Ranking, Scale
 from secondpass.core.stage import Composite, Stage, StageSteps
 from secondpass.stages.exit_margin import ExitMargin
 from secondpass.stages.first_reading import (
@@ -225,7 +226,7 @@ class _Reading:
         return replace(given, trail=(*given.trail, *self.marks[id]))
 
 
-def _note(full: bool) -> dict[str, bool]:
+def _note(full: bool) -> Note:
     return {"read_in_full": full}
 
 

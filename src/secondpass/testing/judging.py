@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from secondpass.core.event import EventKind
 from secondpass.judge.protocols import Answer, Usage
 from secondpass.testing.doubles import overlap
 
@@ -32,7 +33,7 @@ class FakeAsyncJudge:
         *,
         bias: float = 0.0,
         latency: float = 0.0,
-        events: Sequence[tuple[str, str]] = (),
+        events: Sequence[tuple[EventKind, str]] = (),
     ) -> None:
         self.function, self.name, self.bias, self.latency = function, name, bias, latency
         self.events = tuple(events)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import SecondPassError
+from secondpass.core.event import EventKind, Note
 from secondpass.core.tokens import estimated
 from secondpass.judge.allowance import NoCallsLeftError, current_allowance
 from secondpass.judge.chat.failure_kinds import fault
@@ -30,14 +30,14 @@ class Log:
     def __init__(self) -> None:
         self.usage = Usage()
         self._allowance = current_allowance()
-        self.events: dict[tuple[str, str], None] = {}
+        self.events: dict[tuple[EventKind, str], None] = {}
         self.notes: dict[int, Note] = {}
 
     def allows_another(self) -> bool:
         """Whether one more request may be answered."""
         return self._allowance is None or self._allowance.covers(self.usage.calls + 1)
 
-    def tell(self, kind: str, message: str) -> None:
+    def tell(self, kind: EventKind, message: str) -> None:
         """Add an event."""
         self.events[kind, message] = None
 
@@ -47,10 +47,10 @@ _NAMES = {
     "logprobs": ("logprob",),
     "system": ("system role", "system message", "role 'system'", "roles must alternate"),
 }
-NO_LOGPROBS = (
+NO_LOGPROBS: tuple[EventKind, str] = (
     "no-logprobs", "the server gives no log-probabilities that tell; the text is read instead"
 )  # fmt: skip
-_TOLD = {
+_TOLD: dict[str, tuple[EventKind, str]] = {
     "schema": ("no-schema", "the server takes no JSON schema; answers are read as text"),
     "logprobs": NO_LOGPROBS,
     "system": ("no-system", "the model takes no system message; it was put into the first one"),

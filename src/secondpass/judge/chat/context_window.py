@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from secondpass.core.event import EventKind
 from secondpass.judge.allowance import NoCallsLeftError
 from secondpass.judge.chat.capabilities import Log, TooLongError
 
@@ -16,7 +17,10 @@ T = TypeVar("T")
 Asked = Callable[[list[int], int], Awaitable[T]]
 """Asks about the texts at some places, each cut to a number of tokens."""
 
-_NO_CALLS = ("budget", "the prompt was too long, and no call was left to ask about less")
+_NO_CALLS: tuple[EventKind, str] = (
+    "budget",
+    "the prompt was too long, and no call was left to ask about less",
+)
 SHORTEST = 20
 """Tokens of a passage below which it is not worth showing."""
 

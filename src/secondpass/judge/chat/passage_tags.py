@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from secondpass.core.candidate import Note
-from secondpass.core.tokens import Counter, Cut, cut_to, estimated
+from secondpass.core.event import Note
+from secondpass.core.tokens import Counter, CutText, cut_to, estimated
 from secondpass.judge.chat.sanitise import sanitise
 
 LETTERS = "bcdfghjkmnpqrstvwxz"
@@ -78,15 +78,15 @@ def tag_passages(
         f'<passage-{key} id="{i}">\n{text}\n</passage-{key}>'
         for i, text in zip(ids, shown, strict=True)
     )
-    guess = {"estimated": True} if count is None else {}
+    guess: Note = {"estimated": True} if count is None else {}
     notes = tuple(
-        {"cut_tokens": c.cut, "read_tokens": c.read, **guess} if c.cut else {} for c in cuts
+        Note(cut_tokens=c.cut, read_tokens=c.read, **guess) if c.cut else Note() for c in cuts
     )
     query_block = f"<query-{key}>\n{asked.text.strip()}\n</query-{key}>"
     return Fenced(query_block, passages, tuple(ids), notes, asked.cut > 0)
 
 
-def _beginning(text: str, limit: int, count: Counter | None) -> Cut:
+def _beginning(text: str, limit: int, count: Counter | None) -> CutText:
     """What is shown of a text. Only what can be shown is made neutral, however long the rest is."""
     start, rest = text[: _LONG_TOKEN * limit], text[_LONG_TOKEN * limit :]
     shown = cut_to(sanitise(start), limit, count)

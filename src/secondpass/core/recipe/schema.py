@@ -1,28 +1,27 @@
-"""What a recipe may hold: classes and their arguments.
+"""What a recipe may hold: classes, their arguments, and the bounds of these.
 
-A class is one line in `_CLASSES` and brings the types of its arguments with it; `recipe_bounds` has
-their bounds. An argument that is not on its class's line does not exist for a recipe.
+A class is one line, in `PUBLIC_NAMES` or here in `_PARTS`, and brings the types of its arguments
+with it. An argument that is not on its class's line does not exist for a recipe. The bounds keep
+numbers from taking all memory, and texts to one form: a whole number needs a line in `_BOUNDS`, and
+so does a text that names something.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, get_type_hints
 
-_CLASSES = {
+from secondpass.core.public_names import PUBLIC_NAMES
+
+_PARTS = {
     # class: module, arguments; in the order of the constructor
-    "Pipeline": ("core.stage", "stages"),
-    "Score": ("stages.score", "scorer"),
-    "Compare": ("stages.compare", "comparer algorithm budget concurrency"),
     "ScorerComparer": ("stages.compare", "scorer"),
-    "Order": ("stages.order", "judge algorithm budget concurrency"),
-    "Rate": ("stages.rate", "rater budget concurrency"),
-    "SlidingWindow": ("judge.algorithms.sliding_window", "window stride"),
-    "TopDown": ("judge.algorithms.top_down", "window pivot exact votes"),
     "Tournament": ("judge.algorithms.tournament", "window keep"),
     "SetwiseHeapsort": ("judge.algorithms.setwise", "children k"),
     "SetwiseInsertion": ("judge.algorithms.setwise", "children k"),
@@ -30,19 +29,10 @@ _CLASSES = {
     "AllPairs": ("judge.algorithms.all_pairs", "aggregate"),
     "Heapsort": ("judge.algorithms.heapsort", "k"),
     "SlidingPairs": ("judge.algorithms.sliding_pairs", "k"),
-    "Budget": ("judge.budget", "max_calls max_tokens max_usd deadline prices"),
     "Prices": ("judge.budget", "prompt completion"),
-    "ChatJudge": (
-        "judge.chat.chat_judge",
-        "chat prompts rating structured repairs floor passage_tokens thinking_tokens seed",
-    ),
-    "OpenAIChat": ("models.openai.client", "model base_url timeout max_retries temperature"),
     "Prompts": ("judge.chat.prompts", "version system order best compare relevant scale repair"),
-    "Top": ("stages.cut", "k"),
-    "Refine": ("stages.cut", "stage k"),
     "EarlyExit": ("stages.early_exit", "stage margin cheap rest batch"),
     "ExitMargin": ("stages.exit_margin", "value k prefix fitted_on coverage members"),
-    "Fuse": ("stages.fuse.fuse", "members weights normalise missing k"),
     "LearnedFuse": ("stages.fuse.learned", "members features model fitted_on queries evidence"),
     "Features": ("stages.fuse.learned", "members scales aspects fields missing k usual"),
     "NumberField": ("stages.fuse.learned", "field"),
@@ -56,17 +46,9 @@ _CLASSES = {
         "method ndcg log_loss rivals queries answerable pairs notes",
     ),
     "FusionBaseline": ("stages.fuse.learned", "name ndcg log_loss difference low high"),
-    "Calibrate": ("calibrate", "calibrator fitted_on queries base_rate choice"),
     "CalibrateOrder": ("calibrate", "calibrator fitted_on queries base_rate"),
     "ByRank": ("calibrate", "log_slope slope incoming_slope bias incoming"),
     "MethodChoice": ("calibrate", "chosen log_loss behind standard_error queries folds"),
-    "Platt": ("calibrate", "slope bias"),
-    "Temperature": ("calibrate", "temperature"),
-    "Isotonic": ("calibrate", "scores probabilities"),
-    "Beta": ("calibrate", "a b c centre spread"),
-    "Threshold": ("stages.threshold", "at_least scale keep_at_least"),
-    "Abstain": ("stages.abstain", "below"),
-    "TokenBudget": ("stages.token_budget", "tokens"),
     "GuaranteedThreshold": (
         "thresholds.guarantee",
         "at_least scale guarantee fitted_on trail queries",
@@ -77,29 +59,18 @@ _CLASSES = {
         "unchecked",
     ),
     "RiskBound": ("thresholds.guarantee", "risk at_most observed p_value"),
-    "Cached": ("models.cache.scores", "scorer size"),
-    "Recency": ("stages.metadata_scorers", "field half_life now missing"),
-    "FieldWeight": ("stages.metadata_scorers", "field weights missing"),
-    "TrailScore": ("stages.metadata_scorers", "stage"),
-    "BM25": ("models.bm25", "statistics k1 b language"),
     "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
-    "OnnxCrossEncoder": (
-        "models.onnx.cross_encoder",
-        "model revision file max_length token_budget threads verify",
-    ),
-    "LateInteraction": (
-        "models.onnx.late_interaction",
-        "model revision file max_length token_budget threads verify",
-    ),
-    "OpenVinoCrossEncoder": (
-        "models.openvino.cross_encoder",
-        "model precision revision file max_length token_budget threads verify",
-    ),
-    "TorchCrossEncoder": (
-        "models.torch.cross_encoder",
-        "model device dtype attention revision max_length token_budget verify",
-    ),
     "Builtin": ("models.builtin", "max_length token_budget threads"),
+}
+"""What recipes may name besides the public names that have arguments there."""
+
+_CLASSES = {
+    **{
+        name: (module, arguments)
+        for name, (module, arguments) in PUBLIC_NAMES.items()
+        if arguments is not None
+    },
+    **_PARTS,
 }
 
 REFUSED = {
@@ -166,7 +137,7 @@ def schema_of(kind: str) -> Schema | None:
         return None
     module, arguments = _CLASSES[kind]
     make = getattr(import_module(f"secondpass.{module}"), kind)
-    hints = get_type_hints(make.__init__, localns=_Known())
+    hints = get_type_hints(make.__init__, localns=_Classes())
     parameters = inspect.signature(make).parameters.values()
     return Schema(
         make,
@@ -176,10 +147,108 @@ def schema_of(kind: str) -> Schema | None:
     )
 
 
-class _Known(dict[str, Any]):
+class _Classes(dict[str, Any]):
     """Classes that a module names in its types and imports for the type checker only."""
 
     def __missing__(self, name: str) -> Any:
         if name not in _CLASSES:
             raise KeyError(name)
         return getattr(import_module(f"secondpass.{_CLASSES[name][0]}"), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an argument may be beside its type; the defaults are for what steers nothing.
+
+    Attributes:
+        least: Of a number.
+        most: Of a number; every number is finite.
+        length: Characters of a text.
+        items: Of a list, or of an object's fields.
+        form: What a text must be as a whole, and how a message says so; None where any one line
+            will do.
+        lines: Whether a text may have several lines.
+    """
+
+    least: float = -sys.float_info.max
+    most: float = sys.float_info.max
+    length: int = 10_000
+    items: int = 5_000_000
+    form: tuple[re.Pattern[str], str] | None = None
+    lines: bool = False
+
+
+_FILE = re.compile(r"(?![/~\\])(?!.*(?:^|[/\\])\.\.(?:[/\\]|$))[^:]+")
+_FOLDER = re.compile(r"(?!//|\\\\|/\\|\\/)(?!\w+://).+")
+_KERNEL = re.compile(r"eager|sdpa|flash_attention_\d|flex_attention")
+_READS = (
+    "a folder, or a hub id such as org/name, of which config.json, tokenizer.json and the weights "
+    "are read"
+)
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(:\d{1,3})?")
+_COUNT = Bounds(0, 1e12)
+_PROMPT = Bounds(length=100_000, lines=True)
+_STAGES = Bounds(items=1_000)
+
+_BOUNDS = {
+    # an argument of any class, or "Class.argument"
+    "answerable": _COUNT,
+    "attention": Bounds(length=64, form=(_KERNEL, "eager, sdpa or a flash_attention")),
+    "base_url": Bounds(length=2_000),
+    "batch": Bounds(1, 100_000),
+    "candidates": _COUNT,
+    "children": Bounds(2, 1_000),
+    "concurrency": Bounds(1, 1_024),
+    "deadline": Bounds(0, 1e6),
+    "device": Bounds(length=64, form=(_DEVICE, "such as cpu, cuda, cuda:1 or mps")),
+    "document_frequency": _COUNT,
+    "documents": _COUNT,
+    "file": Bounds(length=1_000, form=(_FILE, "a file inside the model's folder")),
+    "folds": _COUNT,
+    "k": Bounds(0, 1e9),
+    "keep": Bounds(1, 1_000),
+    "keep_at_least": Bounds(0, 1e9),
+    "language": Bounds(length=64),
+    "max_calls": Bounds(0, 1e9),
+    "max_length": Bounds(1, 131_072),
+    "max_retries": Bounds(0, 20),
+    "max_tokens": Bounds(0, 1e12),
+    "max_usd": Bounds(0, 1e9),
+    "members": _STAGES,
+    "ExitMargin.members": _COUNT,
+    "model": Bounds(length=1_000, form=(_FOLDER, _READS)),
+    "OpenAIChat.model": Bounds(length=1_000),
+    "pairs": _COUNT,
+    "passage_tokens": Bounds(1, 1_000_000),
+    "pivot": Bounds(1, 1_000),
+    "prefix": Bounds(1, 1_000_000),
+    "queries": _COUNT,
+    "repairs": Bounds(0, 2),
+    "revision": Bounds(length=256, form=(re.compile(r"[\w./+@-]+"), "a branch, tag or commit")),
+    "seed": Bounds(-(2**63), 2**63),
+    "shuffles": Bounds(1, 1_000),
+    "size": Bounds(1, 1e8),
+    "stages": _STAGES,
+    "stride": Bounds(1, 1_000),
+    "temperature": Bounds(0, 1e6),
+    "Temperature.temperature": Bounds(least=sys.float_info.min),
+    "thinking_tokens": Bounds(0, 1_000_000),
+    "threads": Bounds(1, 1_024),
+    "timeout": Bounds(0, 86_400),
+    "token_budget": Bounds(1, 262_144),
+    "tokens": Bounds(0, 1e9),
+    "Tree.features": Bounds(0, 1e6),
+    "Tree.left": Bounds(-1e6, 1e6),
+    "Tree.right": Bounds(-1e6, 1e6),
+    "votes": Bounds(1, 1_000),
+    "window": Bounds(2, 1_000),
+    "without_relevant": _COUNT,
+    "CategoryField.categories": Bounds(),
+}
+
+
+def bounds_of(kind: str, argument: str) -> Bounds:
+    """Of one argument of a class."""
+    if kind == "Prompts":
+        return _PROMPT
+    return _BOUNDS.get(f"{kind}.{argument}", _BOUNDS.get(argument, Bounds()))

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from secondpass import Candidate, Ranking
-from secondpass.core.ranking_html import EVENTS, ROWS
+from secondpass.core.ranking_display import HTML_EVENTS, ROWS
 
 NASTY = "<script>alert('x')</script> & \"quoted\""
 
@@ -47,7 +47,7 @@ def test_its_size_is_bounded() -> None:
     html = shown(ranking)
     assert html.count("<tr>") == ROWS + 1
     assert f"and {100 - ROWS} more candidates" in html
-    assert f"and {50 - EVENTS} more events" in html
+    assert f"and {50 - HTML_EVENTS} more events" in html
     assert len(html) < 300_000
 
 
@@ -60,6 +60,6 @@ def test_nothing_left_is_said() -> None:
 def test_it_is_loaded_when_something_is_shown() -> None:
     code = (
         "import sys, secondpass.core.ranking;"
-        "assert 'secondpass.core.ranking_html' not in sys.modules"
+        "assert 'secondpass.core.ranking_display' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

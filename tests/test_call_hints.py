@@ -10,7 +10,7 @@ import pytest
 
 import secondpass as sp
 from secondpass import JudgedQuery, Ranking, Score, Threshold, Top, WrongCallError, load, rerank
-from secondpass.core.keyword_hints import hint_keywords, keyword_hint
+from secondpass.core.call_hints import hint_keywords, keyword_hint
 from secondpass.testing import FakeScorer
 
 STAGE: Any = Score(FakeScorer())

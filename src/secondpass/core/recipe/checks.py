@@ -9,8 +9,10 @@ from math import isfinite
 from typing import Any, Literal, get_args, get_origin
 
 from secondpass.core.errors import RecipeError
-from secondpass.recipe.bounds import Bounds
+from secondpass.core.recipe.schema import Bounds
 
+DEEPEST = 50
+"""Objects and lists inside each other."""
 LONGEST_TIME = 1e11
 """Seconds; about 3,000 years."""
 
@@ -26,14 +28,14 @@ def shown(value: Any) -> str:
     return "null" if value is None else _shortened.repr(value)
 
 
-def check_plain(value: Any, types: tuple[Any, ...], bounds: Bounds, place: str) -> None:
+def check_plain(value: Any, types: tuple[Any, ...], bounds: Bounds, path: str) -> None:
     """Whether a text, number or truth value may stand there.
 
     Args:
-        value: No list and no object.
+        value: Neither a list nor an object.
         types: What the argument takes: classes and literals.
         bounds: Of the argument.
-        place: In the recipe, for the message.
+        path: Where it stands in the recipe, for the message.
 
     Raises:
         RecipeError: Another type, out of bounds, or not one of the literals.
@@ -42,7 +44,7 @@ def check_plain(value: Any, types: tuple[Any, ...], bounds: Bounds, place: str) 
     if any(type(value) is type(literal) and value == literal for literal in literals):
         return
     if literals:
-        raise RecipeError(f"{place}: {shown(value)} is not one of {', '.join(map(repr, literals))}")
+        raise RecipeError(f"{path}: {shown(value)} is not one of {', '.join(map(repr, literals))}")
     if isinstance(value, bool):
         fits = bool in types
     elif isinstance(value, int):
@@ -50,11 +52,11 @@ def check_plain(value: Any, types: tuple[Any, ...], bounds: Bounds, place: str) 
     else:
         fits = type(value) in (float, str) and type(value) in types
     if not fits:
-        raise RecipeError(f"{place}: {shown(value)} is not {expected(types)}")
+        raise RecipeError(f"{path}: {shown(value)} is not {expected(types)}")
     if isinstance(value, str):
-        check_text(value, bounds, place)
+        check_text(value, bounds, path)
     elif not isinstance(value, bool):
-        check_number(value, bounds, place)
+        check_number(value, bounds, path)
 
 
 def plain_fits(value: Any, kind: Any, bounds: Bounds) -> bool:
@@ -73,42 +75,42 @@ def plain_fits(value: Any, kind: Any, bounds: Bounds) -> bool:
     return kind in (int, float) and right and bounds.least <= value <= bounds.most
 
 
-def check_number(value: float, bounds: Bounds, place: str) -> None:
+def check_number(value: float, bounds: Bounds, path: str) -> None:
     """Raise `RecipeError` for a number that is not finite or out of bounds."""
     if isinstance(value, float) and not isfinite(value):
-        raise RecipeError(f"{place}: {value} is not a finite number")
+        raise RecipeError(f"{path}: {value} is not a finite number")
     if value < bounds.least:
-        raise RecipeError(f"{place}: {shown(value)} is less than {_limit(bounds.least)}")
+        raise RecipeError(f"{path}: {shown(value)} is less than {_limit(bounds.least)}")
     if value > bounds.most:
-        raise RecipeError(f"{place}: {shown(value)} is more than {_limit(bounds.most)}")
+        raise RecipeError(f"{path}: {shown(value)} is more than {_limit(bounds.most)}")
 
 
 def _limit(number: float) -> str:
     return f"{int(number):,}" if abs(number) < 1e15 and number == int(number) else f"{number:g}"
 
 
-def check_text(value: str, bounds: Bounds, place: str) -> None:
+def check_text(value: str, bounds: Bounds, path: str) -> None:
     """Raise `RecipeError` for a text that is too long, has control characters, or another form."""
     if len(value) > bounds.length:
         raise RecipeError(
-            f"{place}: a text of {len(value):,} characters is longer than {bounds.length:,}"
+            f"{path}: a text of {len(value):,} characters is longer than {bounds.length:,}"
         )
     allowed = "\n\r\t" if bounds.lines else ""
     for character in value:
         control = character < " " or "\x7f" <= character < "\xa0"
         if (control and character not in allowed) or "\ud800" <= character <= "\udfff":
-            raise RecipeError(f"{place}: {shown(value)} holds the character {character!a}")
+            raise RecipeError(f"{path}: {shown(value)} holds the character {character!a}")
     if bounds.form is not None and not bounds.form[0].fullmatch(value):
-        raise RecipeError(f"{place}: {shown(value)} is not {bounds.form[1]}")
+        raise RecipeError(f"{path}: {shown(value)} is not {bounds.form[1]}")
 
 
-def check_items(count: int, bounds: Bounds, place: str) -> None:
+def check_items(count: int, bounds: Bounds, path: str) -> None:
     """Raise `RecipeError` for a list or an object of too many parts."""
     if count > bounds.items:
-        raise RecipeError(f"{place}: {count:,} items are more than {bounds.items:,}")
+        raise RecipeError(f"{path}: {count:,} items are more than {bounds.items:,}")
 
 
-def moment(data: Mapping[str, Any], place: str) -> datetime | timedelta:
+def read_time(data: Mapping[str, Any], path: str) -> datetime | timedelta:
     """A date or a length of time, as recipes write them.
 
     Raises:
@@ -116,19 +118,19 @@ def moment(data: Mapping[str, Any], place: str) -> datetime | timedelta:
     """
     field = {"datetime": "iso", "timedelta": "seconds"}[data["type"]]
     if set(data) != {"type", field}:
-        raise RecipeError(f"{place}: a {data['type']} has one field, {field!r}")
-    value, place = data[field], f"{place}.{field}"
+        raise RecipeError(f"{path}: a {data['type']} has one field, {field!r}")
+    value, path = data[field], f"{path}.{field}"
     if field == "seconds":
-        check_plain(value, (float,), Bounds(-LONGEST_TIME, LONGEST_TIME), place)
+        check_plain(value, (float,), Bounds(-LONGEST_TIME, LONGEST_TIME), path)
         return timedelta(seconds=value)
-    check_plain(value, (str,), Bounds(length=64), place)
+    check_plain(value, (str,), Bounds(length=64), path)
     try:
         return datetime.fromisoformat(value)
     except ValueError:
-        raise RecipeError(f"{place}: {shown(value)} is not a date in ISO form") from None
+        raise RecipeError(f"{path}: {shown(value)} is not a date in ISO form") from None
 
 
-_NAMES = {
+_TYPE_NAMES = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -139,10 +141,10 @@ _NAMES = {
 
 def expected(types: tuple[Any, ...]) -> str:
     """Types as a message names them."""
-    return " or ".join(_NAMES.get(kind) or _named(kind) for kind in types)
+    return " or ".join(_TYPE_NAMES.get(kind) or _type_name(kind) for kind in types)
 
 
-def _named(kind: Any) -> str:
+def _type_name(kind: Any) -> str:
     origin = get_origin(kind)
     if origin is Literal:
         return f"one of {', '.join(map(repr, get_args(kind)))}"

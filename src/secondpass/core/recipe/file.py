@@ -1,4 +1,4 @@
-"""The JSON of a recipe's file, read so that no file can do harm."""
+"""The JSON of a recipe's file, read so that no file can do damage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
             f"it holds more than {MOST_VALUES:,} values or {MOST_CONTAINERS:,} lists and objects"
         )
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except RecursionError:
         raise RecipeError("its lists and objects are nested too deep for any pipeline") from None
 
@@ -45,7 +45,7 @@ def _text(path: Path) -> str:
     if not path.exists():
         raise RecipeError("there is no such file")
     if not path.is_file():
-        raise RecipeError("it is no regular file; a recipe is a JSON file")
+        raise RecipeError("it is not a regular file; a recipe is a JSON file")
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
@@ -71,13 +71,13 @@ def _remedy(folder: Path) -> str:
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         times = Counter(name for name, _ in pairs)
         twice = next(name for name in times if times[name] > 1)
         raise RecipeError(f"an object has the field {twice[:80]!r} twice; keep one of them")
-    return made
+    return fields
 
 
-def _no_number(name: str) -> float:
-    raise RecipeError(f"it holds {name}, which is no number in JSON; a recipe's are finite")
+def _refuse_constant(name: str) -> float:
+    raise RecipeError(f"it holds {name}, which is not a number in JSON; a recipe's are finite")

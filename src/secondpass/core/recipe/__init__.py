@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError, RecipeError
+from secondpass.core.recipe.checks import DEEPEST, shown
+from secondpass.core.recipe.file import read_json
+from secondpass.core.recipe.parts import Writer
+from secondpass.core.recipe.plan import Plan
+from secondpass.core.recipe.schema import REFUSED
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.models.load import load
-from secondpass.recipe.building import DEEPEST, Plan
-from secondpass.recipe.checks import shown
-from secondpass.recipe.file import read_json
-from secondpass.recipe.schema import REFUSED
-from secondpass.recipe.writing import Writing
 
 FORMAT = 1
 
@@ -51,9 +50,9 @@ class Recipe:
         """
         if not isinstance(stage, Stage):
             raise RecipeError(f"a recipe is made of a stage, got {stage!r}")
-        writing = Writing()
-        pipeline = writing.value(stage, "pipeline")
-        Plan(writing.of_others()).part(pipeline, "pipeline")  # what is written can be read
+        writer = Writer()
+        pipeline = writer.value(stage, "pipeline")
+        Plan(writer.classes_of_others()).part(pipeline, "pipeline")  # what is written can be read
         return cls(pipeline)
 
     @classmethod
@@ -64,7 +63,7 @@ class Recipe:
             RecipeError: Not a recipe, or one of a newer version.
         """
         if not isinstance(data, Mapping) or "secondpass_recipe" not in data:
-            raise RecipeError("this is no secondpass recipe: it has no field 'secondpass_recipe'")
+            raise RecipeError("this is not a recipe: it has no field 'secondpass_recipe'")
         version = data["secondpass_recipe"]
         if isinstance(version, bool) or version != FORMAT:
             raise RecipeError(
@@ -98,7 +97,7 @@ class Recipe:
 
     @property
     def resources(self) -> dict[str, str]:
-        """What building and running it reads or asks, by its place in the recipe.
+        """What building and running it reads or asks, by its path in the recipe.
 
         Model folders and hub ids, which are read or downloaded, and the addresses of chat models,
         to which queries and passages are sent. Look at it before you build a stranger's recipe.
@@ -106,67 +105,41 @@ class Recipe:
         return dict(_resources(self.pipeline))
 
     def stage(
-        self, known: Sequence[type] = (), *, options: Mapping[str, Any] | None = None
+        self, classes: Sequence[type] = (), *, options: Mapping[str, Any] | None = None
     ) -> Stage:
         """Build the pipeline; models are loaded, once all of the recipe is checked.
 
         Args:
-            known: Classes of your own that the recipe may name.
+            classes: Those of your own that the recipe may name.
             options: What no file may hold, for all parts that have such an argument: "api_key",
                 "count", "count_tokens", "disk", "disk_size", "on_progress", "trust_remote_code",
-                "vectors"; or for one part, by the argument's place, such as
+                "vectors"; or for one part, by the argument's path, such as
                 "pipeline.stages[0].scorer.vectors". A key goes to the recipe's own addresses: see
                 `resources`.
 
         Raises:
             RecipeError: An unknown class or argument, a value out of bounds, or a model whose
-                weights are not those that the recipe was made with; names the place in the recipe.
-            InvalidInputError: An option that is none of these, or that no part has.
+                weights are not those that the recipe was made with; names the path in the recipe.
+            InvalidInputError: An option that is not one of these, or that no part has.
             SecondPassError: What loading the models may raise.
         """
-        given = dict(options or {})
-        unknown = [name for name in given if str(name).rpartition(".")[2] not in REFUSED]
+        options = dict(options or {})
+        unknown = [name for name in options if str(name).rpartition(".")[2] not in REFUSED]
         if unknown:
             raise InvalidInputError(
                 f"a recipe has no option {', '.join(map(repr, unknown))}; it has "
-                f"{', '.join(REFUSED)}. All else stands in the file"
+                f"{', '.join(REFUSED)}. Everything else stands in the file"
             )
-        plan = Plan({kind.__name__: kind for kind in known}, given)
+        plan = Plan({kind.__name__: kind for kind in classes}, options)
         part = plan.part(self.pipeline, "pipeline")
-        if unused := given.keys() - plan.used:
+        if unused := options.keys() - plan.used:
             raise InvalidInputError(
                 f"no part of this recipe takes {', '.join(map(repr, sorted(unused)))}"
             )
         built = part.build()
         if not isinstance(built, Stage):
-            raise RecipeError(f"this recipe makes {shown(built)}, which is no stage")
+            raise RecipeError(f"this recipe makes {shown(built)}, which is not a stage")
         return built
-
-
-def as_stage(model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]) -> Stage:
-    """A stage from whatever names one; what `rerank`, the adapters and the command line call.
-
-    Args:
-        model: A stage, a `Recipe`, the dict of `Recipe.to_dict`, or what `load` takes: a model
-            string, or the path of a recipe's file, as a `pathlib.Path` or a string that ends in
-            ".json".
-
-    Raises:
-        InvalidInputError: None of these.
-        SecondPassError: What loading a model or reading a recipe may raise.
-    """
-    if isinstance(model, Stage):
-        return model
-    if isinstance(model, str | os.PathLike):
-        return load(model)
-    if isinstance(model, Mapping):
-        return Recipe.of_dict(model).stage()
-    if isinstance(model, Recipe):
-        return model.stage()
-    raise InvalidInputError(
-        f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the path "
-        "of one; Score(your_scorer) makes a stage"
-    )
 
 
 def from_file(
@@ -180,25 +153,25 @@ def from_file(
     vectors: str | os.PathLike[str] | None = None,
 ) -> Stage:
     """The stage of a recipe's file, as `load` makes it; see `Recipe.stage` for the options."""
-    given = {
+    options = {
         "api_key": api_key, "disk": disk, "disk_size": disk_size, "on_progress": on_progress,
         "trust_remote_code": trust_remote_code, "vectors": vectors,
     }  # fmt: skip
-    options = {name: value for name, value in given.items() if value is not None}
-    return Recipe.read(path).stage(options=options)
+    given = {name: value for name, value in options.items() if value is not None}
+    return Recipe.read(path).stage(options=given)
 
 
-def _resources(data: Any, place: str = "pipeline", depth: int = 0) -> Iterator[tuple[str, str]]:
+def _resources(data: Any, path: str = "pipeline", depth: int = 0) -> Iterator[tuple[str, str]]:
     if depth > DEEPEST:
         return
     if isinstance(data, list | tuple):
         for i, item in enumerate(data):
-            yield from _resources(item, f"{place}[{i}]", depth + 1)
+            yield from _resources(item, f"{path}[{i}]", depth + 1)
     elif isinstance(data, Mapping):
         if data.get("type") == "OpenAIChat" and data.get("base_url") is None:
-            yield f"{place}.base_url", "OPENAI_BASE_URL, or OpenAI where it is not set"
+            yield f"{path}.base_url", "OPENAI_BASE_URL, or OpenAI where it is not set"
         for name, value in data.items():
             if name in ("base_url", "model") and isinstance(value, str):
-                yield f"{place}.{name}", value
+                yield f"{path}.{name}", value
             else:
-                yield from _resources(value, f"{place}.{name}", depth + 1)
+                yield from _resources(value, f"{path}.{name}", depth + 1)
