@@ -1,11 +1,9 @@
 """Judges: language models that rate, compare or order texts, and the algorithms that ask them."""
 
-from secondpass.judge.algorithms.all_pairs import AllPairs
-from secondpass.judge.algorithms.heapsort import Heapsort
+from secondpass.judge.algorithms.pairwise import AllPairs, Heapsort, SlidingPairs
 from secondpass.judge.algorithms.protocol import Algorithm, Round, Verdict
 from secondpass.judge.algorithms.self_consistent import SelfConsistent
 from secondpass.judge.algorithms.setwise import SetwiseHeapsort, SetwiseInsertion
-from secondpass.judge.algorithms.sliding_pairs import SlidingPairs
 from secondpass.judge.algorithms.tournament import Tournament
 from secondpass.judge.budget import Prices
 from secondpass.judge.chat.prompts import Prompts

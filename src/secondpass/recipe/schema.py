@@ -27,9 +27,9 @@ _CLASSES = {
     "SetwiseHeapsort": ("judge.algorithms.setwise", "children k"),
     "SetwiseInsertion": ("judge.algorithms.setwise", "children k"),
     "SelfConsistent": ("judge.algorithms.self_consistent", "algorithm shuffles aggregate seed"),
-    "AllPairs": ("judge.algorithms.all_pairs", "aggregate"),
-    "Heapsort": ("judge.algorithms.heapsort", "k"),
-    "SlidingPairs": ("judge.algorithms.sliding_pairs", "k"),
+    "AllPairs": ("judge.algorithms.pairwise", "aggregate"),
+    "Heapsort": ("judge.algorithms.pairwise", "k"),
+    "SlidingPairs": ("judge.algorithms.pairwise", "k"),
     "Budget": ("judge.budget", "max_calls max_tokens max_usd deadline prices"),
     "Prices": ("judge.budget", "prompt completion"),
     "ChatJudge": (

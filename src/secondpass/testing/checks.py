@@ -17,11 +17,9 @@ from collections.abc import Sequence
 from secondpass.core.candidate import Candidate
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.judge.algorithms.all_pairs import AllPairs
-from secondpass.judge.algorithms.heapsort import Heapsort
+from secondpass.judge.algorithms.pairwise import AllPairs, Heapsort, SlidingPairs
 from secondpass.judge.algorithms.self_consistent import SelfConsistent
 from secondpass.judge.algorithms.setwise import SetwiseHeapsort, SetwiseInsertion
-from secondpass.judge.algorithms.sliding_pairs import SlidingPairs
 from secondpass.judge.algorithms.sliding_window import SlidingWindow
 from secondpass.judge.algorithms.top_down import TopDown
 from secondpass.judge.algorithms.tournament import Tournament

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from secondpass.core.candidate import Note
 from secondpass.core.errors import SecondPassError
 from secondpass.core.tokens import estimated
-from secondpass.judge.allowance import NoCallsLeftError, current_allowance
+from secondpass.judge.budget import NoCallsLeftError, current_allowance
 from secondpass.judge.chat.failure_kinds import fault
 from secondpass.judge.chat.protocol import AnswerSchema, Chat, ChatError, Completion, Message
 from secondpass.judge.chat.usable import usable

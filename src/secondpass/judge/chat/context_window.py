@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from secondpass.judge.allowance import NoCallsLeftError
+from secondpass.judge.budget import NoCallsLeftError
 from secondpass.judge.chat.capabilities import Log, TooLongError
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from secondpass.judge.allowance import NoCallsLeftError
+from secondpass.judge.budget import NoCallsLeftError
 from secondpass.judge.chat.capabilities import CapabilityProbe, Log, TooLongError
 from secondpass.judge.chat.failure_kinds import unwilling
 from secondpass.judge.chat.prompts import Prompts, filled
