@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.judge.chat.protocol import ChatError
 from secondpass.judge.protocols import Usage
 
 
@@ -151,11 +152,12 @@ class CallAllowance:
     """The calls granted to one answer: one at first, more on request while the budget allows it.
 
     Attributes:
-        granted: How many calls so far.
+        granted: The number of calls so far.
+        used: What the answer took; set by the runner, or taken from a `ChatError`.
     """
 
     def __init__(self, meter: Meter) -> None:
-        self.granted = 1
+        self.granted, self.used = 1, Usage()
         self._meter = meter
 
     def covers(self, calls: int) -> bool:
@@ -169,13 +171,22 @@ _current: ContextVar[CallAllowance | None] = ContextVar("allowance", default=Non
 
 
 @contextmanager
-def use_allowance(allowance: CallAllowance) -> Iterator[None]:
-    """Answers begun inside keep to an allowance. Judges' methods have no argument for it."""
+def settle_after(meter: Meter, reserved: Usage) -> Iterator[CallAllowance]:
+    """Settle what was reserved for a question at the end of the block.
+
+    Answers begun inside keep to the allowance. It is passed down in a context variable, since
+    judges' methods have no argument for it.
+    """
+    allowance = CallAllowance(meter)
     token = _current.set(allowance)
     try:
-        yield
+        yield allowance
+    except ChatError as error:
+        allowance.used = error.usage
+        raise
     finally:
         _current.reset(token)
+        meter.settle(reserved + Usage(allowance.granted - 1), allowance.used)
 
 
 def current_allowance() -> CallAllowance | None:

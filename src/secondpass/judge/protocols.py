@@ -71,6 +71,14 @@ class Answer(Generic[T_co]):
     notes: tuple[Note, ...] = ()
 
 
+def total_usage(answers: Sequence[Answer[Any]]) -> Usage:
+    """The usage of some answers; one without usage counts as one call."""
+    total = Usage()
+    for answer in answers:
+        total += answer.usage if answer.usage != Usage() else Usage(calls=1)
+    return total
+
+
 @runtime_checkable
 class AsyncJudge(Protocol):
     """Orders texts: listwise. Always answers a permutation of ``range(len(texts))``."""
@@ -149,9 +157,11 @@ class AsyncCaller:
 
     async def call(self, query: str, questions: Sequence[Texts]) -> list[Answer[Any]]:
         method = getattr(self.judge, _METHODS[self.asks][1])
-        if self.asks in ("order", "best"):
-            return [await method(query, texts) for texts in questions]
-        return [await method(query, *texts) for texts in questions]
+        answers = []
+        for texts in questions:
+            arguments = (texts,) if self.asks in ("order", "best") else texts
+            answers.append(await method(query, *arguments))
+        return answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,9 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.core.task_group import gather_or_cancel
 from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, Round, Verdict
-from secondpass.judge.budget import Budget, CallAllowance, Meter, Prices, use_allowance
-from secondpass.judge.chat.protocol import ChatError
+from secondpass.judge.budget import Budget, Meter, Prices, settle_after
 from secondpass.judge.cost_estimate import CostEstimate, CostEvent, estimate_usage, plan_cost
-from secondpass.judge.protocols import JudgeCaller, Usage, check_reply
+from secondpass.judge.protocols import Answer, JudgeCaller, Usage, check_reply, total_usage
 
 
 class JudgeStage(Stage):
@@ -92,7 +91,7 @@ class _Shared:
 
 
 class _RankingRun:
-    """Judges one ranking: `judge` -> `_ask_round` -> `_work` (several at a time) -> `_ask`."""
+    """Judges one ranking: `judge` -> `_ask_round` -> `_work`, several at a time -> the caller."""
 
     def __init__(self, stage: JudgeStage, ranking: Ranking, shared: _Shared) -> None:
         self.by, self.algorithm, self.caller = stage.name, stage.algorithm, stage._caller
@@ -155,59 +154,48 @@ class _RankingRun:
         """Take chunks off the round until none is left, or nothing more may be asked."""
         for chunk in chunks:
             questions = [current.questions[i] for i in chunk]
+            texts = [[self.ranking[i].text for i in question] for question in questions]
             async with self.shared.gate:
-                expected = self._expected_usage(questions)
+                expected = self._expected_usage(texts)
                 if not self.meter.reserve(expected, self.clock()):
                     return
                 try:
-                    answers = await self._ask(questions, expected)
+                    with settle_after(self.meter, expected) as allowance:
+                        answers = await self.caller.call(self.ranking.query, texts)
+                        allowance.used = total_usage(answers)
+                    self.shared.answered = True
                 except (ModelError, OSError) as error:
                     if not self.shared.answered:
                         raise
                     self.failure = self.failure or " ".join(str(error).split())[:500]
                     self.meter.ended = "failure"
                     return
-            for i, answer in zip(chunk, answers, strict=True):
-                replies[i] = answer
+            for i, question, answer in zip(chunk, questions, answers, strict=True):
+                replies[i] = self._reply(question, answer)
 
-    def _expected_usage(self, questions: list[QuestionIndices]) -> Usage:
+    def _expected_usage(self, texts: list[list[str]]) -> Usage:
         budget = self.meter.budget
         if budget.max_tokens is None and budget.max_usd is None:
-            return Usage(len(questions))
+            return Usage(len(texts))
         total = Usage()
-        for question in questions:
-            characters = sum(len(self.ranking[i].text) for i in question)
-            total += estimate_usage(self.caller.asks, len(question), characters / 4)
+        for shown in texts:
+            characters = sum(map(len, shown))
+            total += estimate_usage(self.caller.asks, len(shown), characters / 4)
         return total
 
-    async def _ask(self, questions: list[QuestionIndices], expected: Usage) -> list[Any]:
-        texts = [[self.ranking[i].text for i in question] for question in questions]
-        used, allowance = Usage(), CallAllowance(self.meter)
-        try:
-            with use_allowance(allowance):
-                answers = await self.caller.call(self.ranking.query, texts)
-            self.shared.answered = True
-            for answer in answers:
-                used += answer.usage if answer.usage != Usage() else Usage(calls=1)
-        except ChatError as error:
-            used = error.usage
-            raise
-        finally:
-            self.meter.settle(expected + Usage(allowance.granted - 1), used)
-        replies = []
-        for question, answer in zip(questions, answers, strict=True):
-            reply = check_reply(
-                answer.value,
-                question,
-                answers=self.caller.asks,
-                wanted=self.algorithm.asks,
-                by=self.by,
-            )
-            replies.append(reply)
-            self.events.update(answer.events)
-            for index, note in zip(question, answer.notes, strict=bool(answer.notes)):
-                self.notes[index].update(note)
-        return replies
+    def _reply(self, question: QuestionIndices, answer: Answer[Any]) -> Any:
+        """What the algorithm is sent for an answer, whose events and notes are kept."""
+        reply = check_reply(
+            answer.value,
+            question,
+            answers=self.caller.asks,
+            wanted=self.algorithm.asks,
+            by=self.by,
+        )
+        self.events.update(answer.events)
+        for index, note in zip(question, answer.notes, strict=bool(answer.notes)):
+            self.notes[index].update(note)
+        return reply
 
     def _with_verdict(self, verdict: Verdict) -> Ranking:
         if verdict.scores is not None:
