@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from secondpass.judge.chat.failure_kinds import fault, unwilling
+from secondpass.judge.chat.capabilities import failure_kind
 from secondpass.judge.chat.protocol import ChatError
+from secondpass.judge.chat.repair import is_refusal
 
 
 @pytest.mark.parametrize("message", [
@@ -15,8 +16,8 @@ from secondpass.judge.chat.protocol import ChatError
     "context_length_exceeded",
 ])  # fmt: skip
 def test_servers_say_too_long_in_many_ways(message: str) -> None:
-    assert fault(ChatError(message, 400)) == "too-long"
-    assert fault(RuntimeError(message)) == "too-long"  # a client of one's own has no status
+    assert failure_kind(ChatError(message, 400)) == "too-long"
+    assert failure_kind(RuntimeError(message)) == "too-long"  # a client of one's own has no status
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,8 @@ def test_servers_say_too_long_in_many_ways(message: str) -> None:
         ("connection refused", None, "other"),
     ],
 )
-def test_other_faults(message: str, status: int | None, kind: str) -> None:
-    assert fault(ChatError(message, status)) == kind
+def test_other_failures(message: str, status: int | None, kind: str) -> None:
+    assert failure_kind(ChatError(message, status)) == kind
 
 
 def test_the_status_is_found_where_clients_put_it() -> None:
@@ -42,11 +43,11 @@ def test_the_status_is_found_where_clients_put_it() -> None:
 
     error = RuntimeError("x")
     error.response = Response()  # type: ignore[attr-defined]
-    assert fault(error) == "too-long"
+    assert failure_kind(error) == "too-long"
 
 
 def test_refusals_are_recognised() -> None:
-    assert unwilling("I\u2019m sorry, but I can't help with that.")
-    assert unwilling("As an AI, I have no opinion")
-    assert not unwilling("[k4] > [b2]")
-    assert not unwilling("Yes")
+    assert is_refusal("I\u2019m sorry, but I can't help with that.")
+    assert is_refusal("As an AI, I have no opinion")
+    assert not is_refusal("[k4] > [b2]")
+    assert not is_refusal("Yes")

@@ -10,8 +10,7 @@ import pytest
 from secondpass.core.errors import InvalidInputError
 from secondpass.judge.chat.chat_judge import ChatJudge
 from secondpass.judge.chat.passage_tags import parse_tags, tag_passages
-from secondpass.judge.chat.protocol import Completion, TokenLogprob
-from secondpass.judge.chat.usable import usable
+from secondpass.judge.chat.protocol import Completion, TokenLogprob, check_completion
 from secondpass.judge.parsing.answer_text import LONGEST
 
 LARGE = 50_000_000
@@ -35,7 +34,7 @@ class Says:
 @pytest.mark.parametrize("character", ["x", "[", "\u00e9", "\u202e"])
 async def test_a_huge_answer_is_read_at_its_end_and_quoted_at_its_beginning(character: str) -> None:
     """The whole of it, made neutral, blocked the loop for 40 seconds."""
-    done = usable(Completion(character * LARGE + " [a]"), Says(None))
+    done = check_completion(Completion(character * LARGE + " [a]"), Says(None))
     assert len(done.text) == LONGEST
     assert done.text.endswith(" [a]")
     assert done.completion_tokens is not None
@@ -49,7 +48,7 @@ async def test_a_huge_answer_is_read_at_its_end_and_quoted_at_its_beginning(char
 
 @pytest.mark.parametrize("odd", ["many", 1.5, True, [1], {}])
 def test_counts_that_are_no_counts_are_dropped(odd: Any) -> None:
-    done = usable(Completion("x", odd, odd), Says(None))
+    done = check_completion(Completion("x", odd, odd), Says(None))
     assert (done.prompt_tokens, done.completion_tokens) == (None, None)
 
 
