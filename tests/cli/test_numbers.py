@@ -102,5 +102,5 @@ def test_a_threshold_on_raw_scores_and_options_that_do_not_go_together(tmp_path:
 
 def test_training_reads_no_less_than_its_option_says() -> None:
     pytest.importorskip("torch")
-    module = importlib.import_module("secondpass.train.fine_tune")  # a function has the name too
+    module = importlib.import_module("secondpass.train.config")
     assert module.SHORTEST == SHORTEST

@@ -76,7 +76,7 @@ def train(  # noqa: PLR0917 - typer turns them into options
 ) -> None:
     """Fine-tune a cross-encoder on your own judged queries, and measure what it did."""
     from secondpass.train import fine_tune
-    from secondpass.train.dataset import LOSSES
+    from secondpass.train.config import LOSSES
 
     chosen = next((name for name in LOSSES if name == loss), None)
     if chosen is None:
