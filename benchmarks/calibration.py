@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -46,6 +45,7 @@ from secondpass.calibrate import (
     transfer_table,
 )
 from secondpass.calibrate.plots import reliability_diagram
+from secondpass.evaluate import RecordedStage
 
 QUERIES, DEPTH = 60, 20
 CURVE, CURVE_QUERIES, SIZES = "wikiqa-test", 240, (10, 25, 50, 100, 150)
@@ -62,21 +62,6 @@ class Known:
     ndcg: tuple[float, float]
 
 
-class Stored(Stage):
-    """The model's raw scores, made once: each ranking comes back as the model ranked it."""
-
-    def __init__(self, name: str, known: Iterable[Known]) -> None:
-        self.name = name
-        self.made = {
-            (j.ranking.query, *j.ranking.ids): r
-            for k in known
-            for j, r in zip(k.judged, k.ranked, strict=True)
-        }
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self.made[r.query, *r.ids] for r in rankings]
-
-
 def main(arguments: list[str] | None = None) -> None:
     options = parser(__doc__).parse_args(arguments)
     data.needed(*(data.EVAL / name for name in data.ENGLISH))
@@ -85,7 +70,13 @@ def main(arguments: list[str] | None = None) -> None:
     shipped = builtin[-1]
     assert isinstance(shipped, Calibrate)
     known = {name: read(name, builtin[:-1]) for name in data.ENGLISH}
-    model = Stored(builtin[:-1].name, known.values()) >> shipped
+    recorded = RecordedStage(
+        builtin[:-1].name,
+        [j.ranking for k in known.values() for j in k.judged],
+        [r for k in known.values() for r in k.ranked],
+        origin=builtin[:-1].origin,
+    )
+    model = recorded >> shipped
     judged = {name: k.judged[:QUERIES] for name, k in known.items()}
     table = transfer_table(model, judged, base_rate=shipped.base_rate or fitted_rate())
     report = {

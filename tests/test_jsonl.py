@@ -128,5 +128,5 @@ def test_a_damaged_stream_is_told_with_the_line_it_broke_behind(tmp_path: Path) 
     packed.write_bytes(gzip.compress(b"[1]\n" * 9999)[:-20])
     with gzip.open(packed) as stream, pytest.raises(InvalidInputError, match="it is damaged"):
         list(decode_lines(stream, packed))
-    with pytest.raises(InvalidInputError, match=r"a\.gz: line 1 is not UTF-8.*unpack it"):
+    with pytest.raises(InvalidInputError, match=r"a\.gz behind line \d+; it is damaged"):
         list(read_rows(packed))

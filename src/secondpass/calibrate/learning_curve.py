@@ -20,7 +20,7 @@ from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery, normalise_query
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +91,7 @@ class LabelCurve:
         missing = f"; too few queries for {', '.join(map(str, self.left_out))}"
         return (
             f"{self.stage}, {self.method}: {self.enough} labelled queries are enough (means of "
-            f"{self.repeats} draws{missing if self.left_out else ''})\n{aligned(head, rows)}"
+            f"{self.repeats} draws{missing if self.left_out else ''})\n{format_table(head, rows)}"
         )
 
     def figure(self) -> Figure:

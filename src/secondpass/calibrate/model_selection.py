@@ -14,7 +14,7 @@ from secondpass.calibrate.methods.temperature import Temperature
 from secondpass.calibrate.metrics.log_loss import difference, total_log_loss
 from secondpass.calibrate.stages import Calibrator
 from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 SIMPLEST_FIRST: tuple[type[Calibrator], ...] = (Temperature, Platt, Beta, Isotonic)
 """By what they have to learn: one number, two, three, a curve."""
@@ -49,7 +49,7 @@ class MethodChoice:
         return (
             f"{self.chosen}: the simplest within one standard error of the best log loss, "
             f"{self.queries} queries in {self.folds} folds\n"
-            + aligned(["method", "log loss", "behind", "standard error"], rows)
+            + format_table(["method", "log loss", "behind", "standard error"], rows)
         )
 
 

@@ -16,7 +16,7 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.judged import JudgedQuery
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Pipeline, Stage
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +84,7 @@ class CalibrationReport:
         return (
             f"{self.stage}: {self.queries} queries ({self.answerable} with a relevant candidate), "
             f"{self.pairs} pairs, cross-validated by query in {self.folds} folds\n"
-            f"{aligned(HEAD, rows)}\n"
+            f"{format_table(HEAD, rows)}\n"
             f"base rate {self.base_rate:.4f}, whose Brier score alone is {uncertain:.4f}"
         )
 

@@ -15,7 +15,7 @@ from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Pipeline, Stage
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 SHIPPED = "as it is"
 """Row of the calibrator that the pipeline came with."""
@@ -75,7 +75,7 @@ class TransferTable:
             rows.append(row)
         return (
             f"{self.stage}, {self.method}: ECE plain / after prior-shift correction; rows fitted, "
-            f"columns judged, the diagonal cross-validated\n{aligned(['', *columns], rows)}"
+            f"columns judged, the diagonal cross-validated\n{format_table(['', *columns], rows)}"
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Pipeline
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 from secondpass.thresholds.goals import Goal
 from secondpass.thresholds.operating_points import CurvePoint, Outcome
 
@@ -91,7 +91,7 @@ class ThresholdEvidence:
         return (
             f"{self.goal!r}: threshold {self.threshold:.4g} from {self.queries} queries "
             f"({self.answerable} with a relevant candidate), {self.pairs} pairs\n"
-            f"{aligned(HEAD, rows)}\n{', '.join(notes)}\n{self.warning or ''}"
+            f"{format_table(HEAD, rows)}\n{', '.join(notes)}\n{self.warning or ''}"
         ).rstrip()
 
     def figure(self) -> Figure:
