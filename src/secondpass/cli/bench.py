@@ -44,7 +44,7 @@ def bench(  # noqa: PLR0917 - typer turns them into options
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say how fast a model is here, and how many candidates fit into a latency."""
-    from secondpass.bench import in_new_process, measure, read_texts
+    from secondpass.bench import measure, measure_cold_start, read_texts
 
     try:
         asked = [int(depth) for depth in depths.split(",")]
@@ -63,7 +63,7 @@ def bench(  # noqa: PLR0917 - typer turns them into options
             budget=budget_ms / 1000,
             seconds=seconds,
             settings=None if settings else (),
-            launch=in_new_process if cold_start else None,
+            launch=measure_cold_start if cold_start else None,
             on_progress=lambda done, total: shown.update(task, completed=done, total=total),
         )
     if as_json:

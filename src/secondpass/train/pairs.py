@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +52,7 @@ def read_pairs(path: str | os.PathLike[str]) -> list[QueryPairs]:
         InvalidInputError: No such file, or a line that does not fit; names the line.
     """
     merged: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for number, row in _rows(path):
+    for number, row in read_rows(path, may_be_empty=False):
         try:
             positives, negatives = _texts(row["positive"]), _texts(row.get("negatives", []))
             pair = QueryPairs(row["query"], positives, negatives)
@@ -75,7 +74,7 @@ def read_training_data(path: str | os.PathLike[str]) -> list[JudgedQuery] | list
     Raises:
         InvalidInputError: No such file, empty, or a line that does not fit; names the line.
     """
-    number, first = next(iter(_rows(path)))
+    number, first = next(iter(read_rows(path, may_be_empty=False)))
     if isinstance(first, dict) and "texts" in first:
         return read_judged(path)
     if isinstance(first, dict) and "positive" in first:
@@ -85,15 +84,6 @@ def read_training_data(path: str | os.PathLike[str]) -> list[JudgedQuery] | list
         '{"query": "...", "texts": [...], "labels": [1, 0, ...]} or '
         '{"query": "...", "positive": "...", "negatives": [...]}'
     )
-
-
-def _rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, Any]]:
-    empty = True
-    for numbered in read_rows(path):
-        empty = False
-        yield numbered
-    if empty:
-        raise InvalidInputError(f"{os.fspath(path)} is empty: there is nothing to train on")
 
 
 def _texts(value: Any) -> tuple[str, ...]:
