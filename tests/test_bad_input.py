@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import random
@@ -165,7 +166,7 @@ FILES: dict[str, tuple[Callable[[Path], object], bytes, str]] = {
     "a score that is none": (read_run, b"q Q0 d 1 nan t\n", "line 1.*'query Q0 document rank"),
     "too few fields": (read_run, b"q Q0 d 1 2 t\nq d\n", "line 2 has 2 fields; a run has 'query"),
     "a cut archive": (read_run, gzip.compress(LINES)[:-3000], "behind line [0-9]+; it is damaged"),
-    "half a grade": (read_qrels, b"q 0 d 1.0\n", "line 1.*'1.0' is no whole number; .* grade 0"),
+    "half a grade": (read_qrels, b"q 0 d 1.0\n", "line 1.*'1.0' is not a whole number; .* grade 0"),
     "two grades": (read_qrels, b"q 0 d 1\nq 0 d 0\n", "line 2.*the grade 0 here and 1 before"),
     "a header alone": (read_qrels, b"query-id\tcorpus-id\tscore\n", "holds no judgement"),
     "swapped columns": (read_qrels, b"q 1 0 d\n", "'query 0 document grade'"),
@@ -178,7 +179,7 @@ FILES: dict[str, tuple[Callable[[Path], object], bytes, str]] = {
         read_judged, json.dumps({**GOOD, "labels": [2, 0]}).encode(), r"relevant_from=2\).judged",
     ),
     "labels in Latin-1": (read_judged, b'\n{"query": "\xe9"}', "line 2 is not UTF-8.*to UTF-8"),
-    "packed labels": (read_judged, gzip.compress(b"{}"), "unpack it"),
+    "packed labels": (read_judged, bz2.compress(b"{}"), "unpack it"),
 }  # fmt: skip
 
 
