@@ -14,12 +14,13 @@ a sample itself, a risk shows above its level more often than it is; both are re
 
 from __future__ import annotations
 
-import json
 import random
+from typing import Any
 
 import data
+from results_file import markdown_table, parser, write_results
 
-from secondpass import Candidate, GuaranteeError, JudgedQuery, Stage, guaranteed, load
+from secondpass import GuaranteeError, JudgedQuery, Stage, guaranteed, load
 from secondpass.evaluate import RecordedStage
 from secondpass.thresholds import GuaranteedThreshold
 
@@ -33,11 +34,12 @@ WISHES: dict[str, tuple[dict[str, float], float | None]] = {
 }
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__).parse_args(arguments)
     data.needed(*(data.EVAL / name for name in COLLECTIONS))
     model, table = load("builtin"), []
     for name in COLLECTIONS:
-        judged = collection(name)
+        judged = judged_queries(name)
         stage = RecordedStage.of(model, [j.ranking for j in judged])
         for wish, (risks, confidence) in WISHES.items():
             row = {"collection": name, "wish": wish, **measured(stage, judged, risks, confidence)}
@@ -51,34 +53,32 @@ def main() -> None:
         "splits": SPLITS,
         "rows": table,
     }
-    (data.RESULTS / "guarantee.json").write_text(json.dumps(report, indent=2) + "\n")
-    columns = list(table[0])
-    lines = ["| " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
-    lines.append("|---" * len(columns) + "|")
-    lines += ["| " + " | ".join(str(row[c]) for c in columns) + " |" for row in table]
-    text = (
-        f"`{report['command']}`: {model.name}, at most {QUERIES} queries a collection with at most "
-        f"{DEPTH} BM25 candidates (WikiQA: all judged ones), {SPLITS} random halves: made on one, "
-        "the rest of the columns is about the other, except `broken`: share of the promises made "
-        "that do not hold in the whole collection, from which the half was drawn. `above in the "
-        "rest`: the same in the other half alone, which is a small sample itself. `oracle keeps`: "
-        "the best threshold for one who knows the labels of the other half.\n\n"
-    )
-    (data.RESULTS / "guarantee.md").write_text(text + "\n".join(lines) + "\n")
+    write_results("guarantee", report, page(report), options.results)
 
 
-def collection(name: str) -> list[JudgedQuery]:
-    corpus, queries, qrels = data.read(data.EVAL / name)
-    found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
+def page(report: dict[str, Any]) -> list[str]:
+    rows = report["rows"]
+    return [
+        f"`{report['command']}`: {report['model']}, at most {QUERIES} queries per collection with "
+        f"at most {DEPTH} BM25 candidates (WikiQA: all judged ones), {SPLITS} random halves: made "
+        "on one, the rest of the columns is about the other, except `broken`: share of the "
+        "guarantees that do not hold in the whole collection, from which the half was drawn. "
+        "`above in the rest`: the same in the other half alone, which is a small sample itself. "
+        "`oracle keeps`: the best threshold for one who knows the labels of the other half.",
+        "",
+        *markdown_table(list(rows[0]), [list(row.values()) for row in rows]),
+    ]
+
+
+def judged_queries(name: str) -> list[JudgedQuery]:
+    """The first queries that differ by more than case and spaces."""
+    rankings, qrels = data.rankings(name, DEPTH)
     judged: dict[str, JudgedQuery] = {}
-    for q, docs in found.items():
+    for q, ranking in rankings.items():
         if len(judged) == QUERIES:
             break
-        given = [Candidate(d, corpus[d]) for d in docs if d in corpus]
-        relevant = [c.id for c in given if qrels[q].get(c.id, 0) > 0]
-        judged.setdefault(
-            " ".join(queries[q].lower().split()), JudgedQuery.of(queries[q], given, relevant)
-        )
+        relevant = frozenset(d for d in ranking.ids if qrels[q].get(d, 0) > 0)
+        judged.setdefault(" ".join(ranking.query.lower().split()), JudgedQuery(ranking, relevant))
     return list(judged.values())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import data
+from results_file import RESULTS
 
 from speed.arena import Arena
 from speed.machine import NO_AMX, machine
@@ -48,7 +49,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     add("--seconds", type=float, default=300, help="limit of one job of a worker")
     add("--megabytes", type=float, default=14_000, help="limit of a worker's memory")
     add("--scratch", type=Path, default=data.ROOT / ".benchmarks/speed")
-    add("--out", type=Path, default=data.RESULTS, help="folder of speed.json, speed.md, speed.png")
+    add("--out", type=Path, default=RESULTS, help="folder of speed.json, speed.md, speed.png")
     return parser.parse_args(given)
 
 
@@ -63,7 +64,7 @@ def main(given: list[str] | None = None) -> None:
         sizes = replaced(sizes, asked.rounds)
     asked.scratch.mkdir(parents=True, exist_ok=True)
     tell(f"weights of {Path(asked.model).name}")
-    folders = prepared(asked.model, asked.scratch, data.ROOT / "src/secondpass/models")
+    folders = prepared(asked.model, asked.scratch, data.ROOT / "src/secondpass/models/export")
     counter = Counter(folders["hf"])
     source = source_of(asked.collection, counter, sizes)
     workloads = build(source, sizes, counter)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from speed.ratios import ratio_of_rounds
+from rounds import ratio_of_rounds
+
 from speed.roster import DEFAULT, FLASHRANK, OURS
 
 EQUAL_QUALITY = 0.005

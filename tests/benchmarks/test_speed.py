@@ -61,7 +61,7 @@ class Words:
 
 
 def test_a_ratio_is_the_median_of_ratios_within_rounds(modules: Any) -> None:
-    ratio = modules("speed.ratios").ratio_of_rounds
+    ratio = modules("rounds").ratio_of_rounds
     # the second round was slow for both: the ratio of medians would be 3, that of rounds is 2
     assert ratio([20, 6, 30], [10, 3, 10]) == 2
     assert ratio([], [1.0]) is None
@@ -70,11 +70,11 @@ def test_a_ratio_is_the_median_of_ratios_within_rounds(modules: Any) -> None:
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.95, 95), (1.0, 100), (0.0, 1)])
 def test_percentiles_are_nearest_ranks(modules: Any, share: float, expected: int) -> None:
-    assert modules("speed.ratios").percentile(list(range(100, 0, -1)), share) == expected
+    assert modules("rounds").percentile(list(range(100, 0, -1)), share) == expected
 
 
 def test_the_spread_is_of_the_highest(modules: Any) -> None:
-    assert modules("speed.ratios").spread([90, 100, 85]) == pytest.approx(0.15)
+    assert modules("rounds").spread([90, 100, 85]) == pytest.approx(0.15)
 
 
 def test_operations_of_a_token_are_those_of_minilm(modules: Any) -> None:

@@ -35,7 +35,7 @@ def adapters(arena: Arena, sizes: Sizes) -> dict[str, Any]:
     with arena.fresh(None) as process:
         assert process is not None
         arguments = {"nodes": 100, "repeats": 10 * sizes.repeats}
-        asked = {"do": "call", "function": "speed.adapters:measured", "arguments": arguments}
+        asked = {"do": "call", "function": "speed.adapters:time_adapters", "arguments": arguments}
         return {"rows": process.ask(asked, arena.seconds), "nodes": 100}
 
 
