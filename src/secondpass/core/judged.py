@@ -58,7 +58,7 @@ class JudgedQuery:
 def read_judged(path: str | os.PathLike[str]) -> list[JudgedQuery]:
     """Labelled queries from a JSONL file.
 
-    One query a line: ``{"query": "...", "texts": ["...", ...], "labels": [1, 0, ...]}``, labels
+    One query per line: ``{"query": "...", "texts": ["...", ...], "labels": [1, 0, ...]}``, labels
     0 or 1, or true and false. Empty lines are skipped.
 
     Raises:
@@ -69,9 +69,9 @@ def read_judged(path: str | os.PathLike[str]) -> list[JudgedQuery]:
         try:
             judged.append(_judged(row))
         except (InvalidInputError, KeyError, TypeError) as error:
-            said = f"no field {error}" if isinstance(error, KeyError) else str(error)
+            message = f"no field {error}" if isinstance(error, KeyError) else str(error)
             raise InvalidInputError(
-                f"{line_name(path, number)}: {said}. Expected "
+                f"{line_name(path, number)}: {message}. Expected "
                 '{"query": "...", "texts": [...], "labels": [1, 0, ...]}'
             ) from error
     if not judged:
@@ -102,15 +102,15 @@ def judged_list(judged: Iterable[JudgedQuery]) -> list[JudgedQuery]:
     Raises:
         InvalidInputError: Something else among them.
     """
-    known = list(judged) if isinstance(judged, Iterable) else [judged]
-    for one in known:
+    queries = list(judged) if isinstance(judged, Iterable) else [judged]
+    for one in queries:
         if not isinstance(one, JudgedQuery):
             raise InvalidInputError(
-                f"labelled queries are a list of Judged, and {type(one).__name__} is none; make "
-                "one with Judged.of(query, docs, relevant), or read_judged(path), or "
+                f"labelled queries are a list of JudgedQuery; a {type(one).__name__} is not one; "
+                "make one with JudgedQuery.of(query, docs, relevant), or read_judged(path), or "
                 "collection.judged()"
             )
-    return known
+    return queries
 
 
 def plain_query(query: str) -> str:
