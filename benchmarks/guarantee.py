@@ -1,4 +1,4 @@
-"""Does the promise hold on real collections, and how much context does it save?
+"""Does the guarantee hold on real collections, and how much context does it save?
 
     python benchmarks/guarantee.py
 
@@ -7,7 +7,7 @@ Then the queries are split at random many times: a guarantee is made on one part
 all others. Nothing is fitted on these collections but the threshold. Writes
 benchmarks/results/guarantee.json and .md; no text of the collections.
 
-A promise with confidence 0.9 is about the population that the judged queries were drawn from at
+A guarantee with confidence 0.9 is about the population that the judged queries were drawn from at
 random, here the collection: there it may be broken in one split of ten. On the other half alone,
 a sample itself, a risk shows above its level more often than it is; both are reported.
 """
@@ -26,7 +26,7 @@ from secondpass.thresholds import GuaranteedThreshold
 
 COLLECTIONS = ("wikiqa-test", "nq-gold", "cranfield", "xquad-en")
 QUERIES, DEPTH, SPLITS = 200, 10, 20
-WISHES: dict[str, tuple[dict[str, float], float | None]] = {
+GUARANTEES: dict[str, tuple[dict[str, float], float | None]] = {
     "missed <= 0.1, 90 %": ({"missed": 0.1}, 0.9),
     "missed <= 0.2, 90 %": ({"missed": 0.2}, 0.9),
     "noise <= 0.5, 90 %": ({"noise": 0.5}, 0.9),
@@ -41,8 +41,12 @@ def main(arguments: list[str] | None = None) -> None:
     for name in COLLECTIONS:
         judged = judged_queries(name)
         stage = RecordedStage.of(model, [j.ranking for j in judged])
-        for wish, (risks, confidence) in WISHES.items():
-            row = {"collection": name, "wish": wish, **measured(stage, judged, risks, confidence)}
+        for wanted, (risks, confidence) in GUARANTEES.items():
+            row = {
+                "collection": name,
+                "guarantee": wanted,
+                **measure_splits(stage, judged, risks, confidence),
+            }
             table.append(row)
             print(row, flush=True)
     report = {
@@ -82,18 +86,18 @@ def judged_queries(name: str) -> list[JudgedQuery]:
     return list(judged.values())
 
 
-def measured(
-    stage: Stage, judged: list[JudgedQuery], wish: dict[str, float], confidence: float | None
+def measure_splits(
+    stage: Stage, judged: list[JudgedQuery], risks: dict[str, float], confidence: float | None
 ) -> dict[str, object]:
     g, half = random.Random(0), len(judged) // 2
     words: list[float] = []
     seen, kept, best, total, broken, above, refused = [], [], [], [], 0, 0, 0
-    ((risk, at_most),) = wish.items()
+    ((risk, at_most),) = risks.items()
     for _ in range(SPLITS):
         order = g.sample(judged, len(judged))
         fresh = order[half:]
         try:
-            last = guaranteed(stage, order[:half], wish, confidence=confidence).pipeline[-1]
+            last = guaranteed(stage, order[:half], risks, confidence=confidence).pipeline[-1]
         except GuaranteeError:
             refused += 1
             continue

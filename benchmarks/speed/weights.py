@@ -11,7 +11,7 @@ FLASHRANK_NAME, FLASHRANK_FILE = "ms-marco-TinyBERT-L-2-v2", "flashrank-TinyBERT
 """FlashRank opens only files of its own list; the file under this name is the exported one."""
 
 
-def prepared(model: str, scratch: Path, source: Path) -> dict[str, Path]:
+def prepare_weights(model: str, scratch: Path, source: Path) -> dict[str, Path]:
     """Folders with the weights by form ("hf", "onnx", "int8"); made again when `model`, or the
     code in `source` that exports, has changed.
 
