@@ -14,12 +14,14 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
+from secondpass.judge.protocols import AsyncJudge
 from secondpass.models.load import is_recipe_file, load
 from secondpass.recipe import Recipe, as_stage
 from secondpass.stages.cut import Top, whole_number
+from secondpass.stages.order import Judge
 from secondpass.stages.threshold import Threshold
 
-Model = str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
+Model = str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any] | Judge | AsyncJudge
 Documents = Iterable[str | Candidate]
 _ELSEWHERE = dict.fromkeys(
     ("device", "max_length", "batch_size", "options", "cache", "disk_cache"),
@@ -63,8 +65,9 @@ def rerank(
         query: What was asked; or a list of queries, which are answered together.
         docs: Texts, which get the ids "0", "1", ..., or `Candidate` objects. No document is a
             legal question with an empty answer.
-        model: A model string, see `load`, any stage, a recipe, or the path of a recipe's file (a
-            `pathlib.Path` or a string that ends in ".json"). The built-in one gives probabilities.
+        model: A model string, see `load`, any stage, a judge, a recipe, or the path of a recipe's
+            file (a `pathlib.Path` or a string that ends in ".json"). The built-in one gives
+            probabilities.
         top_k: Keep so many at most.
         threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
             finds one for your data.

@@ -1,17 +1,25 @@
-"""What was found out about a candidate, as plain JSON: `Ranking.to_dict` and adapters write it."""
+"""What stages found out about a candidate, as plain JSON: the one schema of it.
+
+`Ranking.to_dict` gives it, and adapters write it into the metadata of documents.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from secondpass.core.candidate import Candidate
 from secondpass.core.event import Event
 from secondpass.core.json_values import json_value
 
+if TYPE_CHECKING:
+    from secondpass.core.ranking import Ranking
+
 RETRIEVER = "retriever"
 """The name under which `Ranking.of` keeps a first stage's scores in the trail."""
+METADATA_KEY = "secondpass"
+"""The key under which adapters write `metadata_details`, apart from the keys of the caller."""
 
 
 def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, Any]:
@@ -19,20 +27,20 @@ def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, 
 
     Args:
         candidate: Whose details they are.
-        rank: Its place in the ranking, 0 is best.
+        rank: Its rank in the ranking, 0 is best.
         scale: Of the ranking.
 
     Returns:
         Always these keys, with plain JSON values:
 
         * ``scale``: what the score means, see `Scale`.
-        * ``rank``: the place in this ranking, 0 is best.
-        * ``position``: the place in the caller's list, from 0; None if it never was in one.
+        * ``rank``: the rank in this ranking, 0 is best.
+        * ``position``: the index in the caller's list, from 0; None if it never was in one.
         * ``score``: the number; None on the scale "order".
         * ``probability``: P(relevant), where the score is one; else None.
         * ``retrieval_score``: the score that the candidate came with; None without one.
-        * ``retrieval_rank``: its place among those that the retriever brought, 0 is best.
-        * ``notes``: what stages noted, by the stage's name; stages without a note are not there.
+        * ``retrieval_rank``: its rank among those that the retriever brought, 0 is best.
+        * ``notes``: what stages noted, by the stage's name; stages without a note are left out.
     """
     retrieved = next((m for m in reversed(candidate.trail) if m.stage == RETRIEVER), None)
     notes: dict[str, dict[str, Any]] = {}
@@ -49,6 +57,27 @@ def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, 
         "retrieval_rank": retrieved.rank if retrieved else candidate.position,
         "notes": notes,
     }
+
+
+def metadata_details(ranking: Ranking, rank: int, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What adapters write under `METADATA_KEY` into the metadata of one document.
+
+    Args:
+        ranking: The result.
+        rank: Which of its candidates, 0 is best.
+        metadata: What the document came with; read for ``before`` only.
+
+    Returns:
+        The keys of `candidate_details`, and:
+
+        * ``events``: what happened to the whole ranking, see `event_details`.
+        * ``before``: what an earlier secondpass reranker wrote; absent if there was none.
+    """
+    details = candidate_details(ranking[rank], rank, ranking.scale)
+    details["events"] = event_details(ranking.events)  # no two documents share what is written
+    if METADATA_KEY in metadata:
+        details["before"] = metadata[METADATA_KEY]
+    return details
 
 
 def event_details(events: Sequence[Event]) -> list[dict[str, str]]:

@@ -17,12 +17,14 @@ from typing import Any
 from secondpass.core.errors import InvalidInputError, RecipeError
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
+from secondpass.judge.protocols import AsyncJudge
 from secondpass.models.load import load
 from secondpass.recipe.building import DEEPEST, Plan
 from secondpass.recipe.checks import shown
 from secondpass.recipe.file import read_json
 from secondpass.recipe.schema import REFUSED
 from secondpass.recipe.writing import Writing
+from secondpass.stages.order import Judge, Order
 
 FORMAT = 1
 
@@ -143,13 +145,15 @@ class Recipe:
         return built
 
 
-def as_stage(model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]) -> Stage:
+def as_stage(
+    model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any] | Judge | AsyncJudge,
+) -> Stage:
     """A stage from whatever names one; what `rerank`, the adapters and the command line call.
 
     Args:
         model: A stage, a `Recipe`, the dict of `Recipe.to_dict`, or what `load` takes: a model
             string, or the path of a recipe's file, as a `pathlib.Path` or a string that ends in
-            ".json".
+            ".json". A judge, such as a `ChatJudge`, becomes ``Order(judge)``.
 
     Raises:
         InvalidInputError: None of these.
@@ -163,6 +167,8 @@ def as_stage(model: str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any])
         return Recipe.of_dict(model).stage()
     if isinstance(model, Recipe):
         return model.stage()
+    if isinstance(model, Judge | AsyncJudge):
+        return Order(model)
     raise InvalidInputError(
         f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the path "
         "of one; Score(your_scorer) makes a stage"
