@@ -25,6 +25,7 @@ from secondpass.recipe.checks import (
 from secondpass.recipe.part import Fitting, Part
 from secondpass.recipe.schema import (
     REFUSED,
+    REMOVED,
     WEIGHTS,
     Schema,
     class_names,
@@ -96,6 +97,10 @@ class Plan:
     def _schema(self, kind: Any, place: str) -> Schema:
         if isinstance(kind, str) and kind in self.known:
             return _schema_of_ones_own(self.known[kind])
+        if isinstance(kind, str) and kind in REMOVED:
+            raise RecipeError(
+                f"{place}: {kind} was removed from secondpass; instead, {REMOVED[kind]}"
+            )
         schema = schema_of(kind) if isinstance(kind, str) else None
         if schema is None:
             named = shown(kind)

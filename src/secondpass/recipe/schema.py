@@ -40,8 +40,6 @@ _CLASSES = {
     "Prompts": ("judge.chat.prompts", "version system order best compare relevant scale repair"),
     "Top": ("stages.cut", "k"),
     "Refine": ("stages.cut", "stage k"),
-    "EarlyExit": ("stages.early_exit", "stage margin cheap rest batch"),
-    "ExitMargin": ("stages.exit_margin", "value k prefix fitted_on coverage members"),
     "Fuse": ("stages.fuse.fuse", "members weights normalise missing k"),
     "LearnedFuse": ("stages.fuse.learned", "members features model fitted_on queries evidence"),
     "Features": ("stages.fuse.learned", "members scales aspects fields missing k usual"),
@@ -140,6 +138,10 @@ class Schema:
 
 FORMER_NAMES = {"Trail": "TrailScore", "Promise": "RiskBound", "FusionRival": "FusionBaseline"}
 """Classes that recipes of earlier versions name otherwise."""
+
+_CASCADE = "rank with a cheap stage first, and its best with this one: Refine(stage, k)"
+REMOVED = {"EarlyExit": _CASCADE, "ExitMargin": _CASCADE}
+"""Classes of earlier versions that there are no more, and what to use instead."""
 
 
 def class_names() -> list[str]:
