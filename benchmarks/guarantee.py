@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 
 import data
 
-from secondpass import Candidate, GuaranteeError, JudgedQuery, Ranking, Stage, guaranteed, load
+from secondpass import Candidate, GuaranteeError, JudgedQuery, Stage, guaranteed, load
+from secondpass.evaluate import RecordedStage
 from secondpass.thresholds import GuaranteedThreshold
 
 COLLECTIONS = ("wikiqa-test", "nq-gold", "cranfield", "xquad-en")
@@ -33,22 +33,12 @@ WISHES: dict[str, tuple[dict[str, float], float | None]] = {
 }
 
 
-class Remembered(Stage):
-    """The scores of a pipeline that ran once."""
-
-    def __init__(self, name: str, rankings: Sequence[Ranking]) -> None:
-        self.name, self.known = name, {r.query: r for r in rankings}
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self.known[r.query] for r in rankings]
-
-
 def main() -> None:
     data.needed(*(data.EVAL / name for name in COLLECTIONS))
     model, table = load("builtin"), []
     for name in COLLECTIONS:
         judged = collection(name)
-        stage = Remembered(model.name, model.run([j.ranking for j in judged]))
+        stage = RecordedStage.of(model, [j.ranking for j in judged])
         for wish, (risks, confidence) in WISHES.items():
             row = {"collection": name, "wish": wish, **measured(stage, judged, risks, confidence)}
             table.append(row)
@@ -93,7 +83,7 @@ def collection(name: str) -> list[JudgedQuery]:
 
 
 def measured(
-    stage: Remembered, judged: list[JudgedQuery], wish: dict[str, float], confidence: float | None
+    stage: Stage, judged: list[JudgedQuery], wish: dict[str, float], confidence: float | None
 ) -> dict[str, object]:
     g, half = random.Random(0), len(judged) // 2
     words: list[float] = []
@@ -103,7 +93,7 @@ def measured(
         order = g.sample(judged, len(judged))
         fresh = order[half:]
         try:
-            last = guaranteed(stage, order[:half], wish, confidence=confidence)[-1]
+            last = guaranteed(stage, order[:half], wish, confidence=confidence).pipeline[-1]
         except GuaranteeError:
             refused += 1
             continue
@@ -136,12 +126,11 @@ def measured(
 
 
 def outcome(
-    stage: Remembered, judged: list[JudgedQuery], risk: str, at_least: float
+    stage: Stage, judged: list[JudgedQuery], risk: str, at_least: float
 ) -> tuple[float, float, float]:
     """Mean loss, mean number kept and share of words kept, counted here without the library."""
     losses, sizes, words, all_words = 0.0, 0, 0, 0
-    for j in judged:
-        ranked = stage.known[j.ranking.query]
+    for j, ranked in zip(judged, stage.run([j.ranking for j in judged]), strict=True):
         kept = [c.id for c in ranked if (c.score or 0.0) >= at_least]
         lengths = {c.id: len(c.text.split()) for c in ranked}
         words += sum(lengths[i] for i in kept)
@@ -154,9 +143,9 @@ def outcome(
     return losses / len(judged), sizes / len(judged), words / all_words
 
 
-def oracle(stage: Remembered, judged: list[JudgedQuery], risk: str, at_most: float) -> float:
+def oracle(stage: Stage, judged: list[JudgedQuery], risk: str, at_most: float) -> float:
     """What the best of 60 thresholds keeps: the least for missed, the most for noise."""
-    scores = sorted(s for j in judged for s in stage.known[j.ranking.query].scores)
+    scores = sorted(s for r in stage.run([j.ranking for j in judged]) for s in r.scores)
     places = [scores[i * len(scores) // 60] for i in range(60)]
     found = [outcome(stage, judged, risk, t) for t in places]
     kept = [size for loss, size, _ in found if loss <= at_most] or [0.0]

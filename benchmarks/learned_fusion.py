@@ -17,24 +17,13 @@ from typing import Any, Literal
 
 import data
 
-from secondpass import Candidate, Fuse, JudgedQuery, Ranking, Stage, load
+from secondpass import Candidate, Fuse, JudgedQuery, Ranking, load
+from secondpass.evaluate import RecordedStage
 from secondpass.stages import FusionEvidence, LearnedFuse
 
 COLLECTIONS = ("cranfield", "npl")
 QUERIES, DEPTH = 100, 30
 METHODS: tuple[Literal["logistic", "lambdamart"], ...] = ("logistic", "lambdamart")
-
-
-class Stored(Stage):
-    """A member's rankings, made once."""
-
-    def __init__(self, member: Stage, rankings: Sequence[Ranking]) -> None:
-        self.name = member.name
-        made = member.run(rankings)
-        self.made = {r.query: done for r, done in zip(rankings, made, strict=True)}
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self.made[r.query] for r in rankings]
 
 
 def main(names: Sequence[str]) -> None:
@@ -43,7 +32,7 @@ def main(names: Sequence[str]) -> None:
     results: dict[str, Any] = {}
     for name in names:
         judged = read(name)
-        members = [Stored(m, [j.ranking for j in judged]) for m in models]
+        members = [RecordedStage.of(m, [j.ranking for j in judged]) for m in models]
         results[name] = {}
         for method in METHODS:
             stage = Fuse.learn(members, judged, method)[0]

@@ -23,19 +23,20 @@ SECTIONS = {
         "The same weights in float32 and in the int8 file that ships.",
     ),
     "evaluation": (
-        "Compared, with tests",
-        "Differences with bootstrap intervals and randomisation tests, corrected for their number; "
-        "how much any reranking could reach; quality and latency by depth.",
+        "Compared, with significance tests",
+        "Differences with bootstrap intervals and randomisation tests, corrected for the number of "
+        "tests; what any reranking could reach at most; quality and latency by depth.",
     ),
     "calibration": (
         "What its probabilities are worth",
-        "As shipped on collections that it never saw, moved to their base rate without a label, "
-        "and fitted on a few of their queries.",
+        "As shipped on collections that it never saw, fitted on one and judged on another, and "
+        "fitted on a few of their queries. The table of transfer is from before the correction for "
+        "prior shift was removed, and is the reason for it.",
     ),
     "guarantee": (
-        "Whether a promise holds",
+        "Whether a guarantee holds",
         "`guaranteed(..., missed at most .1, confidence .9)` on random halves of the queries, "
-        "checked on what it had not seen, and how much context it saves.",
+        "checked on the other halves, and how much context it saves.",
     ),
     "learned_fusion": (
         "Learned weights",
@@ -60,8 +61,8 @@ SECTIONS = {
 def main() -> None:
     parts = [
         "# Evaluation\n",
-        "Made by `make evaluate`. Every table names the command that wrote it; run it to see what "
-        "your machine says. The collections are not part of the repository.\n",
+        "Made by `make evaluate`. Each table names the command that wrote it; run that to measure "
+        "on your machine. The collections are not part of the repository.\n",
     ]
     figures = PAGE.parent / "figures"
     figures.mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,7 @@ from secondpass.calibrate import expected_calibration_error, log_loss
 raw = load("builtin:raw", cache=50_000)  # remembers, so that each pair is read once below
 # the shipped calibrator behind the same remembering model
 shipped = Pipeline(raw, load("builtin")[-1])
-mine = calibrated(raw, fit)
+mine = calibrated(raw, fit).pipeline
 
 
 def said(pipeline):
@@ -149,7 +149,7 @@ for share in (0.5, 0.8, 0.95):
 from secondpass import GuaranteeError, guaranteed
 
 try:
-    print(guaranteed(mine, rest, "missed", at_most=0.02, confidence=0.95)[-1].guarantee)
+    print(guaranteed(mine, rest, "missed", at_most=0.02, confidence=0.95).evidence)
 except GuaranteeError as error:
     print(error)
 
@@ -161,7 +161,7 @@ except GuaranteeError as error:
 # %%
 try:
     safe = guaranteed(mine, rest, "missed", at_most=0.2, confidence=0.9)
-    print("as an illustration, since the wish was chosen on these queries:", safe[-1].guarantee)
+    print("as an illustration, since the wish was chosen on these queries:", safe.evidence)
 except GuaranteeError as error:
     safe = None
     print(error)
@@ -244,7 +244,7 @@ plans = {
     "abstain, then threshold": careful,
 }
 if safe is not None:
-    plans["threshold of the illustration"] = safe
+    plans["threshold of the illustration"] = safe.pipeline
 found = {}
 print(f"{'':32}tokens   relevant kept   kept that are relevant   without context")
 for name, plan in plans.items():
@@ -283,7 +283,8 @@ from secondpass import Recipe
 
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "reranker.json"
-    Recipe.of(calibrated(load("builtin:raw"), fit) >> Abstain(0.1) >> Threshold(0.05)).save(file)
+    keep = calibrated(load("builtin:raw"), fit).pipeline >> Abstain(0.1) >> Threshold(0.05)
+    Recipe.of(keep).save(file)
     again = Recipe.read(file).stage()
     print(file.stat().st_size, "bytes:", again)
     print(again(Ranking.of("who wrote Faust?", ["Goethe wrote Faust.", "Cats sleep a lot."])).ids)
@@ -291,7 +292,6 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # ## Next
 #
-# * Your own labels: one line a query in a JSONL file, `read_judged("labels.jsonl")`.
-# * How many are enough: `labels_needed(raw, judged)` draws the curve.
-# * Another collection without labels: `adapted(pipeline, rankings)` moves the base rate.
+# * Your own labels: one line per query in a JSONL file, `read_judged("labels.jsonl")`.
+# * How many are enough: `label_learning_curve(raw, judged)` draws the curve.
 # * Is reranking worth it at all on your data? Notebook 5.

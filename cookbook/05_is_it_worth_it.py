@@ -136,7 +136,7 @@ plt.show()
 # A mean hides people. Which questions got worse, and what pushed the right passage down?
 
 # %%
-for case in compared.hurt["built-in"]:
+for case in compared.regressions["built-in"]:
     print(case, "\n")
 
 # %% [markdown]
@@ -166,7 +166,7 @@ print(f"24 look-ups before the first look and {len(looked_up) - 24} after it: p 
 for sentence in harm.verdicts.values():
     print(sentence)
 print()
-for case in harm.hurt["reads 48 tokens"]:
+for case in harm.regressions["reads 48 tokens"]:
     print(case, "\n")
 
 # %% [markdown]
@@ -198,7 +198,7 @@ for sentence in again.verdicts.values():
 # %% [markdown]
 # ## A page for colleagues
 #
-# `report` puts the whole of it on one self-contained HTML page: verdicts, room, single queries before
+# `report` puts the whole of it on one self-contained HTML page: verdicts, headroom, single queries before
 # and after, calibration, and a slider that shows what a threshold keeps.
 
 # %%

@@ -128,5 +128,13 @@ def test_a_damaged_stream_is_told_with_the_line_it_broke_behind(tmp_path: Path) 
     packed.write_bytes(gzip.compress(b"[1]\n" * 9999)[:-20])
     with gzip.open(packed) as stream, pytest.raises(InvalidInputError, match="it is damaged"):
         list(decode_lines(stream, packed))
-    with pytest.raises(InvalidInputError, match=r"a\.gz: line 1 is not UTF-8.*unpack it"):
+    with pytest.raises(InvalidInputError, match=r"a\.gz behind line \d+; it is damaged"):
         list(read_rows(packed))
+
+
+def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path) -> None:
+    row = {"query": "q", "texts": ["a", "b"], "labels": [1, 0]}
+    for name in ("labels.jsonl.gz", "labels.jsonl"):
+        (tmp_path / name).write_bytes(gzip.compress(json.dumps(row).encode()))
+        (judged,) = read_judged(tmp_path / name)
+        assert judged.relevant == {"0"}

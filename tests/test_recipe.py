@@ -77,7 +77,7 @@ def test_a_calibrated_pipeline_comes_back_the_same(
         JudgedQuery.of("dogs cats", DOCS, ["4", "2"]),
         JudgedQuery.of("birds sing", DOCS, ["3"]),
     ]
-    pipeline = calibrated(Score(Mine(0.5)), judged, method) >> Threshold(0.2) >> Top(3)
+    pipeline = calibrated(Score(Mine(0.5)), judged, method).pipeline >> Threshold(0.2) >> Top(3)
     again = _again(pipeline, tmp_path)
     assert repr(again) == repr(pipeline)
     assert again(RANKING) == pipeline(RANKING)
@@ -121,7 +121,7 @@ def test_other_weights_under_the_same_name_are_refused(tmp_path: Path) -> None:
 def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
     judged = [JudgedQuery.of(query, DOCS, ["4", "2"]) for query in ("dogs cats", "cats dogs")]
     path = tmp_path / "r.json"
-    Recipe.of(calibrated(Score(Mine(2.0)), judged)).save(path)
+    Recipe.of(calibrated(Score(Mine(2.0)), judged).pipeline).save(path)
     text = (
         path.read_text()
         .replace('"factor": 2.0', '"factor": 3.0')

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from secondpass.core.errors import UnknownModelError as UnknownModelError
     from secondpass.core.errors import WrongCallError as WrongCallError
     from secondpass.core.event import Event as Event
+    from secondpass.core.fitted import Fitted as Fitted
     from secondpass.core.ranking import Ranking as Ranking
     from secondpass.core.ranking import Scale as Scale
     from secondpass.core.stage import Composite as Composite
@@ -98,6 +99,7 @@ _HOMES = {
     "NoScoresError NotCalibratedError OrderError RecipeError ScoreError SecondPassError "
     "UnknownModelError WrongCallError",
     "core.event": "Event",
+    "core.fitted": "Fitted",
     "core.ranking": "Ranking Scale",
     "core.stage": "Composite Pipeline Stage",
     "judge.algorithms.sliding_window": "SlidingWindow",

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,17 @@ def test_the_rerank_commands_run(page: str, reader: Callable[[str], dict[str, An
     for words in runs:
         done = CliRunner().invoke(app, words[1:], input="Goethe wrote Faust.\n")
         assert done.exit_code == 0, (words, done.output)
+
+
+@pytest.mark.slow
+def test_what_learns_from_labels_type_checks_as_documented(tmp_path: Path) -> None:
+    code = "\n".join(blocks(ROOT / "docs/calibration.md", "python"))
+    (tmp_path / "page.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml"]
+    done = subprocess.run(
+        [*command, tmp_path / "page.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_public_name_is_in_the_reference() -> None:

@@ -77,7 +77,7 @@ def test_a_threshold_behind_a_judge_means_what_it_means_behind_a_model() -> None
         JudgedQuery.of("cat sat", TEXTS, ["2"]),
         JudgedQuery.of("cats", TEXTS, ["0"]),
     ] * 8
-    honest = calibrated(words >> judge, asked) >> Threshold(0.5)
+    honest = calibrated(words >> judge, asked).pipeline >> Threshold(0.5)
     ranking = honest(Ranking.of("dogs bark", TEXTS))
     assert ranking.scale == "probability"
     assert ranking.ids == ["1"]

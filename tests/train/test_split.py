@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import JudgedQuery
+from secondpass.core.judged import normalise_query
 from secondpass.train.split import split_queries
 
 
@@ -23,6 +24,21 @@ def test_no_query_is_in_two_parts(count: int, held_out: float, seed: int) -> Non
     assert all(queries)
     assert sum(map(len, queries)) == len(set.union(*queries)) == count
     assert sum(split.sizes().values()) == 2 * count
+
+
+@given(st.integers(0, 20))
+def test_forms_of_one_query_stay_in_one_part(seed: int) -> None:
+    """A query with a ligature, wide letters or a combining accent is the one without."""
+    spellings = ("caf\u00e9 {}", "cafe\u0301 {}", "Cafe\u0301\u00a0{}", "\uff43af\u00e9  {}")
+    judged = [
+        JudgedQuery.of(spelling.format(i), ["a", "b"], ["0"])
+        for i in range(40)
+        for spelling in spellings
+    ]
+    split = split_queries(judged, held_out=0.3, seed=seed)
+    for part in (split.train, split.choice, split.calibration, split.held_out):
+        queries = [normalise_query(j.ranking.query) for j in part]
+        assert all(queries.count(query) == len(spellings) for query in queries)
 
 
 def test_what_has_one_class_is_only_trained_on(task: Callable[[int], list[JudgedQuery]]) -> None:

@@ -22,8 +22,7 @@ from secondpass.bench.workload import asked, builtin_workloads, check
 from secondpass.core.errors import InvalidInputError, RecipeError
 from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock
-from secondpass.evaluate.framework_retriever import FrameworkRetriever
-from secondpass.evaluate.systems import System, as_ranker
+from secondpass.evaluate.systems import System, as_reranker
 from secondpass.models.folder import processors
 from secondpass.recipe import Recipe
 from secondpass.recipe.writing import left_out
@@ -64,9 +63,7 @@ def measure(
         InvalidInputError: A retriever, no depth, no text, or numbers that make no sense.
         SecondPassError: What loading and running the model may raise.
     """
-    stage = as_ranker(model)
-    if isinstance(stage, FrameworkRetriever):
-        raise InvalidInputError(f"{stage.name} brings its own candidates; bench times rerankers")
+    stage = as_reranker(model, "and bench times rerankers")
     if not depths or min(depths) < 1 or budget <= 0 or seconds < 0:
         raise InvalidInputError(
             f"depths={list(depths)}, budget={budget}, seconds={seconds}: depths are 1 or more, and "

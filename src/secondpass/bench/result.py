@@ -10,7 +10,7 @@ from secondpass.bench.autotune import Setting, SettingsTried
 from secondpass.bench.cold_start import ColdStart
 from secondpass.bench.latency import Latency
 from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table2 import plain_table
+from secondpass.core.text_table import format_table
 
 
 @short_repr
@@ -84,7 +84,7 @@ class Speed:
             )
             fits = f"{w.fits}{' or more' if w.or_more else ''} candidates"
             parts.append(
-                f"{title}\n{plain_table(head, rows)}\n"
+                f"{title}\n{format_table(head, rows)}\n"
                 f"{fits} fit into {1000 * self.budget:.0f} ms (p95)"
             )
         if self.settings is not None:
@@ -104,7 +104,7 @@ def _settings(found: SettingsTried) -> str:
         else f"Fastest: load(model, options={_literal(best.options)}), "
         f"{best.pairs_per_second / found.current.pairs_per_second:.2f} times as fast."
     )
-    return f"{plain_table(['setting', 'pairs/s'], rows)}\n{advice}"
+    return f"{format_table(['setting', 'pairs/s'], rows)}\n{advice}"
 
 
 def _shown(setting: Setting) -> str:

@@ -56,7 +56,7 @@ def evaluate(  # noqa: PLR0917 - typer turns them into options
 ) -> None:
     """Say whether reranking helps, with confidence interval and test."""
     from secondpass.evaluate import compare, depth_curve
-    from secondpass.evaluate.formats.write import check_ending
+    from secondpass.evaluate._evaluate import check_ending
 
     if per_query is not None:
         check_ending(per_query)  # before minutes of work

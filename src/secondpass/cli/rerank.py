@@ -16,7 +16,7 @@ from secondpass.cli.numbers import number_from
 from secondpass.cli.progress import bar
 from secondpass.core.errors import InvalidInputError, NotCalibratedError
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Stage
 from secondpass.recipe import as_stage
 from secondpass.stages.cut import Top
 from secondpass.stages.score import Score
@@ -81,7 +81,7 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
 def _progress(stage: Stage) -> Progress:
     """A bar fed by the models that report."""
     shown = bar("reading pairs")
-    for part in stage if isinstance(stage, Pipeline) else [stage]:
+    for part in stage.parts:
         if isinstance(part, Score) and hasattr(part.scorer, "on_progress"):
             task = shown.add_task(part.name, total=None)
             part.scorer.on_progress = lambda done, total, task=task: shown.update(

@@ -6,6 +6,7 @@ ASCII, at which `str.splitlines` cuts too, are ordinary characters of a JSON str
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import zlib
@@ -23,26 +24,41 @@ DEEPEST = 200
 more than any query or document has."""
 
 
-def read_lines(path: PathLike) -> Iterator[tuple[int, str]]:
+def read_lines(path: PathLike, *, may_be_empty: bool = True) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of each line of a file that is not blank, without its end.
 
+    Files packed by gzip are unpacked; no file is ever held whole.
+
     Raises:
-        InvalidInputError: The file cannot be read, or is not UTF-8; names it and the line.
+        InvalidInputError: The file cannot be read, is damaged, is not UTF-8, or has no line that
+            is not blank although it must not be empty; names it and the line.
     """
+    path, is_empty = Path(path), True
     try:
-        with Path(path).open("rb") as stream:
-            yield from decode_lines(stream, path)
+        with gzip.open(path) if _is_gzip(path) else path.open("rb") as stream:
+            for numbered in decode_lines(stream, path):
+                is_empty = False
+                yield numbered
     except OSError as error:
-        raise InvalidInputError(f"cannot read {os.fspath(path)}: {error}") from error
+        raise InvalidInputError(f"cannot read {path}: {error}") from error
+    if is_empty and not may_be_empty:
+        raise InvalidInputError(f"{path} is empty")
 
 
-def read_rows(path: PathLike) -> Iterator[tuple[int, Any]]:
+def _is_gzip(path: Path) -> bool:
+    """By its first bytes, since some files are renamed; an empty one is empty, packed or not."""
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    return start == b"\x1f\x8b" or (path.suffix == ".gz" and start != b"")
+
+
+def read_rows(path: PathLike, *, may_be_empty: bool = True) -> Iterator[tuple[int, Any]]:
     """Number (from 1) and JSON value of each line of a file that is not blank.
 
     Raises:
         InvalidInputError: See `read_lines` and `parse_line`.
     """
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, may_be_empty=may_be_empty):
         yield number, parse_line(line, line_name(path, number))
 
 

@@ -113,11 +113,15 @@ def judged_list(judged: Iterable[JudgedQuery]) -> list[JudgedQuery]:
     return known
 
 
+def plain_query(query: str) -> str:
+    """A query as it is compared: its Unicode form (NFKC), case and spacing do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", query).casefold().split())
+
+
 def normalise_query(query: str) -> str:
-    """16 hexadecimal digits that stand for a query; case and spacing do not matter.
+    """16 hexadecimal digits that stand for a query, equal where `plain_query` is.
 
     Calibrators keep those of the queries that they were fitted on, so that a guarantee can refuse
     the same queries. A short digest hides no query from someone who can guess it.
     """
-    plain = " ".join(unicodedata.normalize("NFKC", query).casefold().split())
-    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(plain_query(query).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -17,7 +17,7 @@ from collections.abc import Coroutine, Generator, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar, overload
 
 from secondpass.core.call_hints import refuse_pipe, takes_one_ranking
-from secondpass.core.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.ranking import Ranking
 from secondpass.core.task_group import gather_or_cancel
 
@@ -81,6 +81,15 @@ class Stage(ABC):
         """Raise if this stage cannot work on the scores of the stage named `origin`."""
         return
 
+    @property
+    def parts(self) -> tuple[Stage, ...]:
+        """The stages that run one after another: those of a pipeline, or only this one."""
+        return (self,)
+
+    def without_last(self, kind: type[Stage]) -> Stage:
+        """A pipeline without its last stage, if that is of this kind; else the stage itself."""
+        return self
+
     def __rshift__(self, then: Stage) -> Pipeline:
         if not isinstance(then, Stage):
             return NotImplemented
@@ -136,11 +145,8 @@ class Pipeline(Composite, Sequence[Stage]):
         flat: list[Stage] = []
         for s in stages:
             if not isinstance(s, Stage):
-                raise InvalidInputError(
-                    f"a pipeline is made of stages, and {s!r} is none; "
-                    "load('backend:name') or Score(your_scorer) makes one"
-                )
-            flat.extend(s.stages if isinstance(s, Pipeline) else (s,))
+                raise InvalidInputError(f"a pipeline is made of stages: {not_a_stage(s)}")
+            flat.extend(s.parts)
         if not flat:
             raise InvalidInputError("a pipeline needs at least one stage")
         self.stages: tuple[Stage, ...] = tuple(flat)
@@ -150,6 +156,13 @@ class Pipeline(Composite, Sequence[Stage]):
             if origin is not None:
                 s.check_origin(origin)
             origin = s.origin or origin
+
+    @property
+    def parts(self) -> tuple[Stage, ...]:
+        return self.stages
+
+    def without_last(self, kind: type[Stage]) -> Stage:
+        return self[:-1] if isinstance(self[-1], kind) else self
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         current = list(rankings)
@@ -179,6 +192,15 @@ class Pipeline(Composite, Sequence[Stage]):
 
     def __iter__(self) -> Iterator[Stage]:
         return iter(self.stages)
+
+
+def not_a_stage(value: object) -> str:
+    """What to write instead of something that is given where a stage is needed."""
+    if isinstance(value, str):
+        return f"{value!r} is not a stage; load({value!r}) makes one of a model string"
+    if isinstance(getattr(value, "pipeline", None), Stage):
+        return f"a {type(value).__name__} is not a stage; give its .pipeline"
+    return f"{shown(value)} is not a stage; Score(your_scorer) makes one"
 
 
 class _PrivateLoop:

@@ -74,7 +74,6 @@ _BOUNDS = {
     "passage_tokens": Bounds(1, 1_000_000),
     "pivot": Bounds(1, 1_000),
     "queries": _COUNT,
-    "rankings": _COUNT,
     "repairs": Bounds(0, 2),
     "revision": Bounds(length=256, form=(re.compile(r"[\w./+@-]+"), "a branch, tag or commit")),
     "seed": Bounds(-(2**63), 2**63),

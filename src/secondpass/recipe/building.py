@@ -82,7 +82,7 @@ class Plan:
             elif argument in schema.refused:
                 _check_refused(value, schema.refused[argument], argument, inner)
             else:
-                raise RecipeError(f"{place}: {kind} has no argument {_unknown(argument, schema)}")
+                _check_removed(value, kind, argument, schema, place)
         for argument in schema.refused:
             for option in (f"{place}.{argument}", argument):
                 if option in self.options:
@@ -98,9 +98,7 @@ class Plan:
         if isinstance(kind, str) and kind in self.known:
             return _schema_of_ones_own(self.known[kind])
         if isinstance(kind, str) and kind in REMOVED:
-            raise RecipeError(
-                f"{place}: {kind} was removed from secondpass; instead, {REMOVED[kind]}"
-            )
+            raise RecipeError(f"{place}: {REMOVED[kind]}")
         schema = schema_of(kind) if isinstance(kind, str) else None
         if schema is None:
             named = shown(kind)
@@ -207,6 +205,15 @@ def _check_refused(value: Any, default: Any, argument: str, place: str) -> None:
             f"file, and if you want it, give it in code: "
             f"recipe.stage(options={{{argument!r}: ...}})"
         )
+
+
+def _check_removed(value: Any, kind: str, argument: Any, schema: Schema, place: str) -> None:
+    """Recipes of older versions hold null for what is gone."""
+    reason = REMOVED.get(f"{kind}.{argument}")
+    if reason is None:
+        raise RecipeError(f"{place}: {kind} has no argument {_unknown(argument, schema)}")
+    if value is not None:
+        raise RecipeError(f"{place}.{argument}: {reason}")
 
 
 def _is_part(kind: Any) -> bool:

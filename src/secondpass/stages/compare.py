@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp
 from typing import Protocol, runtime_checkable
 
 from secondpass.core.errors import InvalidInputError, ScoreError
+from secondpass.core.logistic import sigmoid
 from secondpass.judge.algorithms.all_pairs import AllPairs
 from secondpass.judge.algorithms.protocol import Algorithm
 from secondpass.judge.budget import Budget
@@ -50,7 +50,7 @@ class ScorerComparer:
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
         scores, _ = score_pairs(self.scorer, [(query, text) for text in texts])
         score = dict(zip(texts, scores, strict=True))
-        return [_sigmoid(score[first] - score[second]) for first, second in pairs]
+        return [sigmoid(score[first] - score[second]) for first, second in pairs]
 
 
 DEFAULT = AllPairs()
@@ -106,7 +106,3 @@ class Compare(JudgeStage):
                 f"{comparer.name!r} returned {len(answers)} answers for {len(shown)} pairs"
             )
         return answers
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from secondpass.core.logistic import sigmoid
 from secondpass.judge.chat.passage_tags import parse_tags
 from secondpass.testing.doubles import overlap
 
@@ -83,7 +84,7 @@ def _said(task: str, names: list[str], worth: Mapping[str, float], schema: bool)
         return Said(json.dumps({"best": names[0]}) if schema else f"[{names[0]}]")
     if task == "compare" and len(worth) == 2:
         one, other = worth
-        return _word({one: _logistic(8 * (worth[one] - worth[other]))}, other)
+        return _word({one: sigmoid(8 * (worth[one] - worth[other]))}, other)
     if task == "relevant":
         return _word({"Yes": min(0.999, max(0.001, worth[first]))}, "No")
     if task == "scale":
@@ -121,7 +122,3 @@ def _malformed(said: Said, names: list[str], rng: random.Random) -> Said:
         "Doc: 0, Relevance: 9\nDoc: -5, Relevance: 3",
     )
     return Said(rng.choice(ways))
-
-
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0

@@ -54,7 +54,7 @@ def with_calibrator(stage: Stage, judged: Sequence[JudgedQuery]) -> tuple[Stage,
     relevant = sum(len(j.relevant) for j in judged)
     method: type[Calibrator] = Beta if relevant >= BETA_FROM else Platt
     try:
-        return calibrated(stage, judged, method), None
+        return calibrated(stage, judged, method).pipeline, None
     except MissingExtraError:
         raise
     except CalibrationError as error:

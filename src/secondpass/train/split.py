@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.judged import plain_query
 
 MINIMUM_QUERIES = 40
 """With fewer, each part is so small that nothing can be said about what training did."""
@@ -33,7 +34,8 @@ def split_queries(judged: Sequence[JudgedQuery], *, held_out: float, seed: int) 
     """Split by query, stably: adding queries moves few others to another part.
 
     Lists without a relevant candidate, or without any other, are only trained on: no measure can
-    be read off them. Spelling apart in case and spaces makes no new query.
+    be read off them. Queries that differ only in case, spacing or Unicode form are one
+    query.
 
     Raises:
         InvalidInputError: `held_out` is not in (0, 0.5], too few queries, or one class only.
@@ -78,4 +80,4 @@ def has_both(judged: JudgedQuery) -> bool:
 
 
 def _query(judged: JudgedQuery) -> str:
-    return " ".join(judged.ranking.query.casefold().split())
+    return plain_query(judged.ranking.query)

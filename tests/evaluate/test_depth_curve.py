@@ -7,7 +7,7 @@ import pytest
 
 from secondpass import Candidate, InvalidInputError, Judge, Order, Ranking, Score, Threshold, load
 from secondpass.evaluate import Collection, FrameworkRetriever, depth_curve
-from secondpass.evaluate.rerank_at_depths import reranked_heads
+from secondpass.evaluate._two_stage_cost import reranked_heads
 from secondpass.stages.pointwise import is_pointwise
 from secondpass.testing import FakeJudge, FakeScorer
 
@@ -32,7 +32,7 @@ def test_quality_time_and_knee(plants: Collection) -> None:
     assert curve.points[0].quality == curve.first_stage
     assert curve.points[-1].quality == 1
     assert curve.knee == curve.points[-1]
-    assert curve.notes == ("the collection has 8 candidates a query, so 8 stands for 50",)
+    assert curve.notes == ("the collection has 8 candidates per query, so 8 stands for 50",)
     # once for all depths of quality, once to warm up, and then for the times
     assert len(scorer.calls) == 1 + 1 + 2 * 3 * 3
     assert "The knee is at depth 8: nDCG@10 1.000" in str(curve)

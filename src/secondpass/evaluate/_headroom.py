@@ -1,4 +1,4 @@
-"""Recall first: what no reranker can mend, because the candidates do not hold it."""
+"""Headroom: what reranking can reach at most, and what the retriever missed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.short_repr import short_repr
 from secondpass.evaluate.collection import Collection
-from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.metrics import Metric, ideal, per_query
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Headroom:
     """What the candidates allow, as means over queries.
 
@@ -23,9 +22,9 @@ class Headroom:
         recall: Share of the relevant documents that are among the candidates.
         current: The metric in the first stage's own order.
         ideal: The metric in the best order of the candidates: no reranking of them reaches more.
-        perfect: The metric if the first stage had found everything and the order were best.
-        lost: Queries with relevant documents, none of which is among the candidates.
-        queries: How many queries there are.
+        perfect: The metric if every relevant document were found and the order were best.
+        lost: Number of queries with relevant documents, none of which is among the candidates.
+        queries: Number of queries.
     """
 
     metric: str
@@ -37,7 +36,7 @@ class Headroom:
     lost: int
     queries: int
 
-    def closed(self, value: float) -> float | None:
+    def gap_closed(self, value: float) -> float | None:
         """Share of the gap from `current` to `ideal` that this mean closes; below 0 if it hurts.
 
         None where there is no gap.
@@ -55,17 +54,21 @@ class Headroom:
         return self.perfect - self.ideal > self.ideal - reached
 
     def sentence(self, value: float | None = None) -> str:
-        """What it means, for people."""
+        """What it means, as a sentence.
+
+        Args:
+            value: See `retriever_is_the_limit`.
+        """
         reached = self.current if value is None else value
         head = (
             f"The top {self.depth} hold {self.recall:.0%} of the relevant documents, so no "
-            f"reranking can pass {self.metric} {self.ideal:.3f}; "
+            f"reranking can exceed {self.metric} {self.ideal:.3f}; "
             f"{'the first stage' if value is None else 'the best here'} reaches {reached:.3f}. "
         )
         if self.retriever_is_the_limit(value):
             tail = "The retriever is the limit: improve it, or take more candidates."
         elif self.ideal - reached > 0:
-            tail = "The order is the limit: a better reranker has room."
+            tail = "The order is the limit: a better reranker can help."
         else:
             tail = "Nothing is left to gain."
         if self.lost:
@@ -74,11 +77,11 @@ class Headroom:
 
 
 def headroom(collection: Collection, depth: int | None = None, metric: str = "nDCG@10") -> Headroom:
-    """How much the first stage found, and how much the best order of it would give.
+    """How much the first stage found, and what the best order of that would reach.
 
     Args:
-        collection: With all judged documents in its topics, not only those found.
-        depth: Candidates of each query that count; all if None.
+        collection: With all judged documents in its topics, not only the candidates.
+        depth: Number of candidates of each query that count; all if None.
         metric: See `Metric.of`.
 
     Raises:
@@ -87,30 +90,30 @@ def headroom(collection: Collection, depth: int | None = None, metric: str = "nD
     if depth is not None and depth < 1:
         raise InvalidInputError(f"depth={depth}: at least one candidate counts")
     cut = collection if depth is None else collection.cut(depth)
-    wanted = Metric.of(metric, collection.relevant_from)
+    measured = Metric.of(metric, collection.relevant_from)
     qrels = cut.qrels
-    found = {t.id: t.ranking.ids for t in cut}
+    candidates = {t.id: t.ranking.ids for t in cut}
     orders = (
-        found,
-        {t.id: ideal(found[t.id], t.grades) for t in cut},
+        candidates,
+        {t.id: ideal(candidates[t.id], t.grades) for t in cut},
         {t.id: ideal(t.grades, t.grades) for t in cut},
     )
     current, best, perfect = (
-        statistics.fmean(per_query([wanted], qrels, order)[wanted.name]) for order in orders
+        statistics.fmean(per_query([measured], qrels, order)[measured.name]) for order in orders
     )
-    shares, lost = [], 0
+    recalls, lost = [], 0
     for topic in cut:
         relevant = topic.relevant(collection.relevant_from)
-        share = len(relevant & set(found[topic.id])) / len(relevant) if relevant else 0.0
-        lost += bool(relevant) and not share
-        shares.append(share)
-    deepest = max(len(ids) for ids in found.values())
+        recall = len(relevant & set(candidates[topic.id])) / len(relevant) if relevant else 0.0
+        lost += bool(relevant) and not recall
+        recalls.append(recall)
     return Headroom(
-        wanted.name, depth or deepest, statistics.fmean(shares), current, best, perfect, lost,
-        len(cut),
-    )  # fmt: skip
-
-
-def closed_by(evaluation: Evaluation, room: Headroom) -> float | None:
-    """Share of the gap that a contender closed."""
-    return room.closed(statistics.fmean(evaluation.of(room.metric)))
+        metric=measured.name,
+        depth=depth or max(len(ids) for ids in candidates.values()),
+        recall=statistics.fmean(recalls),
+        current=current,
+        ideal=best,
+        perfect=perfect,
+        lost=lost,
+        queries=len(cut),
+    )

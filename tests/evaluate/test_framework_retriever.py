@@ -94,7 +94,7 @@ def test_ids_that_are_not_those_of_the_judgements() -> None:
             collection_from_retriever(source, QUERIES, QRELS, id_from=field_)
 
 
-def test_things_that_are_no_retriever() -> None:
+def test_things_that_are_not_retrievers() -> None:
     class Wrong:
         def __init__(self, answer: object) -> None:
             self.answer = answer

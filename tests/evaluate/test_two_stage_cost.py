@@ -9,24 +9,24 @@ from secondpass.testing import FakeScorer
 
 def test_the_arithmetic_with_measured_unit_costs(plants: Collection) -> None:
     cheap = FakeScorer(lambda q, t: float(t.startswith("about")), name="cheap")
-    dear = FakeScorer(name="dear")
+    expensive = FakeScorer(name="expensive")
 
     def clock() -> float:  # 1 s a pair for one, 10 s for the other
-        pairs = [sum(map(len, s.calls)) for s in (cheap, dear)]
+        pairs = [sum(map(len, s.calls)) for s in (cheap, expensive)]
         return pairs[0] + 10.0 * pairs[1]
 
     cost = two_stage_cost(
-        Score(cheap), Score(dear), plants, n=8, ks=(2, 4), timed=2, repeats=1, clock=clock
+        Score(cheap), Score(expensive), plants, n=8, ks=(2, 4), timed=2, repeats=1, clock=clock
     )
     assert (cost.cheap_seconds, cost.expensive_seconds) == (1, 10)
     assert [(p.k, p.seconds) for p in cost.points] == [(0, 8), (2, 28), (4, 48)]
     assert cost.alone.seconds == 80
     assert [p.quality for p in cost.points] == [1, 1, 1]
     assert cost.points[0].quality == evaluate(Score(cheap), plants).means["nDCG@10"]
-    assert "cheap on 8, dear on 2     28000.0   1.0000" in str(cost)
+    assert "cheap on 8, expensive on 2       28000.0   1.0000" in str(cost)
 
 
-def test_the_dear_stage_sees_what_the_cheap_one_put_on_top(plants: Collection) -> None:
+def test_the_expensive_stage_sees_what_the_cheap_one_put_on_top(plants: Collection) -> None:
     backwards = FakeScorer(lambda q, t: -float(q in t), name="backwards")
     cost = two_stage_cost(
         Score(backwards), Score(FakeScorer()), plants, n=8, ks=(7, 8), timed=1, repeats=1

@@ -48,20 +48,20 @@ def test_helps_hurts_and_not_shown(compared: Comparison) -> None:
     assert good.difference == pytest.approx(good.mean - good.baseline)
     assert 0 < good.low < good.difference < good.high
     assert good.p < good.p_corrected < 0.001
-    assert compared.closed("good") == pytest.approx(1)
-    assert compared.closed("bad") < 0  # type: ignore[operator]
+    assert compared.gap_closed("good") == pytest.approx(1)
+    assert compared.gap_closed("bad") < 0  # type: ignore[operator]
     assert compared.verdicts["same"].endswith("It changes nothing here.")
     assert compared.verdicts["good"].startswith("good helps: nDCG@10")
 
 
-def test_what_was_hurt(compared: Comparison) -> None:
-    assert compared.hurt["good"] == compared.hurt["same"] == ()
-    worst = compared.hurt["bad"]
+def test_the_worst_regressions(compared: Comparison) -> None:
+    assert compared.regressions["good"] == compared.regressions["same"] == ()
+    worst = compared.regressions["bad"]
     assert len(worst) == 5
     drops = [h.after - h.before for h in worst]
     assert drops == sorted(drops)
     assert worst[0].fell[0].text == f"about {worst[0].query}"
-    assert worst[0].fell[0].now == 8
+    assert worst[0].fell[0].after == 8
 
 
 def test_the_correction_counts_every_contender_and_metric(plants: Collection) -> None:
@@ -138,7 +138,7 @@ def test_wrong_input(plants: Collection) -> None:
 def test_shown_and_written(compared: Comparison, tmp_path: Path) -> None:
     text = str(compared)
     for part in ("plants, 20 queries, against first stage", "95% interval", "good helps",
-                 "bad hurt these most:", "The top 8 hold 100%"):  # fmt: skip
+                 "bad, worst regressions:", "The top 8 hold 100%"):  # fmt: skip
         assert part in text
     data = json.loads(json.dumps(compared.to_dict(), allow_nan=False))
     assert data["contenders"]["good"]["answer"] == "helps"

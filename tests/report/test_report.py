@@ -12,7 +12,7 @@ from secondpass.report import LabelledScores, Omitted, Report, report
 from secondpass.testing import FakeJudge, FakeScorer
 
 
-def test_replayed_results_are_what_running_again_gives(
+def test_recorded_results_are_what_running_again_gives(
     made: Report, plants: Collection, stage: Stage
 ) -> None:
     (parts,) = made.parts.values()
@@ -32,7 +32,7 @@ def test_nothing_but_the_depth_curve_runs_the_model_again(plants: Collection) ->
     assert parts.threshold.scale == "raw"
     assert "Threshold(" in found.html()
     assert "scale=&#34;raw&#34;" in found.html()
-    assert parts.depth == Omitted("No depth was asked for.")
+    assert parts.depth == Omitted("No depth was wanted.")
 
 
 def test_cuts_at_the_end_are_undone_for_calibration_and_threshold(
@@ -70,26 +70,26 @@ def test_no_relevant_candidate_at_all(plants: Collection) -> None:
     assert (
         "none of the 40 labelled queries has a relevant candidate" in parts.threshold.reason.lower()
     )
-    assert parts.helped == parts.hurt == ()
+    assert parts.improved == parts.worsened == ()
     page = found.html()
     assert "shows no difference" in page
-    assert "<strong>No query that moved.</strong> Every query is as it was." in page
+    assert "<strong>No query that changed.</strong> Every query is as it was." in page
 
 
-def test_helped_and_hurt_are_the_extremes(made: Report) -> None:
+def test_improved_and_worsened_are_the_extremes(made: Report) -> None:
     (name,) = made.comparison.contenders
     (parts,) = made.parts.values()
     values = made.comparison.contenders[name].of("nDCG@10")
     before = made.comparison.baseline.of("nDCG@10")
     gaps = sorted(a - b for a, b in zip(values, before, strict=True))
-    assert [c.after - c.before for c in parts.helped] == gaps[::-1][:3]
-    assert all(c.after < c.before for c in parts.hurt)
-    case = parts.helped[0]
+    assert [c.after - c.before for c in parts.improved] == gaps[::-1][:3]
+    assert all(c.after < c.before for c in parts.worsened)
+    case = parts.improved[0]
     assert [p.rank for p in case.right] == [1, 2, 3, 4, 5]
     assert {p.scale for p in case.left} == {"order"}
     first = case.right[0]
-    assert first.other is not None
-    assert first.up == first.other - 1
+    assert first.other_rank is not None
+    assert first.up == first.other_rank - 1
 
 
 def test_bad_input(plants: Collection) -> None:
@@ -98,6 +98,6 @@ def test_bad_input(plants: Collection) -> None:
     with pytest.raises(UnknownModelError):
         report(plants, "bultin")
     assert (
-        "No example was asked for"
+        "No examples were wanted"
         in report(plants, Score(FakeScorer()), depths=(), examples=0).html()
     )

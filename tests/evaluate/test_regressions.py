@@ -12,16 +12,16 @@ def test_the_worst_first_and_what_moved() -> None:
         Topic(str(i), Ranking.of(f"q{i}", docs), {"a": 1, "c": 0}) for i in range(3)
     )  # relevant first
     c = Collection("c", topics)
-    places = {"q0": "abc", "q1": "bca", "q2": "bac"}
-    worse = Score(FakeScorer(lambda q, text: -places[q].index(text[-1])))
-    hurt = worst_regressions(evaluate(None, c), evaluate(worse, c), "RR@10")
-    assert [(h.id, h.before, h.after) for h in hurt] == [("1", 1, 1 / 3), ("2", 1, 1 / 2)]
-    assert hurt[0].fell == (RankChange("a", "text a", 1, 1, 3),)
-    assert hurt[0].rose == (
-        RankChange("b", "text b", None, 2, 1),
-        RankChange("c", "text c", 0, 3, 2),
+    orders = {"q0": "abc", "q1": "bca", "q2": "bac"}
+    worse = Score(FakeScorer(lambda q, text: -orders[q].index(text[-1])))
+    regressions = worst_regressions(evaluate(None, c), evaluate(worse, c), "RR@10")
+    assert [(r.id, r.before, r.after) for r in regressions] == [("1", 1, 1 / 3), ("2", 1, 1 / 2)]
+    assert regressions[0].fell == (RankChange(id="a", text="text a", grade=1, before=1, after=3),)
+    assert regressions[0].rose == (
+        RankChange(id="b", text="text b", grade=None, before=2, after=1),
+        RankChange(id="c", text="text c", grade=0, before=3, after=2),
     )
-    shown = str(hurt[0])
+    shown = str(regressions[0])
     assert "'q1' (1): RR@10 1.000 to 0.333" in shown
     assert "fell  rank 1 to rank 3, grade 1, a: text a" in shown
     assert "rose  rank 2 to rank 1, not judged, b: text b" in shown
@@ -33,8 +33,8 @@ def test_what_was_cut_fell_to_nowhere() -> None:
     from secondpass.evaluate import evaluate_rankings
 
     gone = evaluate_rankings("gone", c, [Ranking.of("q", [Candidate("new", "z")])])
-    (hurt,) = worst_regressions(evaluate(None, c), gone, "RR@10")
-    assert hurt.fell[0].now is None
-    assert hurt.rose[0].was is None
-    assert "rank 1 to nowhere" in str(hurt.fell[0])
-    assert str(hurt.fell[0]).endswith("…")
+    (regression,) = worst_regressions(evaluate(None, c), gone, "RR@10")
+    assert regression.fell[0].after is None
+    assert regression.rose[0].before is None
+    assert "rank 1 to nowhere" in str(regression.fell[0])
+    assert str(regression.fell[0]).endswith("…")
