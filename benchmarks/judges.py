@@ -41,7 +41,7 @@ from secondpass.judge import (
     Tournament,
     Usage,
 )
-from secondpass.judge.cost_estimate import estimated
+from secondpass.judge.cost_estimate import estimate_usage
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -96,7 +96,7 @@ class StandIn:
         return self.opinions[key]
 
     def _usage(self, asks: Any, texts: Sequence[str]) -> Usage:
-        return estimated(asks, len(texts), sum(self.tokens[t] for t in texts))
+        return estimate_usage(asks, len(texts), sum(self.tokens[t] for t in texts))
 
 
 def virtual_loop() -> asyncio.AbstractEventLoop:

@@ -87,7 +87,7 @@ def test_labelled_queries_that_cannot_be_used(call: Callable[[Any], object]) -> 
         match=r"add queries that have both|label some that have|label queries that have both",
     ):
         call(queries(20, rate=0))
-    with pytest.raises(InvalidInputError, match=r"tuple is none; make one with Judged.of"):
+    with pytest.raises(InvalidInputError, match=r"got tuple; make one with JudgedQuery.of"):
         call(PAIRS)
 
 
@@ -171,7 +171,7 @@ FILES: dict[str, tuple[Callable[[Path], object], bytes, str]] = {
     "a missing label": (read_jsonl, json.dumps({**GOOD, "labels": [1]}).encode(), "1: 2 texts"),
     "a huge label": (read_jsonl, json.dumps({**GOOD, "labels": [1, 10**9]}).encode(), "1: .*1000"),
     "no labels": (read_judged, b'{"query": "q", "texts": []}', "1: no field 'labels'"),
-    "no object": (read_judged, b"[1]", "line 1: no JSON object. Expected"),
+    "no object": (read_judged, b"[1]", "line 1: not a JSON object. Expected"),
     "a grade as a label": (
         read_judged, json.dumps({**GOOD, "labels": [2, 0]}).encode(), r"relevant_from=2\).judged",
     ),

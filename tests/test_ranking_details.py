@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from secondpass import Calibrate, Candidate, Fuse, InvalidInputError, Platt, Ranking, Score, Top
-from secondpass.core.json_values import json_value
+from secondpass.core.ranking_details import json_value
 from secondpass.testing import FakeScorer
 
 NUMBER = Score(FakeScorer(lambda query, text: float(text.split()[0]), name="number"))

@@ -12,13 +12,15 @@ from typing import Any, get_args, get_origin
 import pytest
 
 from secondpass import Recipe, RecipeError, Top, load
-from secondpass.recipe.bounds import _BOUNDS, Bounds, bounds_of
-from secondpass.recipe.checks import plain_fits
-from secondpass.recipe.schema import (
+from secondpass.core.recipe.checks import plain_fits
+from secondpass.core.recipe.schema import (
+    _BOUNDS,
     FORMER_NAMES,
     REFUSED,
     REMOVED,
     WEIGHTS,
+    Bounds,
+    bounds_of,
     class_names,
     schema_of,
 )

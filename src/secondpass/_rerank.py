@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, overload
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
-from secondpass.models.load import is_recipe_file, load
-from secondpass.recipe import Recipe, as_stage
+from secondpass.models.load import ModelLike, as_stage, is_recipe_file
 from secondpass.stages.cut import Top, whole_number
 from secondpass.stages.threshold import Threshold
 
-Model = str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
 Documents = Iterable[str | Candidate]
 _ELSEWHERE = dict.fromkeys(
     ("device", "max_length", "batch_size", "options", "cache", "disk_cache"),
@@ -32,7 +31,7 @@ def rerank(
     query: str,
     docs: Documents,
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -42,7 +41,7 @@ def rerank(
     query: list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -52,7 +51,7 @@ def rerank(
     query: str | list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = "builtin",
+    model: ModelLike = "builtin",
     top_k: int | None = None,
     threshold: float | None = None,
     keep_at_least: int = 0,
@@ -63,8 +62,9 @@ def rerank(
         query: What was asked; or a list of queries, which are answered together.
         docs: Texts, which get the ids "0", "1", ..., or `Candidate` objects. No document is a
             legal question with an empty answer.
-        model: A model string, see `load`, any stage, a recipe, or the path of a recipe's file (a
-            `pathlib.Path` or a string that ends in ".json"). The built-in one gives probabilities.
+        model: A model string, any stage, a recipe, the path of a recipe's file (a `pathlib.Path`
+            or a string that ends in ".json"), or a `ChatJudge`; see `as_stage`. The built-in model
+            gives probabilities.
         top_k: Keep so many at most.
         threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
             finds one for your data.
@@ -91,7 +91,7 @@ async def arerank(
     query: str,
     docs: Documents,
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -101,7 +101,7 @@ async def arerank(
     query: list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -111,7 +111,7 @@ async def arerank(
     query: str | list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = "builtin",
+    model: ModelLike = "builtin",
     top_k: int | None = None,
     threshold: float | None = None,
     keep_at_least: int = 0,
@@ -157,10 +157,29 @@ def _stage(model: Any) -> Stage:
         return as_stage(model)
     file = Path(model) if is_recipe_file(model) else None
     written_at = file.stat().st_mtime_ns if file is not None and file.is_file() else None
-    return _loaded(str(model) if file is None else file, written_at)
+    with _choosing:
+        once = _load_once(str(model) if file is None else file, written_at)
+    return once.stage()
+
+
+class _LoadOnce:
+    """A model that is loaded at the first use, once, however many threads are first."""
+
+    def __init__(self, model: str | Path) -> None:
+        self._model, self._loading = model, threading.Lock()
+        self._stage: Stage | None = None
+
+    def stage(self) -> Stage:
+        with self._loading:
+            if self._stage is None:
+                self._stage = as_stage(self._model)
+            return self._stage
+
+
+_choosing = threading.Lock()
 
 
 @lru_cache(maxsize=2)
-def _loaded(model: str | Path, _written_at: int | None) -> Stage:
-    """A model is read once, not once a call; a recipe again when its file has changed."""
-    return load(model)
+def _load_once(model: str | Path, _written_at: int | None) -> _LoadOnce:
+    """A model is kept between calls; a recipe is read again when its file has changed."""
+    return _LoadOnce(model)

@@ -21,7 +21,7 @@ from secondpass.bench import (
 from secondpass.bench.autotune import settings_to_try
 from secondpass.bench.latency import fitting
 from secondpass.cli import app
-from secondpass.recipe.writing import left_out
+from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.stages import Pair
 from secondpass.testing import FakeScorer
 
@@ -138,7 +138,7 @@ def test_settings_are_tried_with_what_no_recipe_holds(tmp_path: Path) -> None:
     assert speed.settings is not None
     assert len(speed.settings.tried) == 1
     assert speed.notes[-1].endswith("no recipe may hold pipeline.scorer.vectors")
-    assert left_out(stage) == {"pipeline.scorer.vectors": str(tmp_path / "v.db")}
+    assert omitted_arguments(stage) == {"pipeline.scorer.vectors": str(tmp_path / "v.db")}
 
 
 def test_a_new_process_really_starts() -> None:
@@ -177,7 +177,7 @@ def test_texts_from_a_file(tmp_path: Path) -> None:
     path.write_text('plain text\n\n"a string"\n{"id": 3, "text": "an object"}\n', encoding="utf-8")
     assert read_texts(path) == ["plain text", "a string", "an object"]
     for content, message in (
-        ("", "has no text"), ("{", "line 1 is no JSON"), ('{"a": 1}', "no field 'text'"),
+        ("", "has no text"), ("{", "line 1 is not JSON"), ('{"a": 1}', "no field 'text'"),
     ):  # fmt: skip
         path.write_text(content)
         with pytest.raises(InvalidInputError, match=message):

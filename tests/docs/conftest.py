@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from secondpass.core.candidate import Note
+from secondpass.core.event import Note
 from secondpass.stages.score import Pair
 from secondpass.testing import ChatServer
 

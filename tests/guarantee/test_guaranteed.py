@@ -111,7 +111,7 @@ def test_it_comes_back_from_a_recipe(tmp_path: Path) -> None:
     made = guaranteed(words, _words(40), "missed", 0.3)
     safe = made.pipeline
     Recipe.of(safe).save(tmp_path / "r.json")
-    again = Recipe.read(tmp_path / "r.json").stage(known=[_Length])
+    again = Recipe.read(tmp_path / "r.json").stage(classes=[_Length])
     assert isinstance(again, Pipeline)
     assert repr(again) == repr(safe)
     assert isinstance(again[-1], GuaranteedThreshold)

@@ -84,8 +84,10 @@ def test_a_threshold_behind_a_judge_means_what_it_means_behind_a_model() -> None
 
 
 def test_refine_with_a_judge_keeps_the_tail() -> None:
-    ranking = Refine(Order(FakeJudge()), 2)(Ranking.of("dogs", [Candidate("a", "x"), *TEXTS]))
-    assert len(ranking) == 5
+    texts: list[str | Candidate] = [Candidate("a", "x"), Candidate("b", "dogs"), *TEXTS]
+    ranking = Refine(Order(FakeJudge()), 2)(Ranking.of("dogs", texts))
+    assert ranking.ids[:2] == ["b", "a"]
+    assert [c.text for c in ranking[2:]] == TEXTS
 
 
 class Broken:

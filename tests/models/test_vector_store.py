@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from secondpass import ModelError
-from secondpass.core.sqlite_file import checksum
 from secondpass.models.cache.disk import DiskCache
+from secondpass.models.cache.sqlite_file import checksum
 from secondpass.models.onnx.maxsim import TextVectors
 from secondpass.models.onnx.passage_cache import PassageCache
 

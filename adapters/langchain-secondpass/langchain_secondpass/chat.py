@@ -58,10 +58,10 @@ class LangChainChat:
 
 
 def as_stage(model: Any) -> sp.Stage:
-    """`secondpass.as_stage`, and a chat model or a `ChatJudge` as a listwise judge."""
+    """`secondpass.as_stage`, and a chat model as a listwise judge."""
     if isinstance(model, BaseChatModel):
         model = sp.ChatJudge(LangChainChat(model), structured=False)  # no schema gets through
-    return sp.Order(model) if isinstance(model, sp.ChatJudge) else sp.as_stage(model)
+    return sp.as_stage(model)
 
 
 def _completion(answer: AIMessage) -> sp.judge.Completion:

@@ -19,7 +19,7 @@ from langchain_secondpass.chat import as_stage
 from langchain_secondpass.documents import DETAILS, documents_of, ranking_of
 from langchain_secondpass.options import REMEDIES, Model, fixed_option, whole_number
 from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
-from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.ranking_details import event_details
 
 

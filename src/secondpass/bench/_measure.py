@@ -20,12 +20,12 @@ from secondpass.bench.latency import DEPTHS, ROUNDS_AT_MOST, fitting, latencies
 from secondpass.bench.result import Speed, WorkloadSpeed
 from secondpass.bench.workload import asked, builtin_workloads, check
 from secondpass.core.errors import InvalidInputError, RecipeError
+from secondpass.core.recipe import Recipe
+from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock
 from secondpass.evaluate.systems import System, as_reranker
 from secondpass.models.folder import processors
-from secondpass.recipe import Recipe
-from secondpass.recipe.writing import left_out
 
 Launch = Callable[[Mapping[str, Any], str, Sequence[str]], ColdStart]
 """Takes a recipe, a query and texts; see `in_new_process`."""
@@ -148,7 +148,9 @@ def _cold(
     except RecipeError as error:
         notes.append(f"no new process was started: {error}")
         return None
-    if apart := [p for p in left_out(stage) if p.endswith((".trust_remote_code", ".vectors"))]:
+    if apart := [
+        p for p in omitted_arguments(stage) if p.endswith((".trust_remote_code", ".vectors"))
+    ]:
         notes.append(f"no new process was started: no recipe may hold {', '.join(apart)}")
         return None
     return launch(recipe, ranking.query, [c.text for c in ranking])

@@ -8,11 +8,11 @@ from typing import Any
 
 from secondpass.bench.workload import asked
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.recipe import Recipe
+from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock, percentile
-from secondpass.recipe import Recipe
-from secondpass.recipe.writing import left_out
 
 BUDGETS = (256, 512, 1024, 2048, 4096)
 WORTH = 1.05
@@ -92,7 +92,7 @@ def tried_settings(
     recipe = Recipe.of(stage)
     kept_out = {
         place: value
-        for place, value in left_out(stage).items()
+        for place, value in omitted_arguments(stage).items()
         if place.endswith((".api_key", ".trust_remote_code", ".vectors"))
     }
     now = _current(recipe.pipeline)

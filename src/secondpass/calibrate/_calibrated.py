@@ -12,10 +12,10 @@ from secondpass.calibrate.cross_validation import MethodChoice, choose_method
 from secondpass.calibrate.methods.by_rank import ByRank
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.fitted import Fitted
 from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Pipeline, Stage
 

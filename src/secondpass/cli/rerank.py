@@ -17,7 +17,7 @@ from secondpass.cli.progress import bar
 from secondpass.core.errors import InvalidInputError, NotCalibratedError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.recipe import as_stage
+from secondpass.models.load import as_stage
 from secondpass.stages.cut import Top
 from secondpass.stages.score import Score
 from secondpass.stages.threshold import Threshold

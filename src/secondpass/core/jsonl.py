@@ -1,4 +1,4 @@
-r"""JSON lines: the one reader of files that hold one value a line.
+r"""JSON lines: the one reader of files that hold one value per line.
 
 A line ends at ``\n`` or ``\r\n`` and nowhere else: U+2028, U+2029, U+0085 and the separators of
 ASCII, at which `str.splitlines` cuts too, are ordinary characters of a JSON string or of a text.
@@ -102,14 +102,14 @@ def parse_line(line: str, where: str) -> Any:
         where: File and line, for the error; see `line_name`.
 
     Raises:
-        InvalidInputError: No JSON, a number that JSON does not have, or too deep.
+        InvalidInputError: Not JSON, a number that JSON does not have, or too deep.
     """
     try:
         value = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise _too_deep(where) from None
     except ValueError as error:
-        raise InvalidInputError(f"{where} is no JSON: {error}") from error
+        raise InvalidInputError(f"{where} is not JSON: {error}") from error
     if line.count("[") + line.count("{") > DEEPEST and _is_deep(value):
         raise _too_deep(where)
     return value
@@ -121,7 +121,7 @@ def line_name(path: PathLike, number: int) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number that JSON has; write null, or leave the field out")
+    raise ValueError(f"{name} is not a number that JSON has; write null, or leave the field out")
 
 
 def _finite(digits: str) -> float:
@@ -158,7 +158,7 @@ def document(line: str, id: str, where: str) -> Candidate:
         where: File and line, for the error.
 
     Raises:
-        InvalidInputError: It begins like JSON and is none, or has no text.
+        InvalidInputError: It begins like JSON and is not, or has no text.
     """
     if line.lstrip()[0] not in '{"':
         return Candidate(id, line)

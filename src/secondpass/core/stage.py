@@ -11,17 +11,15 @@ A stage writes one of three methods, in its own colour, and gets the others:
 from __future__ import annotations
 
 import asyncio
-import threading
 from abc import ABC
-from collections.abc import Coroutine, Generator, Iterator, Sequence
-from typing import Any, NoReturn, TypeVar, overload
+from collections.abc import Generator, Iterator, Sequence
+from typing import NoReturn, overload
 
 from secondpass.core.call_hints import refuse_pipe, takes_one_ranking
 from secondpass.core.errors import InvalidInputError, shown
+from secondpass.core.event_loop import gather_or_cancel, run_on_private_loop
 from secondpass.core.ranking import Ranking
-from secondpass.core.task_group import gather_or_cancel
 
-T = TypeVar("T")
 Step = tuple["Stage", Sequence[Ranking]]
 StageSteps = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
 """Yields stages to run, side by side where they are several, and is sent what they made."""
@@ -52,7 +50,7 @@ class Stage(ABC):
         Returns:
             One ranking for each that came in, in the same order.
         """
-        return _on_private_loop(self.arun(rankings))
+        return run_on_private_loop(self.arun(rankings))
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         """Like `run`, without blocking the event loop."""
@@ -117,7 +115,7 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send([stage.run(given) for stage, given in steps])
+                steps = flow.send([stage.run(rankings) for stage, rankings in steps])
         except StopIteration as done:
             return list(done.value)
 
@@ -127,7 +125,7 @@ class Composite(Stage):
             steps = next(flow)
             while True:
                 steps = flow.send(
-                    await gather_or_cancel(stage.arun(given) for stage, given in steps)
+                    await gather_or_cancel(stage.arun(rankings) for stage, rankings in steps)
                 )
         except StopIteration as done:
             return list(done.value)
@@ -201,34 +199,3 @@ def not_a_stage(value: object) -> str:
     if isinstance(getattr(value, "pipeline", None), Stage):
         return f"a {type(value).__name__} is not a stage; give its .pipeline"
     return f"{shown(value)} is not a stage; Score(your_scorer) makes one"
-
-
-class _PrivateLoop:
-    """One event loop in one daemon thread, made when first needed."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(
-            target=self.loop.run_forever, name="secondpass-loop", daemon=True
-        )
-        self.thread.start()
-
-
-_lock = threading.Lock()
-_private: _PrivateLoop | None = None
-
-
-def _on_private_loop(work: Coroutine[Any, Any, T]) -> T:
-    global _private
-    with _lock:
-        if _private is None or not _private.thread.is_alive():  # a fork keeps no threads
-            _private = _PrivateLoop()
-    if threading.current_thread() is _private.thread:
-        work.close()
-        raise RuntimeError("this would wait for itself: inside a stage's arun, await acall or arun")
-    future = asyncio.run_coroutine_threadsafe(work, _private.loop)
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()  # an interrupt leaves nothing running behind it
-        raise

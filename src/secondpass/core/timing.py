@@ -16,10 +16,10 @@ Clock = Callable[[], float]
 def percentile(values: Sequence[float], percent: float) -> float:
     """The value below which `percent` of them lie, interpolated linearly, as numpy does."""
     ordered = sorted(values)
-    place = (len(ordered) - 1) * percent / 100
-    low = int(place)
+    position = (len(ordered) - 1) * percent / 100
+    low = int(position)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
 def seconds_each(
@@ -40,13 +40,12 @@ def seconds_each(
     Returns:
         One list for each of `rounds`.
     """
-    largest = max((r for given in rounds for r in given), key=len)
-    stage(largest)
-    taken: list[list[list[float]]] = [[[] for _ in given] for given in rounds]
+    stage(max((ranking for rankings in rounds for ranking in rankings), key=len))
+    seconds: list[list[list[float]]] = [[[] for _ in rankings] for rankings in rounds]
     for _ in range(repeats):
-        for given, times in zip(rounds, taken, strict=True):
-            for ranking, seen in zip(given, times, strict=True):
+        for rankings, times in zip(rounds, seconds, strict=True):
+            for ranking, repeated in zip(rankings, times, strict=True):
                 start = clock()
                 stage(ranking)
-                seen.append(clock() - start)
-    return [[statistics.median(seen) for seen in times] for times in taken]
+                repeated.append(clock() - start)
+    return [[statistics.median(repeated) for repeated in times] for times in seconds]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Stage
 from secondpass.evaluate.framework_retriever import FrameworkRetriever, Invokes, Retrieves
-from secondpass.recipe import Recipe, as_stage
+from secondpass.models.load import as_stage
 
 System = (
     str

@@ -11,8 +11,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError, UnknownModelError
-from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.judge.protocols import AsyncJudge
 from secondpass.models.cache.scores import Cached
@@ -34,7 +35,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "cross-encoder": ("secondpass.models.torch.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.openai.client", "judge", True),
-    "recipe": ("secondpass.recipe", "from_file", True),
+    "recipe": ("secondpass.core.recipe", "from_file", True),
 }
 _BACKEND_OPTIONS = dict.fromkeys(
     (
@@ -44,6 +45,10 @@ _BACKEND_OPTIONS = dict.fromkeys(
     'pass it to the backend: load(model, options={"KEYWORD": ...})',
 )  # fmt: skip
 _NAMES = {"judge": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
+
+
+ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | AsyncJudge
+"""What names a stage; see `as_stage`."""
 
 
 @hint_keywords(_BACKEND_OPTIONS)
@@ -90,6 +95,34 @@ def load(
     if cache is None and disk_cache is None:
         return made
     return _remembering(made, 100_000 if cache is None else cache, disk_cache)
+
+
+def as_stage(model: ModelLike) -> Stage:
+    """A stage from whatever names one; what `rerank`, the adapters and the command line call.
+
+    Args:
+        model: A stage, a `Recipe`, the dict of `Recipe.to_dict`, or what `load` takes: a model
+            string, or the path of a recipe's file, as a `pathlib.Path` or a string that ends in
+            ".json". A judge that is awaited, such as a `ChatJudge`, orders listwise.
+
+    Raises:
+        InvalidInputError: Something else.
+        SecondPassError: What loading a model or reading a recipe may raise.
+    """
+    if isinstance(model, Stage):
+        return model
+    if isinstance(model, str | os.PathLike):
+        return load(model)
+    if isinstance(model, Mapping):
+        return Recipe.of_dict(model).stage()
+    if isinstance(model, Recipe):
+        return model.stage()
+    if isinstance(model, AsyncJudge):
+        return Order(model)
+    raise InvalidInputError(
+        f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the path "
+        "of one; Score(your_scorer) makes a stage"
+    )
 
 
 def is_recipe_file(model: object) -> bool:
@@ -148,7 +181,7 @@ def _staged(made: object, model: str) -> Stage:
     if isinstance(made, Judge | AsyncJudge):
         return Order(made)
     raise UnknownModelError(
-        f"the backend of {model!r} made {made!r}, which is no stage, scorer, comparer or judge"
+        f"the backend of {model!r} made {made!r}, which is not a stage, scorer, comparer or judge"
     )
 
 

@@ -1,6 +1,6 @@
 """What acts on a ranking: score, compare, order, cut, fuse."""
 
-from secondpass.core.candidate import Note
+from secondpass.core.event import Note
 from secondpass.stages.compare import ScorerComparer
 from secondpass.stages.fuse.learned import FusionBaseline, FusionEvidence, LearnedFuse
 from secondpass.stages.score import NotedScorer, Pair

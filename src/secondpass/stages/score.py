@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from secondpass.core.candidate import Candidate, Note
+from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, ScoreError
+from secondpass.core.event import Note
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.stages.note_events import events_of_notes

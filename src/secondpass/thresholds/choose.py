@@ -9,6 +9,7 @@ from typing import Literal
 
 from secondpass.calibrate.cross_validation import folds_by_query
 from secondpass.calibrate.stages import CalibrationStage
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import (
     CalibrationError,
     InvalidInputError,
@@ -17,7 +18,6 @@ from secondpass.core.errors import (
 )
 from secondpass.core.fitted import Fitted
 from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage, not_a_stage
 from secondpass.core.tokens import Counter

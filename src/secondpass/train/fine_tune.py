@@ -10,8 +10,8 @@ from typing import Any
 
 from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Stage
-from secondpass.recipe import Recipe
 from secondpass.stages.score import Pair, Score
 from secondpass.train.base_model import stage_before, torch_folder, with_calibrator
 from secondpass.train.bf16 import bfloat16

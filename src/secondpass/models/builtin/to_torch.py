@@ -57,7 +57,7 @@ def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] =
     try:
         config = AutoConfig.from_pretrained(source, local_files_only=True)
         network = _MAKE.from_config(config)
-        graph = _Graph(onnx.load(source / "model.onnx"))
+        graph = _OnnxGraph(onnx.load(source / "model.onnx"))
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read the model in {os.fspath(source)!r}: {error}") from error
     found = graph.weights(network)
@@ -88,7 +88,7 @@ def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] =
     return target
 
 
-class _Graph:
+class _OnnxGraph:
     """An exported graph, read by place."""
 
     def __init__(self, model: Any) -> None:

@@ -12,8 +12,8 @@ from concurrent.futures import Future
 from typing import Any
 from weakref import WeakSet
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.event import Note
 from secondpass.models.cache.disk import DiskCache, Known
 from secondpass.models.cache.key import keys_of, settings_of
 from secondpass.stages.score import Pair, Scorer, score_pairs
@@ -119,7 +119,9 @@ class Cached:
             failure = failure or self._store_new(kept)
             kept |= stored
             if failure is not None:
-                new = {k: (s, {**note, "disk_cache": failure}) for k, (s, note) in new.items()}
+                new = {
+                    k: (s, {**note, "disk_cache_failed": failure}) for k, (s, note) in new.items()
+                }
             for key in damaged & new.keys():
                 score, note = new[key]
                 new[key] = score, {**note, "stored_score_damaged": True}

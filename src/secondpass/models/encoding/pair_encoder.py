@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.event import Note
 from secondpass.models.encoding.tokenize import TextIds, tokenize
 from secondpass.stages.score import Pair
 

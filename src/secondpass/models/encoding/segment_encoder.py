@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import ModelError
+from secondpass.core.event import Note
 from secondpass.models.encoding.tokenize import TextIds, tokenize
 from secondpass.models.onnx.passage_cache import StoredVectors
 from secondpass.stages.score import Pair
@@ -81,7 +81,7 @@ class SegmentEncoder:
             if text in stored.packed:
                 note["stored"] = True
             elif stored.failure is not None:
-                note["vector_file"] = stored.failure
+                note["vector_file_failed"] = stored.failure
             if text in stored.damaged:
                 note["stored_vector_damaged"] = True
             notes.append(note)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from secondpass.core.event import Note
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -34,10 +36,10 @@ class TextIds:
     length: int
     longer: bool
 
-    def cut_to(self, room: int) -> dict[str, object]:
+    def cut_to(self, room: int) -> Note:
         """What a note says when only `room` ids are read; nothing if that is all."""
         kept = min(room, len(self.ids))
-        note: dict[str, object] = {}
+        note: Note = {}
         if self.length > kept or self.longer:
             note = {"cut_tokens": self.length - kept, "read_tokens": kept}
         if self.longer:

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import ModelError
+from secondpass.core.event import Note
 from secondpass.models.encoding.pair_encoder import PairEncoder, Tokens
 from secondpass.models.encoding.tokenize import (
     CHARACTERS_AT_LEAST,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import ModelError
+from secondpass.core.event import Note
 from secondpass.models.batching import map_in_threads
 from secondpass.models.encoding.pair_encoder import PairEncoder, Tokens
 from secondpass.models.folder import logits_of

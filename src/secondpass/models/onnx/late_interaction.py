@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.event import Note
 from secondpass.models.batching import map_in_threads, prefetch
 from secondpass.models.encoding.segment_encoder import SegmentEncoder, Segments
 from secondpass.models.encoding.tokenize import TextIds

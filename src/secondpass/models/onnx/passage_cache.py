@@ -11,7 +11,7 @@ from hashlib import blake2b
 import numpy as np
 
 from secondpass.core.errors import ModelError
-from secondpass.core.sqlite_file import (
+from secondpass.models.cache.sqlite_file import (
     LOCK_TIMEOUT_S,
     FileKind,
     ForeignFileError,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.event import Note
 from secondpass.models.batching import batches_for, prefetch
 from secondpass.models.digest import digest, weight_files
 from secondpass.models.encoding.pair_encoder import longest_input

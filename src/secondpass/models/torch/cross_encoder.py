@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError, MissingExtraError, ModelError
+from secondpass.core.event import Note
 from secondpass.models.batching import packed
 from secondpass.models.digest import digest, torch_weight_files
 from secondpass.models.encoding.pair_encoder import check_max_length, longest_input

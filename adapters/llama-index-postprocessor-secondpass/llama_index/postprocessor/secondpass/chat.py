@@ -70,10 +70,10 @@ class LlamaIndexChat:
 
 
 def as_stage(model: Any) -> sp.Stage:
-    """`secondpass.as_stage`, and an LLM or a `ChatJudge` as a listwise judge."""
+    """`secondpass.as_stage`, and an LLM as a listwise judge."""
     if isinstance(model, LLM):
         model = sp.ChatJudge(LlamaIndexChat(model), structured=False)  # no schema gets through
-    return sp.Order(model) if isinstance(model, sp.ChatJudge) else sp.as_stage(model)
+    return sp.as_stage(model)
 
 
 def _completion(response: ChatResponse) -> sp.judge.Completion:

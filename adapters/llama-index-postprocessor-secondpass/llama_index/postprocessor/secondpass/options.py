@@ -11,7 +11,7 @@ from llama_index.core.schema import MetadataMode
 from llama_index.postprocessor.secondpass.chat import as_stage
 
 import secondpass as sp
-from secondpass.core.keyword_hints import keyword_hint
+from secondpass.core.call_hints import keyword_hint
 
 Model = str | LLM | sp.Stage | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "metadata_mode")

@@ -1,0 +1,257 @@
+"""What a recipe may hold: classes, their arguments, and the bounds of these.
+
+A class is one line, in `PUBLIC_NAMES` or here in `_PARTS`, and brings the types of its arguments
+with it. An argument that is not on its class's line does not exist for a recipe. The bounds keep
+numbers from taking all memory, and texts to one form: a whole number needs a line in `_BOUNDS`, and
+so does a text that names something.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, get_type_hints
+
+from secondpass.core.public_names import PUBLIC_NAMES
+
+_PARTS = {
+    # class: module, arguments; in the order of the constructor
+    "ScorerComparer": ("stages.compare", "scorer"),
+    "Tournament": ("judge.algorithms.tournament", "window keep"),
+    "SetwiseHeapsort": ("judge.algorithms.setwise", "children k"),
+    "SetwiseInsertion": ("judge.algorithms.setwise", "children k"),
+    "SelfConsistent": ("judge.algorithms.self_consistent", "algorithm shuffles aggregate seed"),
+    "AllPairs": ("judge.algorithms.pairwise", "aggregate"),
+    "Heapsort": ("judge.algorithms.pairwise", "k"),
+    "SlidingPairs": ("judge.algorithms.pairwise", "k"),
+    "Prices": ("judge.budget", "prompt completion"),
+    "Prompts": ("judge.chat.prompts", "version system order best compare relevant scale repair"),
+    "LearnedFuse": ("stages.fuse.learned", "members features model fitted_on queries evidence"),
+    "Features": ("stages.fuse.learned", "members scales aspects fields missing k usual"),
+    "NumberField": ("stages.fuse.learned", "field"),
+    "DateField": ("stages.fuse.learned", "field now"),
+    "CategoryField": ("stages.fuse.learned", "field categories"),
+    "LogisticModel": ("stages.fuse.learned", "weights bias strength"),
+    "LambdaMartModel": ("stages.fuse.learned", "trees importance"),
+    "Tree": ("stages.fuse.learned", "features thresholds left right leaves"),
+    "FusionEvidence": (
+        "stages.fuse.learned",
+        "method ndcg log_loss rivals queries answerable pairs notes",
+    ),
+    "FusionBaseline": ("stages.fuse.learned", "name ndcg log_loss difference low high"),
+    "CalibrateOrder": ("calibrate", "calibrator fitted_on queries base_rate"),
+    "ByRank": ("calibrate", "log_slope slope incoming_slope bias incoming"),
+    "MethodChoice": ("calibrate", "chosen log_loss behind standard_error queries folds"),
+    "GuaranteedThreshold": (
+        "thresholds.guarantee",
+        "at_least scale guarantee fitted_on trail queries",
+    ),
+    "Guarantee": (
+        "thresholds.guarantee",
+        "promises confidence bound queries without_relevant candidates kept safe pipeline "
+        "unchecked",
+    ),
+    "RiskBound": ("thresholds.guarantee", "risk at_most observed p_value"),
+    "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
+    "Builtin": ("models.builtin", "max_length token_budget threads"),
+}
+"""What recipes may name besides the public names that have arguments there."""
+
+_CLASSES = {
+    **{
+        name: (module, arguments)
+        for name, (module, arguments) in PUBLIC_NAMES.items()
+        if arguments is not None
+    },
+    **_PARTS,
+}
+
+REFUSED = {
+    "api_key": "a key is a secret",
+    "count": "a function is code",
+    "count_tokens": "a function is code",
+    "disk": "it names a file to write",
+    "disk_size": "it belongs to disk, a file to write",
+    "on_progress": "a function is code",
+    "trust_remote_code": "it runs Python code that came with a model",
+    "vectors": "it names a file to write",
+}
+"""Arguments that no file may hold, and why; who builds a recipe gives them in code."""
+
+WEIGHTS = (
+    "Builtin", "LateInteraction", "OnnxCrossEncoder", "OpenVinoCrossEncoder", "TorchCrossEncoder",
+)  # fmt: skip
+"""Classes that load weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a recipe may say of one class.
+
+    Attributes:
+        make: The class.
+        types: The type of each argument that may stand in a file.
+        refused: Its arguments that may not, with their defaults.
+        several: The argument that takes any number of stages, if one does.
+    """
+
+    make: Any
+    types: Mapping[str, Any]
+    refused: Mapping[str, Any]
+    several: str | None = None
+
+
+FORMER_NAMES = {"Trail": "TrailScore", "Promise": "RiskBound", "FusionRival": "FusionBaseline"}
+"""Classes that recipes of earlier versions name otherwise."""
+
+REMOVED = {
+    **dict.fromkeys(
+        ("Calibrate.shift", "CalibrateOrder.shift"),
+        "prior-shift correction was removed because it made probabilities worse: over 61 pairs of "
+        "collections the mean calibration error rose from .161 to .344. Fit the calibrator again "
+        "with calibrated(stage, judged), or set this to null for the probabilities as first fitted",
+    ),
+    **dict.fromkeys(
+        ("EarlyExit", "ExitMargin"),
+        "early exit was removed because its gain was mixed; rank with a cheap stage first, and its "
+        "best with this one: Refine(stage, k)",
+    ),
+}
+"""Classes and arguments that only earlier versions have, and why; a recipe may still hold null for
+the arguments."""
+
+
+def class_names() -> list[str]:
+    """All that a recipe may name."""
+    return list(_CLASSES)
+
+
+@lru_cache(maxsize=256)
+def schema_of(kind: str) -> Schema | None:
+    """Of a class that a recipe may name; None for any other. Imports its module, nothing else.
+
+    Raises:
+        MissingExtraError: The class needs a package that is not installed.
+    """
+    kind = FORMER_NAMES.get(kind, kind)
+    if kind not in _CLASSES:
+        return None
+    module, arguments = _CLASSES[kind]
+    make = getattr(import_module(f"secondpass.{module}"), kind)
+    hints = get_type_hints(make.__init__, localns=_Classes())
+    parameters = inspect.signature(make).parameters.values()
+    return Schema(
+        make,
+        {name: hints[name] for name in arguments.split()},
+        {p.name: p.default for p in parameters if p.name in REFUSED},
+        next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None),
+    )
+
+
+class _Classes(dict[str, Any]):
+    """Classes that a module names in its types and imports for the type checker only."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in _CLASSES:
+            raise KeyError(name)
+        return getattr(import_module(f"secondpass.{_CLASSES[name][0]}"), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an argument may be beside its type; the defaults are for what steers nothing.
+
+    Attributes:
+        least: Of a number.
+        most: Of a number; every number is finite.
+        length: Characters of a text.
+        items: Of a list, or of an object's fields.
+        form: What a text must be as a whole, and how a message says so; None where any one line
+            will do.
+        lines: Whether a text may have several lines.
+    """
+
+    least: float = -sys.float_info.max
+    most: float = sys.float_info.max
+    length: int = 10_000
+    items: int = 5_000_000
+    form: tuple[re.Pattern[str], str] | None = None
+    lines: bool = False
+
+
+_FILE = re.compile(r"(?![/~\\])(?!.*(?:^|[/\\])\.\.(?:[/\\]|$))[^:]+")
+_FOLDER = re.compile(r"(?!//|\\\\|/\\|\\/)(?!\w+://).+")
+_KERNEL = re.compile(r"eager|sdpa|flash_attention_\d|flex_attention")
+_READS = (
+    "a folder, or a hub id such as org/name, of which config.json, tokenizer.json and the weights "
+    "are read"
+)
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(:\d{1,3})?")
+_COUNT = Bounds(0, 1e12)
+_PROMPT = Bounds(length=100_000, lines=True)
+_STAGES = Bounds(items=1_000)
+
+_BOUNDS = {
+    # an argument of any class, or "Class.argument"
+    "answerable": _COUNT,
+    "attention": Bounds(length=64, form=(_KERNEL, "eager, sdpa or a flash_attention")),
+    "base_url": Bounds(length=2_000),
+    "candidates": _COUNT,
+    "children": Bounds(2, 1_000),
+    "concurrency": Bounds(1, 1_024),
+    "deadline": Bounds(0, 1e6),
+    "device": Bounds(length=64, form=(_DEVICE, "such as cpu, cuda, cuda:1 or mps")),
+    "document_frequency": _COUNT,
+    "documents": _COUNT,
+    "file": Bounds(length=1_000, form=(_FILE, "a file inside the model's folder")),
+    "folds": _COUNT,
+    "k": Bounds(0, 1e9),
+    "keep": Bounds(1, 1_000),
+    "keep_at_least": Bounds(0, 1e9),
+    "language": Bounds(length=64),
+    "max_calls": Bounds(0, 1e9),
+    "max_length": Bounds(1, 131_072),
+    "max_retries": Bounds(0, 20),
+    "max_tokens": Bounds(0, 1e12),
+    "max_usd": Bounds(0, 1e9),
+    "members": _STAGES,
+    "model": Bounds(length=1_000, form=(_FOLDER, _READS)),
+    "OpenAIChat.model": Bounds(length=1_000),
+    "pairs": _COUNT,
+    "passage_tokens": Bounds(1, 1_000_000),
+    "pivot": Bounds(1, 1_000),
+    "queries": _COUNT,
+    "repairs": Bounds(0, 2),
+    "revision": Bounds(length=256, form=(re.compile(r"[\w./+@-]+"), "a branch, tag or commit")),
+    "seed": Bounds(-(2**63), 2**63),
+    "shuffles": Bounds(1, 1_000),
+    "size": Bounds(1, 1e8),
+    "stages": _STAGES,
+    "stride": Bounds(1, 1_000),
+    "temperature": Bounds(0, 1e6),
+    "Temperature.temperature": Bounds(least=sys.float_info.min),
+    "thinking_tokens": Bounds(0, 1_000_000),
+    "threads": Bounds(1, 1_024),
+    "timeout": Bounds(0, 86_400),
+    "token_budget": Bounds(1, 262_144),
+    "tokens": Bounds(0, 1e9),
+    "Tree.features": Bounds(0, 1e6),
+    "Tree.left": Bounds(-1e6, 1e6),
+    "Tree.right": Bounds(-1e6, 1e6),
+    "votes": Bounds(1, 1_000),
+    "window": Bounds(2, 1_000),
+    "without_relevant": _COUNT,
+    "CategoryField.categories": Bounds(),
+}
+
+
+def bounds_of(kind: str, argument: str) -> Bounds:
+    """Of one argument of a class."""
+    if kind == "Prompts":
+        return _PROMPT
+    return _BOUNDS.get(f"{kind}.{argument}", _BOUNDS.get(argument, Bounds()))
