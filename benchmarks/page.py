@@ -51,10 +51,6 @@ SECTIONS = {
         "Passages read once",
         "`builtin-split`: a passage's vectors are computed once and kept; only the query is read.",
     ),
-    "early_exit": (
-        "Early exit",
-        "The beginning of every passage first, in full only what can still enter the top k.",
-    ),
     "judges": (
         "What an LLM's order costs",
         "A simulated judge: quality, calls and rounds of each algorithm.",

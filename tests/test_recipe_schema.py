@@ -134,6 +134,8 @@ def _without_removed(node: Any) -> Any:
 def test_a_recipe_with_a_removed_part_says_what_was_removed_and_why(path: Path) -> None:
     recipe = Recipe.read(path)
     message = r"stages\[1\]\.shift: prior-shift correction was removed.* from \.161 to \.344"
+    if path.stem == "early_exit":
+        message = r"pipeline: early exit was removed .*Refine\(stage, k\)"
     with pytest.raises(RecipeError, match=message):
         recipe.stage()
 

@@ -18,7 +18,6 @@ EventKind = Literal[
     "truncated",
     "missing",
     "repeated",
-    "early-exit",
     # files
     "disk-cache-failed",
     "stored-score-damaged",
@@ -67,7 +66,6 @@ class Note(TypedDict, total=False):
         cut_is_a_lower_bound: The text was too long to be counted to its end.
         estimated: The tokens are an estimate, since the model's tokenizer is not known.
         cut_query_tokens: Tokens of the query that were not read.
-        read_in_full: Whether `EarlyExit` read the whole text.
         cached: The score was taken from a cache.
         disk_cache_failed: Why the file of scores could not be used.
         stored_score_damaged: The stored score was damaged, and computed again.
@@ -81,7 +79,6 @@ class Note(TypedDict, total=False):
     cut_is_a_lower_bound: bool
     estimated: bool
     cut_query_tokens: int
-    read_in_full: bool
     cached: bool
     disk_cache_failed: str
     stored_score_damaged: bool

@@ -97,6 +97,8 @@ class Plan:
     def _schema(self, kind: Any, path: str) -> Schema:
         if isinstance(kind, str) and kind in self.classes:
             return _schema_of_user_class(self.classes[kind])
+        if isinstance(kind, str) and kind in REMOVED:
+            raise RecipeError(f"{path}: {REMOVED[kind]}")
         schema = schema_of(kind) if isinstance(kind, str) else None
         if schema is None:
             named = shown(kind)

@@ -31,8 +31,6 @@ _PARTS = {
     "SlidingPairs": ("judge.algorithms.pairwise", "k"),
     "Prices": ("judge.budget", "prompt completion"),
     "Prompts": ("judge.chat.prompts", "version system order best compare relevant scale repair"),
-    "EarlyExit": ("stages.early_exit", "stage margin cheap rest batch"),
-    "ExitMargin": ("stages.exit_margin", "value k prefix fitted_on coverage members"),
     "LearnedFuse": ("stages.fuse.learned", "members features model fitted_on queries evidence"),
     "Features": ("stages.fuse.learned", "members scales aspects fields missing k usual"),
     "NumberField": ("stages.fuse.learned", "field"),
@@ -111,13 +109,21 @@ class Schema:
 FORMER_NAMES = {"Trail": "TrailScore", "Promise": "RiskBound", "FusionRival": "FusionBaseline"}
 """Classes that recipes of earlier versions name otherwise."""
 
-REMOVED = dict.fromkeys(
-    ("Calibrate.shift", "CalibrateOrder.shift"),
-    "prior-shift correction was removed because it made probabilities worse: over 61 pairs of "
-    "collections the mean calibration error rose from .161 to .344. Fit the calibrator again with "
-    "calibrated(stage, judged), or set this to null for the probabilities as first fitted",
-)
-"""Arguments that only earlier versions have, and why; a recipe may still hold null for them."""
+REMOVED = {
+    **dict.fromkeys(
+        ("Calibrate.shift", "CalibrateOrder.shift"),
+        "prior-shift correction was removed because it made probabilities worse: over 61 pairs of "
+        "collections the mean calibration error rose from .161 to .344. Fit the calibrator again "
+        "with calibrated(stage, judged), or set this to null for the probabilities as first fitted",
+    ),
+    **dict.fromkeys(
+        ("EarlyExit", "ExitMargin"),
+        "early exit was removed because its gain was mixed; rank with a cheap stage first, and its "
+        "best with this one: Refine(stage, k)",
+    ),
+}
+"""Classes and arguments that only earlier versions have, and why; a recipe may still hold null for
+the arguments."""
 
 
 def class_names() -> list[str]:
@@ -195,7 +201,6 @@ _BOUNDS = {
     "answerable": _COUNT,
     "attention": Bounds(length=64, form=(_KERNEL, "eager, sdpa or a flash_attention")),
     "base_url": Bounds(length=2_000),
-    "batch": Bounds(1, 100_000),
     "candidates": _COUNT,
     "children": Bounds(2, 1_000),
     "concurrency": Bounds(1, 1_024),
@@ -215,13 +220,11 @@ _BOUNDS = {
     "max_tokens": Bounds(0, 1e12),
     "max_usd": Bounds(0, 1e9),
     "members": _STAGES,
-    "ExitMargin.members": _COUNT,
     "model": Bounds(length=1_000, form=(_FOLDER, _READS)),
     "OpenAIChat.model": Bounds(length=1_000),
     "pairs": _COUNT,
     "passage_tokens": Bounds(1, 1_000_000),
     "pivot": Bounds(1, 1_000),
-    "prefix": Bounds(1, 1_000_000),
     "queries": _COUNT,
     "repairs": Bounds(0, 2),
     "revision": Bounds(length=256, form=(re.compile(r"[\w./+@-]+"), "a branch, tag or commit")),
