@@ -8,10 +8,10 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from secondpass import InvalidInputError, Recipe, Stage, Top, WrongCallError
+from secondpass import ChatJudge, InvalidInputError, Recipe, Stage, Top, WrongCallError
 from secondpass.core.call_hints import keyword_hint
 
-Model = str | BaseChatModel | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
+Model = str | BaseChatModel | ChatJudge | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least")
 
 _OF_THE_BACKEND = (

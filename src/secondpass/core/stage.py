@@ -24,7 +24,7 @@ from secondpass.core.ranking import Ranking
 E = TypeVar("E")
 Step = tuple["Stage", Sequence[Ranking]]
 StageSteps = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
-"""Yields stages to run, side by side where they are several, and is sent what they made."""
+"""Yields stages to run, side by side where they are several, and is sent their results."""
 
 
 class Stage(ABC):
@@ -100,7 +100,7 @@ class Composite(Stage):
     """A stage made of other stages: it writes `flow`, and never waits or computes by itself."""
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
-        """Yield what to run next, receive what it made, return the result."""
+        """Yield what to run next, receive its results, return the rankings."""
         raise NotImplementedError
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
@@ -187,7 +187,7 @@ class Fitted(Generic[E]):
 
     Attributes:
         pipeline: Ready to run, and to be written down as a recipe.
-        evidence: How it was found, and what is to be expected of it.
+        evidence: How it was chosen, and what to expect of it.
     """
 
     pipeline: Pipeline

@@ -13,7 +13,7 @@ from llama_index.postprocessor.secondpass.chat import as_stage
 import secondpass as sp
 from secondpass.core.call_hints import keyword_hint
 
-Model = str | LLM | sp.Stage | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
+Model = str | LLM | sp.ChatJudge | sp.Stage | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "metadata_mode")
 
 _OF_THE_BACKEND = (
