@@ -1,4 +1,4 @@
-"""The one-line way in."""
+"""`rerank`, the one-line way in."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def rerank(
         model: A model string, any stage, a recipe, the path of a recipe's file (a `pathlib.Path`
             or a string that ends in ".json"), or a `ChatJudge`; see `as_stage`. The built-in model
             gives probabilities.
-        top_k: Keep so many at most.
+        top_k: The number kept at most.
         threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
             finds one for your data.
-        keep_at_least: So many stay whatever the threshold says; an event tells which.
+        keep_at_least: The number of the best that stay whatever the threshold; an event says so.
 
     Returns:
         A `Ranking`: iterate over it, print it, read `.ids`, `.indices`, `.scores` and `.scale`.

@@ -42,7 +42,7 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     "Threshold": ("stages.threshold", "at_least scale keep_at_least"),
     "Abstain": ("stages.abstain", "below"),
     "TokenBudget": ("stages.token_budget", "tokens"),
-    # what stages are given
+    # what stages take
     "Scorer": ("stages.score", None),
     "CandidateScorer": ("stages.score", None),
     "Comparer": ("stages.compare", None),
