@@ -21,7 +21,7 @@ from sentence_transformers import SentenceTransformer
 
 from secondpass import Candidate, Ranking, Score
 from secondpass.evaluate import bootstrap_interval
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 
 FIRST = {"nq-gold": 60, "xquad-en": 40, "cranfield": 75, "cisi": 40}
 DEPTH, RESAMPLES = 100, 2000

@@ -27,7 +27,7 @@ import data
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from secondpass import Candidate, OnnxCrossEncoder, Ranking, Score, Scorer, TorchCrossEncoder
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 from secondpass.models.export.export import export
 
 COLLECTIONS = ("trec-dl19", "trec-dl21")

@@ -19,7 +19,7 @@ from pathlib import Path
 import data
 
 from secondpass import Candidate, JudgedQuery
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 from secondpass.train import TrainingProgress, fine_tune
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import data
 
 from secondpass import Candidate, Ranking, Score
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 
 COLLECTIONS = ("trec-dl19", "trec-dl21")
 DEPTH, QUERIES, ROUNDS = 100, 20, 3

@@ -24,7 +24,7 @@ from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock
 from secondpass.evaluate.framework_retriever import FrameworkRetriever
 from secondpass.evaluate.systems import System, as_ranker
-from secondpass.models.folder import processors
+from secondpass.models.batching import count_processors
 from secondpass.recipe import Recipe
 from secondpass.recipe.writing import left_out
 
@@ -75,7 +75,7 @@ def measure(
     used = sorted(set(depths))
     given = builtin_workloads(max(400, used[-1])) if workloads is None else dict(workloads)
     check(given)
-    tries = settings_to_try(processors()) if settings is None else settings
+    tries = settings_to_try(count_processors()) if settings is None else settings
     check_settings(tries)
     steps = _Steps(len(tries) + ROUNDS_AT_MOST * len(given), on_progress)
     notes = [
@@ -98,7 +98,9 @@ def measure(
         speeds.append(WorkloadSpeed(name, words, points, *fitting(points, budget)))
     steps.at(steps.total)
     cold = _cold(stage, given, used[-1], launch, notes)
-    machine = f"{processors()} processors, {platform.system()}, Python {platform.python_version()}"
+    machine = (
+        f"{count_processors()} processors, {platform.system()}, Python {platform.python_version()}"
+    )
     return Speed(stage.name, machine, budget, tuple(speeds), tried, cold, tuple(notes))
 
 

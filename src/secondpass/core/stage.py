@@ -108,7 +108,10 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send([stage.run(given) for stage, given in steps])
+                results = []
+                for stage, given in steps:  # a comprehension is a frame more before Python 3.12
+                    results.append(stage.run(given))
+                steps = flow.send(results)
         except StopIteration as done:
             return list(done.value)
 

@@ -100,7 +100,7 @@ _CLASSES = {
         "models.torch.cross_encoder",
         "model device dtype attention revision max_length token_budget verify",
     ),
-    "Builtin": ("models.builtin", "max_length token_budget threads"),
+    "Builtin": ("models.builtin.model", "max_length token_budget threads"),
 }
 
 REFUSED = {

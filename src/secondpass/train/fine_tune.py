@@ -162,7 +162,7 @@ def _written(
 
         return Score(TorchCrossEncoder(folder.torch.resolve(), verify=verify))
     from secondpass.models.export.export import export
-    from secondpass.models.folder import json_file
+    from secondpass.models.model_files import json_file
     from secondpass.models.onnx.cross_encoder import OnnxCrossEncoder
     from secondpass.models.onnx.late_interaction import LateInteraction
 
