@@ -22,7 +22,7 @@ from sentence_transformers import SentenceTransformer
 
 from secondpass import Ranking, Score, Stage
 from secondpass.evaluate import bootstrap_interval
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 
 NAME = "builtin_collections"
 FIRST = {"nq-gold": 60, "xquad-en": 40, "cranfield": 75, "cisi": 40}

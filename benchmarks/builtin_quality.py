@@ -27,7 +27,7 @@ from results_file import machine_load, markdown_table, parser, write_results
 from rounds import rates_in_turn, ratio_of_rounds
 
 from secondpass import OnnxCrossEncoder, Score, Scorer, TorchCrossEncoder
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 from secondpass.models.export.export import export
 
 COLLECTIONS = ("trec-dl19", "trec-dl21")

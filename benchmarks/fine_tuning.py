@@ -21,7 +21,7 @@ import data
 from results_file import markdown_table, parser, write_results
 
 from secondpass import JudgedQuery
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 from secondpass.train import TrainingProgress, TrainingReport, fine_tune
 
 

@@ -22,7 +22,7 @@ from rounds import rates_in_turn, ratio_of_rounds
 
 from secondpass import Ranking, Score
 from secondpass.core.timing import time_call
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 
 COLLECTIONS = ("trec-dl19", "trec-dl21")
 DEPTH, QUERIES, ROUNDS = 100, 20, 3

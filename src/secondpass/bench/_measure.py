@@ -24,7 +24,7 @@ from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock, percentile, time_call
 from secondpass.evaluate.systems import System, as_reranker
-from secondpass.models.folder import processors
+from secondpass.models.batching import count_processors
 
 DEPTHS = (1, 10, 20, 50, 100, 200)
 ROUNDS_AT_LEAST, ROUNDS_AT_MOST = 3, 20
@@ -73,7 +73,7 @@ def measure(
     depths = sorted(set(depths))
     workloads = builtin_workloads(max(400, depths[-1])) if workloads is None else dict(workloads)
     check_workloads(workloads)
-    settings = settings_to_try(processors()) if settings is None else settings
+    settings = settings_to_try(count_processors()) if settings is None else settings
     check_settings(settings)
     steps = _Steps(len(settings) + ROUNDS_AT_MOST * len(workloads), on_progress)
     notes = [
@@ -104,7 +104,7 @@ def measure(
     cold_start = _cold_start(stage, workloads, depths[-1], launch, notes)
     return Speed(
         model=stage.name,
-        machine=f"{processors()} processors, {platform.system()}, "
+        machine=f"{count_processors()} processors, {platform.system()}, "
         f"Python {platform.python_version()}",
         budget=budget,
         workloads=tuple(speeds),

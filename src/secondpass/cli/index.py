@@ -24,7 +24,7 @@ def index(
     ] = 512,
 ) -> None:
     """Have the built-in model read documents once, for --model builtin-split:VECTORS."""
-    from secondpass.models.builtin import Builtin  # loads numpy and ONNX Runtime
+    from secondpass.models.builtin.model import Builtin  # loads numpy and ONNX Runtime
 
     texts = [document.text for document in read_documents(file)]
     with progress_bar("reading documents") as bar:

@@ -115,7 +115,10 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send([stage.run(rankings) for stage, rankings in steps])
+                results = []
+                for stage, inputs in steps:  # a comprehension is a frame more before Python 3.12
+                    results.append(stage.run(inputs))
+                steps = flow.send(results)
         except StopIteration as done:
             return list(done.value)
 

@@ -27,8 +27,8 @@ behind the colon and keyword options, and return a stage, a scorer, a comparer o
 
 _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
-    "builtin": ("secondpass.models.builtin", "stage", False),
-    "builtin-split": ("secondpass.models.builtin", "split", True),
+    "builtin": ("secondpass.models.builtin.model", "stage", False),
+    "builtin-split": ("secondpass.models.builtin.model", "stage_with_vectors", True),
     "onnx": ("secondpass.models.onnx.cross_encoder", "OnnxCrossEncoder", True),
     "late-interaction": ("secondpass.models.onnx.late_interaction", "LateInteraction", True),
     "openvino": ("secondpass.models.openvino.cross_encoder", "OpenVinoCrossEncoder", True),

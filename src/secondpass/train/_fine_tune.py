@@ -184,7 +184,7 @@ def _export(directory: RunDirectory, config: TrainingConfig, samples: Sequence[P
 
         return Score(TorchCrossEncoder(directory.torch.resolve(), verify=config.verify))
     from secondpass.models.export.export import export
-    from secondpass.models.folder import json_file
+    from secondpass.models.model_files import json_file
     from secondpass.models.onnx.cross_encoder import OnnxCrossEncoder
     from secondpass.models.onnx.late_interaction import LateInteraction
 

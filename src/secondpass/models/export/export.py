@@ -19,7 +19,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError, ModelError
-from secondpass.models.onnx.runtime import onnxruntime
+from secondpass.models.onnx.session import onnxruntime
 from secondpass.stages.score import Pair
 
 try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from secondpass.core.errors import MissingExtraError
-from secondpass.models.onnx.runtime import onnxruntime
+from secondpass.models.onnx.session import onnxruntime
 
 try:
     import onnx

@@ -17,7 +17,7 @@ import numpy as np
 from secondpass.core.errors import MissingExtraError
 from secondpass.models.export.gptq import round_compensated, round_to_nearest
 from secondpass.models.export.smoothquant import factors
-from secondpass.models.onnx.saturation import LARGEST_CODE
+from secondpass.models.onnx.session import LARGEST_CODE
 
 try:
     import onnx
