@@ -141,7 +141,7 @@ class _Template:
 
 def _join(template: _Template, text: TextIds) -> PairIds:
     ids = np.concatenate([template.before, text.ids[: template.text_room], template.after])
-    note = {**text.cut_to(template.text_room), **template.note}
+    note: Note = {**text.cut_to(template.text_room), **template.note}
     return PairIds(ids, template.text_start, note)
 
 

@@ -188,7 +188,7 @@ class LateInteraction(InferenceOptions):
     def _note(self, pair: Pair, part: _Part) -> Note:
         """What was cut of a pair, whether its text was stored, and why that did not work."""
         query, text = pair
-        note = dict(self._encoder.note(part.queries[query], part.texts[text]))
+        note: Note = {**self._encoder.note(part.queries[query], part.texts[text])}
         if text in part.stored.packed:
             note["stored"] = True
         elif part.stored.failure is not None:
