@@ -79,7 +79,8 @@ def fine_tune(
         seed: Of the split and the order.
         false_negative_margin: For mined negatives: leave out of the training part what the
             starting model scores above the query's best positive less this; None keeps all.
-        int8: Quantise the export, fitted to training pairs (`secondpass.models.export.gptq`).
+        int8: Quantise the export, fitted to training pairs; see
+            `secondpass.models.export.int8_calibration`.
         onnx: Export; False where a model cannot be, then the recipe loads torch/.
         bf16: bfloat16 autocast; None: on GPUs and processors that multiply in it
             (AMX, AVX-512 BF16).
