@@ -122,6 +122,9 @@ def test_texts_read_in_part_are_counted(task: Task, tiny_late: Path, tmp_path: P
     report = fine_tune(longer, out=tmp_path / "cut", model=str(tiny_late), **options)
     record = json.loads((tmp_path / "cut/training.json").read_text())
     assert record["report"]["cut_short"] == report.cut_short
+    data = {"data": record["settings"]["data"]}
+    assert record["settings"] == report.config.to_dict() | data
+    assert json.loads((tmp_path / "cut/run.json").read_text()) == report.config.identity() | data
     assert "% of the texts were cut to 16 tokens" in report.summary()
 
 
