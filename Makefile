@@ -1,6 +1,7 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
 # make test    every check and every test, in two processes; WORKERS=4 for more
 # make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
+# make names   after a change of PUBLIC_NAMES: what type checkers see in secondpass/__init__.py
 # They set up what they need in .venv; nothing else is touched.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
 
-.PHONY: demo test lint docs notebooks evaluate bench clean
+.PHONY: demo test lint names docs notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
@@ -27,13 +28,16 @@ lint: $(VENV)/test.ready
 	$(BIN)/mypy --config-file $(LANGCHAIN)/mypy.ini
 	$(BIN)/lint-imports
 
+names: $(VENV)/test.ready
+	$(BIN)/python tests/write_public_names.py
+
 docs: $(VENV)/test.ready
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
 
 # every figure that the documentation gives, about an hour; writes benchmarks/results and docs/evaluation.md
 evaluate: $(VENV)/test.ready
 	for each in builtin_collections builtin_quality evaluation calibration guarantee \
-		learned_fusion fine_tuning split early_exit footprint judges page; do \
+		learned_fusion fine_tuning split footprint judges page; do \
 		$(BIN)/python benchmarks/$$each.py || exit 1; done
 
 # ours and every peer in one run, planned for 25 minutes; writes benchmarks/results/speed.*

@@ -6,8 +6,7 @@ For each English collection: its first queries with the BM25 top candidates (TRE
 run; WikiQA: the judged candidates). Three parts, no text of the collections in any:
 
 * As shipped: the packaged calibrator was fitted on training sources, so this is transfer.
-* Transfer: fitted on each collection, judged on each, with and without the correction for prior
-  shift, which sees the other collection's rankings and none of its labels.
+* Transfer: fitted on each collection, judged on each.
 * In the collection: 50 labelled queries fit a calibrator, the others judge it, over random splits;
   each calibrator cross-validated by query; and how many labelled queries are needed.
 
@@ -16,14 +15,13 @@ Writes benchmarks/results/calibration.json, .md and .png.
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 import data
+from results_file import markdown_table, parser, write_results
 
 from secondpass import (
     Calibrate,
@@ -45,6 +43,7 @@ from secondpass.calibrate import (
     transfer_table,
 )
 from secondpass.calibrate.plots import reliability_diagram
+from secondpass.evaluate import RecordedStage
 
 QUERIES, DEPTH = 60, 20
 CURVE, CURVE_QUERIES, SIZES = "wikiqa-test", 240, (10, 25, 50, 100, 150)
@@ -61,31 +60,23 @@ class Known:
     ndcg: tuple[float, float]
 
 
-class Stored(Stage):
-    """The model's raw scores, made once: each ranking comes back as the model ranked it."""
-
-    def __init__(self, name: str, known: Iterable[Known]) -> None:
-        self.name = name
-        self.made = {
-            (j.ranking.query, *j.ranking.ids): r
-            for k in known
-            for j, r in zip(k.judged, k.ranked, strict=True)
-        }
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self.made[r.query, *r.ids] for r in rankings]
-
-
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__).parse_args(arguments)
     data.needed(*(data.EVAL / name for name in data.ENGLISH))
     builtin = load("builtin")
     assert isinstance(builtin, Pipeline)
     shipped = builtin[-1]
     assert isinstance(shipped, Calibrate)
     known = {name: read(name, builtin[:-1]) for name in data.ENGLISH}
-    model = Stored(builtin[:-1].name, known.values()) >> shipped
+    recorded = RecordedStage(
+        builtin[:-1].name,
+        [j.ranking for k in known.values() for j in k.judged],
+        [r for k in known.values() for r in k.ranked],
+        origin=builtin[:-1].origin,
+    )
+    model = recorded >> shipped
     judged = {name: k.judged[:QUERIES] for name, k in known.items()}
-    table = transfer_table(model, judged, base_rate=shipped.base_rate or fitted_rate())
+    table = transfer_table(model, judged)
     report = {
         "command": "python benchmarks/calibration.py",
         "model": builtin.name,
@@ -104,17 +95,10 @@ def main() -> None:
         },
         "labels_needed": needed(model, known[CURVE].judged),
     }
-    (data.RESULTS / "calibration.json").write_text(json.dumps(report, indent=2) + "\n")
-    (data.RESULTS / "calibration.md").write_text(page(report, table))
+    write_results("calibration", report, page(report, table), options.results)
     curves = {name: table[SHIPPED, name].quality.curve for name in data.ENGLISH}
     title = "Built-in model, shipped calibrator, unseen collections"
-    reliability_diagram(curves, title).savefig(data.RESULTS / "calibration.png", dpi=130)
-
-
-def fitted_rate() -> float:
-    """The base rate of the data that the shipped calibrator was fitted on."""
-    fitted = json.loads((data.ROOT / "training/results/calibrator.json").read_text())
-    return float(fitted["base_rate"])
+    reliability_diagram(curves, title).savefig(options.results / "calibration.png", dpi=130)
 
 
 def read(name: str, raw: Stage) -> Known:
@@ -162,7 +146,6 @@ def shipped_row(
 
 
 def cell(transfer: Transfer) -> dict[str, Any]:
-    after, shift = transfer.corrected, transfer.shift
     return {
         "fitted_on": transfer.fitted_on,
         "judged_on": transfer.judged_on,
@@ -170,28 +153,16 @@ def cell(transfer: Transfer) -> dict[str, Any]:
         "log_loss": round(transfer.quality.log_loss, 3),
         "brier_score": round(transfer.quality.brier_score, 3),
         "base_rate": round(transfer.quality.base_rate, 3),
-        "estimated_base_rate": round(shift.new_rate, 3) if shift else None,
-        "corrected_expected_calibration_error": (
-            round(after.expected_calibration_error, 3) if after else None
-        ),
-        "corrected_log_loss": round(after.log_loss, 3) if after else None,
-        "corrected_brier_score": round(after.brier_score, 3) if after else None,
-        "refused": transfer.refused,
     }
 
 
 def means(table: TransferTable) -> dict[str, Any]:
-    """Over all cells off the diagonal that have a correction."""
-    both = [(c.quality, c.corrected) for c in table.cells if c.corrected]
-    off = [c for c in table.cells if c.fitted_on != c.judged_on]
+    """Over all cells off the diagonal."""
+    off = [c.quality for c in table.cells if c.fitted_on != c.judged_on]
     return {
-        "cells": len(both),
-        "refused": len(off) - len(both),
-        "error_plain": round(fmean(a.expected_calibration_error for a, _ in both), 3),
-        "error_corrected": round(fmean(b.expected_calibration_error for _, b in both), 3),
-        "log_loss_plain": round(fmean(a.log_loss for a, _ in both), 3),
-        "log_loss_corrected": round(fmean(b.log_loss for _, b in both), 3),
-        "log_loss_better": sum(b.log_loss < a.log_loss for a, b in both),
+        "cells": len(off),
+        "expected_calibration_error": round(fmean(q.expected_calibration_error for q in off), 3),
+        "log_loss": round(fmean(q.log_loss for q in off), 3),
     }
 
 
@@ -218,9 +189,8 @@ def in_collection(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
             p, y = judged_by_others(model, drawn, tests)
             real.append(CalibrationMetrics.of(p, y))
             chance.append(CalibrationMetrics.of(p, [g.random() < one for one in p]))
-    chosen = calibrated(model, judged, method="auto")[-1]
-    assert isinstance(chosen, Calibrate)
-    assert chosen.choice is not None
+    choice = calibrated(model, judged, method="auto").evidence.choice
+    assert choice is not None
     report = calibration_report(model, judged)
     return {
         "queries": len(judged),
@@ -231,7 +201,7 @@ def in_collection(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
         "error_on_those_left": error(left),
         "by_chance_on_those_left": error(left_by_chance),
         "log_loss_after_50": round(fmean(q.log_loss for q in every), 3),
-        "auto": chosen.choice.chosen,
+        "auto": choice.chosen,
         "cross_validated": {
             row.name: {
                 "log_loss": round(row.quality.log_loss, 4),
@@ -252,7 +222,7 @@ def judged_by_others(
         asked = {j.ranking.query for j in test}
         after = drawn[drawn.index(test[-1]) + 1 :] + drawn
         others = [j for j in after if j.ranking.query not in asked]
-        ranked = calibrated(model, others[:LABELLED]).run([j.ranking for j in test])
+        ranked = calibrated(model, others[:LABELLED]).pipeline.run([j.ranking for j in test])
         p += [s for r in ranked if len(r) for s in r.scores]
         y += [c.id in j.relevant for j, r in zip(test, ranked, strict=True) for c in r]
     return p, y
@@ -280,19 +250,15 @@ def needed(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
     }
 
 
-def page(report: dict[str, Any], table: TransferTable) -> str:
+def page(report: dict[str, Any], table: TransferTable) -> list[str]:
     names = list(data.ENGLISH)
     shipped = report["collections"]
     columns = list(next(iter(shipped.values())))
     plain = [[name, *row.values()] for name, row in shipped.items()]
-    cells = []
-    for fit in (SHIPPED, *names):
-        row = [fit]
-        for there in names:
-            c = table[fit, there]
-            after = f"{c.corrected.expected_calibration_error:.3f}" if c.corrected else "-"
-            row.append(f"{c.quality.expected_calibration_error:.3f} / {after}")
-        cells.append(row)
+    cells = [
+        [fit, *(f"{table[fit, n].quality.expected_calibration_error:.3f}" for n in names)]
+        for fit in (SHIPPED, *names)
+    ]
     fields = (
         "queries", "error_after_50", "by_chance", "worst_error_after_50", "error_on_those_left",
         "by_chance_on_those_left", "auto",
@@ -305,12 +271,9 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
         f"collection, the top {DEPTH} BM25 candidates (WikiQA: all judged ones).",
         "## As shipped\n\nTransfer: nothing was fitted on these collections.",
         markdown(["collection", *columns], plain),
-        "## Transfer\n\nExpected calibration error, plain / after the correction for prior "
-        "shift; rows fitted (Platt), columns judged, the diagonal cross-validated by query. "
-        f"Over {m['cells']} cells off the diagonal ({m['refused']} refused) the mean error is "
-        f"{m['error_plain']} plain and {m['error_corrected']} corrected, log loss "
-        f"{m['log_loss_plain']} and {m['log_loss_corrected']}, which is better in "
-        f"{m['log_loss_better']}.",
+        "## Transfer\n\nExpected calibration error; rows fitted (Platt), columns judged, the "
+        f"diagonal cross-validated by query. Over the {m['cells']} cells off the diagonal the mean "
+        f"error is {m['expected_calibration_error']}, the mean log loss {m['log_loss']}.",
         markdown(["fitted on", *names], cells),
         f"## In the collection\n\nPlatt fitted on {LABELLED} labelled queries; each query judges "
         f"a fit on others, in blocks of {BLOCK}: means over {SPLITS} random orders. By chance: what"
@@ -332,14 +295,11 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
         f"## How many labels\n\n{CURVE}: {labels['enough']} labelled queries are enough.",
         markdown(["queries", "log loss", "calibration error", "brier score"], points),
     ]
-    return "\n\n".join(paragraphs) + "\n"
+    return ["\n\n".join(paragraphs)]
 
 
 def markdown(head: list[str], rows: list[list[Any]]) -> str:
-    lines = [
-        "| " + " | ".join(str(c).replace("_", " ") for c in row) + " |" for row in (head, *rows)
-    ]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+    return "\n".join(markdown_table(head, rows))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 
 import data
+from results_file import RESULTS
 
 PAGE = data.ROOT / "docs/evaluation.md"
 SECTIONS = {
@@ -23,19 +24,20 @@ SECTIONS = {
         "The same weights in float32 and in the int8 file that ships.",
     ),
     "evaluation": (
-        "Compared, with tests",
-        "Differences with bootstrap intervals and randomisation tests, corrected for their number; "
-        "how much any reranking could reach; quality and latency by depth.",
+        "Compared, with significance tests",
+        "Differences with bootstrap intervals and randomisation tests, corrected for the number of "
+        "tests; what any reranking could reach at most; quality and latency by depth.",
     ),
     "calibration": (
         "What its probabilities are worth",
-        "As shipped on collections that it never saw, moved to their base rate without a label, "
-        "and fitted on a few of their queries.",
+        "As shipped on collections that it never saw, fitted on one and judged on another, and "
+        "fitted on a few of their queries. The table of transfer is from before the correction for "
+        "prior shift was removed, and is the reason for it.",
     ),
     "guarantee": (
-        "Whether a promise holds",
+        "Whether a guarantee holds",
         "`guaranteed(..., missed at most .1, confidence .9)` on random halves of the queries, "
-        "checked on what it had not seen, and how much context it saves.",
+        "checked on the other halves, and how much context it saves.",
     ),
     "learned_fusion": (
         "Learned weights",
@@ -49,10 +51,6 @@ SECTIONS = {
         "Passages read once",
         "`builtin-split`: a passage's vectors are computed once and kept; only the query is read.",
     ),
-    "early_exit": (
-        "Early exit",
-        "The beginning of every passage first, in full only what can still enter the top k.",
-    ),
     "judges": (
         "What an LLM's order costs",
         "A simulated judge: quality, calls and rounds of each algorithm.",
@@ -64,19 +62,17 @@ SECTIONS = {
 def main() -> None:
     parts = [
         "# Evaluation\n",
-        "Made by `make evaluate`. Every table names the command that wrote it; run it to see what "
-        "your machine says. The collections are not part of the repository.\n",
+        "Made by `make evaluate`. Each table names the command that wrote it; run that to measure "
+        "on your machine. The collections are not part of the repository.\n",
     ]
     figures = PAGE.parent / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     for name, (title, about) in SECTIONS.items():
-        tables = sorted(data.RESULTS.glob(f"{name}.md")) or sorted(
-            data.RESULTS.glob(f"{name}-*.md")
-        )
+        tables = sorted(RESULTS.glob(f"{name}.md")) or sorted(RESULTS.glob(f"{name}-*.md"))
         if not tables:
             raise SystemExit(f"{name}.md is missing; `make evaluate` writes it")
         parts += [f"## {title}\n", about + "\n", *(t.read_text(encoding="utf-8") for t in tables)]
-        plots = sorted(data.RESULTS.glob(f"{name}*.png"))
+        plots = sorted(RESULTS.glob(f"{name}*.png"))
         for plot in plots:
             shutil.copyfile(plot, figures / plot.name)
             parts.append(f"![{title}](figures/{plot.name})\n")
@@ -86,10 +82,10 @@ def main() -> None:
 
 def speed() -> None:
     """docs/speed.md, which `make bench` measured on its own."""
-    table = data.RESULTS / "speed.md"
+    table = RESULTS / "speed.md"
     if not table.exists():
         raise SystemExit(f"{table.name} is missing; `make bench` writes it")
-    shutil.copyfile(data.RESULTS / "speed.png", PAGE.parent / "figures/speed.png")
+    shutil.copyfile(RESULTS / "speed.png", PAGE.parent / "figures/speed.png")
     heading, text = table.read_text(encoding="utf-8").split("\n", 1)
     plot = "\n![pairs a second, and the wait for ten candidates](figures/speed.png)\n"
     (PAGE.parent / "speed.md").write_text(heading + "\n" + plot + text, encoding="utf-8")

@@ -130,9 +130,7 @@ def take_a_core(stop: Any, seed: int) -> None:
 
 def ways_to_call(url: str) -> dict[str, Stage]:
     def hosted(**options: Any) -> Stage:
-        return RemoteReranker(
-            "cohere", "hosted", url=url, api_key="any", concurrency=64, **options
-        )
+        return RemoteReranker("cohere", "hosted", url=url, api_key="any", concurrency=64, **options)
 
     once, own = hosted(max_retries=0), load("builtin")
     return {

@@ -13,8 +13,6 @@ import time
 from pathlib import Path
 from pydoc_data.topics import topics
 
-import bm25s
-import Stemmer
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers.no_text import NoText
@@ -27,6 +25,7 @@ from rich.text import Text
 from tokenizers import Tokenizer
 
 from secondpass import load
+from secondpass.evaluate import BM25Index
 from secondpass.models.builtin import FOLDER
 
 QUESTIONS = (
@@ -42,25 +41,16 @@ console = Console(width=110)
 
 
 class BM25Retriever(BaseRetriever):
-    """The first pass: bm25s over all passages."""
+    """The first pass: BM25 over all passages."""
 
     def __init__(self, nodes: list[TextNode], top_k: int) -> None:
         super().__init__()
-        self.nodes, self.top_k = nodes, min(top_k, len(nodes))
-        self.index = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
-        self.index.index(self._words([n.text for n in nodes]), show_progress=False)
+        self.nodes, self.top_k = nodes, top_k
+        self.index = BM25Index([n.text for n in nodes])
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        words = self._words([query_bundle.query_str])
-        places, scores = self.index.retrieve(words, k=self.top_k, show_progress=False)
-        return [
-            NodeWithScore(node=self.nodes[place], score=float(score))
-            for place, score in zip(places[0], scores[0], strict=True)
-        ]
-
-    def _words(self, texts: list[str]) -> bm25s.tokenization.Tokenized:
-        stemmer = Stemmer.Stemmer("english")
-        return bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
+        (matches,) = self.index.search([query_bundle.query_str], self.top_k)
+        return [NodeWithScore(node=self.nodes[i], score=score) for i, score in matches]
 
 
 def passages(title: str, text: str) -> list[TextNode]:

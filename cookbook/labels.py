@@ -30,12 +30,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import bm25s
-import Stemmer
-
 from ingredients.corpus import Passage, own_documentation
 from secondpass import Candidate, Ranking
-from secondpass.evaluate import Collection, Topic
+from secondpass.evaluate import BM25Index, Collection, Topic
 
 FILE = Path(__file__).parent / "labels.jsonl"
 Kind = Literal["question", "unanswerable", "keyword"]
@@ -85,18 +82,8 @@ def collection(asked: Sequence[Label], found: Found, name: str = "own documentat
 
 def by_bm25(queries: Sequence[str], depth: int) -> list[list[str]]:
     """The best passages by keywords."""
-    stemmer = Stemmer.Stemmer("english")
-
-    def words(texts: Sequence[str]) -> object:
-        return bm25s.tokenize(list(texts), stopwords="en", stemmer=stemmer, show_progress=False)
-
-    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
-    index.index(words([f"{p.title}\n{p.text}" for p in passages()]), show_progress=False)
-    places, scores = index.retrieve(words(queries), k=depth, show_progress=False)
-    return [
-        [passages()[i].id for i, score in zip(row, of, strict=True) if score > 0]
-        for row, of in zip(places, scores, strict=True)
-    ]
+    index = BM25Index([f"{p.title}\n{p.text}" for p in passages()])
+    return [[passages()[i].id for i, _ in matches] for matches in index.search(queries, depth)]
 
 
 def by_vectors(queries: Sequence[str], depth: int) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import random
@@ -29,7 +30,6 @@ from secondpass import (
     rerank,
 )
 from secondpass.calibrate import (
-    adapted,
     calibration_report,
     expected_calibration_error,
     label_learning_curve,
@@ -61,7 +61,7 @@ def queries(n: int, rate: float = 0.3, seed: int = 0) -> list[JudgedQuery]:
     return found
 
 
-HONEST = calibrated(NUMBER, queries(30, seed=9))
+HONEST = calibrated(NUMBER, queries(30, seed=9)).pipeline
 NO_CANDIDATES = [JudgedQuery(Ranking.of("q", []), frozenset())]
 COPIES = [JudgedQuery.of("q", ["1", "-1"], ["0"]), JudgedQuery.of(" Q ", ["1", "-1"], ["0"])]
 PAIRS: Any = [("q", ["a"], [1])]
@@ -87,7 +87,7 @@ def test_labelled_queries_that_cannot_be_used(call: Callable[[Any], object]) -> 
         match=r"add queries that have both|label some that have|label queries that have both",
     ):
         call(queries(20, rate=0))
-    with pytest.raises(InvalidInputError, match=r"tuple is none; make one with Judged.of"):
+    with pytest.raises(InvalidInputError, match=r"tuple is not one; make one with JudgedQuery"):
         call(PAIRS)
 
 
@@ -131,8 +131,6 @@ def test_queries_without_relevant_candidates_are_counted() -> None:
 ARGUMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "a model string": (lambda: calibrated(NAME, queries(5)), r"load\('builtin'\) makes one"),
     "a goal's class": (lambda: choose_threshold(HONEST, queries(5), BestF), r"such as BestF\(\)"),  # type: ignore[arg-type]
-    "labelled for adapted": (lambda: adapted(HONEST, queries(30)), r"\[j.ranking for j in judged"),  # type: ignore[arg-type]
-    "few for adapted": (lambda: adapted(HONEST, [queries(1)[0].ranking]), "give 20 or more"),
     "ids as numbers": (lambda: JudgedQuery.of("q", ["a"], [0]), "int 0; give a list of .* strings"),  # type: ignore[list-item]
     "ids in a string": (lambda: JudgedQuery.of("q", ["a"] * 13, "12"), "str '12'; give a list"),
     "unknown ids": (lambda: JudgedQuery.of("q", ["a"], ["7"]), "leave out what the first stage"),
@@ -165,7 +163,7 @@ FILES: dict[str, tuple[Callable[[Path], object], bytes, str]] = {
     "a score that is none": (read_run, b"q Q0 d 1 nan t\n", "line 1.*'query Q0 document rank"),
     "too few fields": (read_run, b"q Q0 d 1 2 t\nq d\n", "line 2 has 2 fields; a run has 'query"),
     "a cut archive": (read_run, gzip.compress(LINES)[:-3000], "behind line [0-9]+; it is damaged"),
-    "half a grade": (read_qrels, b"q 0 d 1.0\n", "line 1.*'1.0' is no whole number; .* grade 0"),
+    "half a grade": (read_qrels, b"q 0 d 1.0\n", "line 1.*'1.0' is not a whole number; .* grade 0"),
     "two grades": (read_qrels, b"q 0 d 1\nq 0 d 0\n", "line 2.*the grade 0 here and 1 before"),
     "a header alone": (read_qrels, b"query-id\tcorpus-id\tscore\n", "holds no judgement"),
     "swapped columns": (read_qrels, b"q 1 0 d\n", "'query 0 document grade'"),
@@ -173,12 +171,12 @@ FILES: dict[str, tuple[Callable[[Path], object], bytes, str]] = {
     "a missing label": (read_jsonl, json.dumps({**GOOD, "labels": [1]}).encode(), "1: 2 texts"),
     "a huge label": (read_jsonl, json.dumps({**GOOD, "labels": [1, 10**9]}).encode(), "1: .*1000"),
     "no labels": (read_judged, b'{"query": "q", "texts": []}', "1: no field 'labels'"),
-    "no object": (read_judged, b"[1]", "line 1: no JSON object. Expected"),
+    "no object": (read_judged, b"[1]", "line 1: not a JSON object. Expected"),
     "a grade as a label": (
         read_judged, json.dumps({**GOOD, "labels": [2, 0]}).encode(), r"relevant_from=2\).judged",
     ),
     "labels in Latin-1": (read_judged, b'\n{"query": "\xe9"}', "line 2 is not UTF-8.*to UTF-8"),
-    "packed labels": (read_judged, gzip.compress(b"{}"), "unpack it"),
+    "packed labels": (read_judged, bz2.compress(b"{}"), "unpack it"),
 }  # fmt: skip
 
 

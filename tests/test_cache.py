@@ -327,7 +327,7 @@ def test_a_disk_that_fails_later_costs_no_scores_and_is_told(tmp_path: Path) -> 
     file.write_bytes(b"not a database" * 500)
     ranking = Score(cached)(RANKING)
     assert ranking.scores == Score(FakeScorer())(RANKING).scores
-    assert all("not a database" in c.trail[-1].note["disk_cache"] for c in ranking)
+    assert all("not a database" in c.trail[-1].note["disk_cache_failed"] for c in ranking)
     assert [e.kind for e in ranking.events] == ["disk-cache-failed"]
     assert "not read: file is not a database; 3 of 3" in ranking.events[0].message
     again = Score(cached)(RANKING)
@@ -506,7 +506,7 @@ def test_a_note_that_json_cannot_keep_is_told(tmp_path: Path) -> None:
             return self.score(pairs), [{"odd": object()} for _ in pairs]
 
     _, (note,) = Cached(Odd(), disk=tmp_path / "scores.db").score_with_notes([("q", "a")])
-    assert "not written" in note["disk_cache"]
+    assert "not written" in note["disk_cache_failed"]
 
 
 PROCESS = """

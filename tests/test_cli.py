@@ -83,7 +83,7 @@ def test_some_stay_whatever_the_threshold_says(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("{", "line 2 is no JSON"), ('{"id": 3}', "line 2 has no field 'text'")],
+    [("{", "line 2 is not JSON"), ('{"id": 3}', "line 2 has no field 'text'")],
 )
 def test_a_bad_line_is_named(file: Path, line: str, message: str) -> None:
     file.write_text('"fine"\n' + line)

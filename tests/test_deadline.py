@@ -25,9 +25,9 @@ from secondpass import (
     Top,
     rerank,
 )
-from secondpass.core.candidate import Note
 from secondpass.core.deadline import ends_within, time_left
 from secondpass.core.errors import ModelError, NotCalibratedError
+from secondpass.core.event import Note
 from secondpass.judge.budget import Budget
 from secondpass.stages.fallback import Breaker, CircuitOpenError, Fallback, Hedge
 from secondpass.stages.in_time import Pace, score_in_time
@@ -259,7 +259,7 @@ def test_the_next_stage_answers_where_one_fails() -> None:
     assert result.scale == "raw"
     assert result.status == "fallback"
     (event,) = result.events
-    assert event.kind == "fallback"
+    assert event.kind == "stage-failed"
     assert "failing failed: it is broken" in event.message
     assert "Answered by: fake" in event.message
     assert Fallback(Score(FakeScorer()), Failing())(ranking()).status == "complete"

@@ -12,7 +12,7 @@ import pytest
 
 from secondpass import InvalidInputError, Ranking, read_judged
 from secondpass.bench.workload import read_texts
-from secondpass.cli.documents import documents
+from secondpass.cli.documents import read_documents
 from secondpass.core.jsonl import DEEPEST, decode_lines, parse_line, read_lines, read_rows
 from secondpass.evaluate import read_jsonl
 from secondpass.train import read_pairs
@@ -29,7 +29,7 @@ def _texts(ranking: Ranking) -> list[str]:
 
 
 def _documents(path: Path) -> list[str]:
-    return [document.text for document in documents(str(path))]
+    return [document.text for document in read_documents(str(path))]
 
 
 def _judged(path: Path) -> list[str]:
@@ -72,13 +72,13 @@ def test_a_line_ends_at_a_line_feed_and_nowhere_else(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b"{", "line 2 is no JSON"),
+        (b"{", "line 2 is not JSON"),
         (b'{"text": "\xe9"}', "line 2 is not UTF-8.*convert the file"),
-        (b'{"a": NaN}', "line 2 is no JSON: NaN is no number that JSON has; write null"),
-        (b'{"a": -Infinity}', "line 2 is no JSON: -Infinity is no number"),
-        (b'{"a": 1e999}', "line 2 is no JSON: 1e999 is more than a number can hold"),
-        (b'{"a": ' + b"1" * 5000 + b"}", "line 2 is no JSON: "),
-        (b'{"a": "\x0b"}', "line 2 is no JSON: Invalid control character"),
+        (b'{"a": NaN}', "line 2 is not JSON: NaN is not a number that JSON has; write null"),
+        (b'{"a": -Infinity}', "line 2 is not JSON: -Infinity is not a number"),
+        (b'{"a": 1e999}', "line 2 is not JSON: 1e999 is more than a number can hold"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "line 2 is not JSON: "),
+        (b'{"a": "\x0b"}', "line 2 is not JSON: Invalid control character"),
         (b'{"a":' * 100_000, "line 2 nests lists and objects too deep"),
         (b'{"a":' + b"[" * DEEPEST + b"]" * DEEPEST + b"}", "line 2 nests .* up to 200"),
     ],
@@ -128,5 +128,13 @@ def test_a_damaged_stream_is_told_with_the_line_it_broke_behind(tmp_path: Path) 
     packed.write_bytes(gzip.compress(b"[1]\n" * 9999)[:-20])
     with gzip.open(packed) as stream, pytest.raises(InvalidInputError, match="it is damaged"):
         list(decode_lines(stream, packed))
-    with pytest.raises(InvalidInputError, match=r"a\.gz: line 1 is not UTF-8.*unpack it"):
+    with pytest.raises(InvalidInputError, match=r"a\.gz behind line \d+; it is damaged"):
         list(read_rows(packed))
+
+
+def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path) -> None:
+    row = {"query": "q", "texts": ["a", "b"], "labels": [1, 0]}
+    for name in ("labels.jsonl.gz", "labels.jsonl"):
+        (tmp_path / name).write_bytes(gzip.compress(json.dumps(row).encode()))
+        (judged,) = read_judged(tmp_path / name)
+        assert judged.relevant == {"0"}

@@ -1,33 +1,73 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import secondpass
 from secondpass.core import errors
+from secondpass.core.public_names import PACKAGES, PUBLIC_NAMES
 
 SOURCE = Path(secondpass.__file__).parent
-ALIASES = ("Note", "Pair", "Scale")
-"""Names of types such as tuple[str, str], which have no name of their own."""
+ROOT = Path(__file__).parents[1]
+ALIASES = ("Scale",)
+"""Names of types such as Literal["raw"], which have no name of their own."""
+
+
+def test_there_are_at_most_seventy_at_the_top() -> None:
+    assert len(secondpass.__all__) <= 70
 
 
 def test_every_public_name_can_be_imported_and_is_listed() -> None:
-    for name in secondpass.__all__:
+    assert secondpass.__all__ == sorted(PUBLIC_NAMES)
+    for name, (module, _) in PUBLIC_NAMES.items():
         thing = getattr(secondpass, name)
         ours = thing.__module__.startswith("secondpass.") and thing.__name__ == name
         assert ours or name in ALIASES, name
+        assert getattr(import_module(f"secondpass.{module}"), name) is thing
     assert set(secondpass.__all__) <= set(dir(secondpass))
 
 
 def test_type_checkers_see_the_same_names_as_the_interpreter() -> None:
-    tree = ast.parse((SOURCE / "__init__.py").read_text())
-    block = next(n for n in tree.body if isinstance(n, ast.If))
-    typed = {alias.asname for n in block.body for alias in n.names}  # type: ignore[attr-defined]
-    assert typed == set(secondpass.__all__)
+    command = [sys.executable, str(Path(__file__).with_name("write_public_names.py")), "--check"]
+    subprocess.run(command, check=True)
+
+
+def test_every_documented_package_says_what_it_exports() -> None:
+    for name in PACKAGES:
+        package = getattr(secondpass, name)
+        assert package.__name__ == f"secondpass.{name}"
+        for exported in getattr(package, "__all__", ()):
+            assert hasattr(package, exported), f"secondpass.{name}.{exported}"
+
+
+def test_the_reference_has_every_public_name_once_and_nothing_that_is_not_there() -> None:
+    pages = sorted((ROOT / "docs/api").glob("*.md"))
+    listed = re.findall(
+        r"^::: secondpass\.(\S+)$",
+        "".join(page.read_text(encoding="utf-8") for page in pages),
+        re.MULTILINE,
+    )
+    assert sorted(name for name in listed if "." not in name) == sorted(PUBLIC_NAMES)
+    assert len(set(listed)) == len(listed)
+    for path in listed:
+        module, _, name = f"secondpass.{path}".rpartition(".")
+        assert hasattr(import_module(module), name), path
+
+
+def test_no_two_classes_of_the_library_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                name = node.name.lstrip("_")
+                homes.setdefault(name, []).append(str(path.relative_to(SOURCE)))
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
 def test_every_error_is_public_documented_and_also_a_builtin() -> None:

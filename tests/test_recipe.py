@@ -66,7 +66,7 @@ class Same:
 def _again(stage: Stage, tmp_path: Path) -> Stage:
     path = tmp_path / "recipe.json"
     Recipe.of(stage).save(path)
-    return Recipe.read(path).stage(known=[Mine, Same])
+    return Recipe.read(path).stage(classes=[Mine, Same])
 
 
 @pytest.mark.parametrize("method", [Platt, Temperature, Isotonic, Beta])
@@ -77,7 +77,7 @@ def test_a_calibrated_pipeline_comes_back_the_same(
         JudgedQuery.of("dogs cats", DOCS, ["4", "2"]),
         JudgedQuery.of("birds sing", DOCS, ["3"]),
     ]
-    pipeline = calibrated(Score(Mine(0.5)), judged, method) >> Threshold(0.2) >> Top(3)
+    pipeline = calibrated(Score(Mine(0.5)), judged, method).pipeline >> Threshold(0.2) >> Top(3)
     again = _again(pipeline, tmp_path)
     assert repr(again) == repr(pipeline)
     assert again(RANKING) == pipeline(RANKING)
@@ -115,13 +115,13 @@ def test_other_weights_under_the_same_name_are_refused(tmp_path: Path) -> None:
     Recipe.of(Score(Mine(2.0))).save(path)
     path.write_text(path.read_text().replace('"factor": 2.0', '"factor": 3.0'))
     with pytest.raises(RecipeError, match=r"made with 'mine@2', and here that is 'mine@3'"):
-        Recipe.read(path).stage(known=[Mine])
+        Recipe.read(path).stage(classes=[Mine])
 
 
 def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
     judged = [JudgedQuery.of(query, DOCS, ["4", "2"]) for query in ("dogs cats", "cats dogs")]
     path = tmp_path / "r.json"
-    Recipe.of(calibrated(Score(Mine(2.0)), judged)).save(path)
+    Recipe.of(calibrated(Score(Mine(2.0)), judged).pipeline).save(path)
     text = (
         path.read_text()
         .replace('"factor": 2.0', '"factor": 3.0')
@@ -129,7 +129,7 @@ def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
     )
     path.write_text(text)
     with pytest.raises(CalibrationError, match="fitted on 'mine@2'"):
-        Recipe.read(path).stage(known=[Mine])
+        Recipe.read(path).stage(classes=[Mine])
 
 
 @pytest.mark.parametrize(
@@ -137,17 +137,17 @@ def test_a_calibrator_of_another_model_is_refused(tmp_path: Path) -> None:
     [
         ("", "cannot read the recipe"),
         ("{", "cannot read the recipe"),
-        ("[]", "no secondpass recipe"),
-        ("{}", "no secondpass recipe"),
+        ("[]", "not a recipe"),
+        ("{}", "not a recipe"),
         ('{"secondpass_recipe": 99, "pipeline": {}}', "upgrade secondpass"),
         ('{"secondpass_recipe": 1}', "no field 'pipeline'"),
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Bottom"}}', "names 'Bottom'"),
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Top"}}', "cannot build the recipe's Top"),
         ('{"secondpass_recipe": 1, "pipeline": {"type": "Top", "k": 1, "j": 2}}', "no argument j"),
-        ('{"secondpass_recipe": 1, "pipeline": {"k": 1}}', "is no stage"),
+        ('{"secondpass_recipe": 1, "pipeline": {"k": 1}}', "is neither a stage"),
         (
             '{"secondpass_recipe": 1, "pipeline": {"type": "Platt", "slope": 1, "bias": 0}}',
-            "no stage",
+            "not a stage",
         ),
         ('{"secondpass_recipe": 1, "pipeline": {"type": ["Top"], "k": 1}}', "names"),
     ],

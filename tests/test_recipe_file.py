@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import secondpass.recipe.file
+import secondpass.core.recipe.file
 from secondpass import Recipe, RecipeError, Score, load
 from secondpass.testing import FakeScorer
 
@@ -25,8 +25,8 @@ TOP = '{"secondpass_recipe": 1, "pipeline": {"type": "Top", "k": 3}}'
         (b"[" * 100_000 + b"]" * 100_000, "nested too deep"),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deep"),
         (TOP.replace("3", "1, " + '"k": 2').encode(), "has the field 'k' twice"),
-        (TOP.replace("3", "NaN").encode(), "NaN, which is no number in JSON"),
-        (TOP.replace("3", "-Infinity").encode(), "-Infinity, which is no number in JSON"),
+        (TOP.replace("3", "NaN").encode(), "NaN, which is not a number in JSON"),
+        (TOP.replace("3", "-Infinity").encode(), "-Infinity, which is not a number in JSON"),
         (TOP.replace("3", "9" * 5_000).encode(), "integer string conversion"),
         (TOP.encode("utf-16"), "not UTF-8 at byte 0"),
         (b'{"\xe9": 1}', "not UTF-8 at byte 2"),
@@ -76,16 +76,16 @@ def test_a_folder_is_told_apart(tmp_path: Path, files: list[str], remedy: str) -
 @pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
 def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(RecipeError, match="no regular file"):
+    with pytest.raises(RecipeError, match="not a regular file"):
         Recipe.read(tmp_path / "pipe.json")
-    with pytest.raises(RecipeError, match="no regular file"):
+    with pytest.raises(RecipeError, match="not a regular file"):
         Recipe.read("/dev/zero")
 
 
 def test_a_file_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "r.json"
     path.write_text(TOP.replace("Top", "T" * 1_000))
-    monkeypatch.setattr(secondpass.recipe.file, "LARGEST", 1_000)
+    monkeypatch.setattr(secondpass.core.recipe.file, "LARGEST", 1_000)
     with pytest.raises(RecipeError, match="more than 1,000 bytes"):
         Recipe.read(path)
     path.write_text("[" + "[],{}," * 500_001 + "1]")

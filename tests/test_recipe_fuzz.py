@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from secondpass import Recipe, RecipeError, SecondPassError, Stage, load
-from secondpass.recipe.schema import REFUSED, class_names
+from secondpass.core.recipe.schema import REFUSED, class_names
 
 HERE = Path(__file__).parent
 RECIPES = {

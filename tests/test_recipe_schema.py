@@ -11,13 +11,22 @@ from typing import Any, get_args, get_origin
 
 import pytest
 
-from secondpass import Recipe, Top, load
-from secondpass.recipe.bounds import _BOUNDS, Bounds, bounds_of
-from secondpass.recipe.checks import plain_fits
-from secondpass.recipe.schema import FORMER_NAMES, REFUSED, WEIGHTS, class_names, schema_of
+from secondpass import Recipe, RecipeError, Top, load
+from secondpass.core.recipe.bounds import _BOUNDS, Bounds, bounds_of
+from secondpass.core.recipe.checks import plain_fits
+from secondpass.core.recipe.schema import (
+    FORMER_NAMES,
+    REFUSED,
+    REMOVED,
+    WEIGHTS,
+    class_names,
+    schema_of,
+)
 
 OLD = sorted((Path(__file__).parent / "recipes").glob("*.json"))
 """Recipes written by version 0.1's first format, before there was an allow-list."""
+REMOVED_PARTS = sorted((Path(__file__).parent / "recipes/removed").glob("*.json"))
+"""Recipes of earlier versions that hold what is gone."""
 
 
 def _leaves(hint: Any) -> Iterator[Any]:
@@ -103,10 +112,30 @@ def test_recipes_written_before_still_load_and_are_written_the_same(path: Path) 
     recipe = Recipe.of_dict(json.loads(text))
     for former, now in FORMER_NAMES.items():
         text = text.replace(f'"type": "{former}"', f'"type": "{now}"')
-    renamed = Recipe.of_dict(json.loads(text))
+    renamed = Recipe.of_dict(_without_removed(json.loads(text)))
     written_now = Recipe.of(recipe.stage())
     assert _without_newer(written_now.pipeline, renamed.pipeline) == renamed.pipeline
     assert Recipe.of(written_now.stage()) == written_now
+
+
+def _without_removed(node: Any) -> Any:
+    """What was written then, without the arguments that are gone."""
+    if isinstance(node, list):
+        return [_without_removed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kind = node.get("type")
+    return {k: _without_removed(v) for k, v in node.items() if f"{kind}.{k}" not in REMOVED}
+
+
+@pytest.mark.parametrize("path", REMOVED_PARTS, ids=lambda path: path.stem)
+def test_a_recipe_with_a_removed_part_says_what_was_removed_and_why(path: Path) -> None:
+    recipe = Recipe.read(path)
+    message = r"stages\[1\]\.shift: prior-shift correction was removed.* from \.161 to \.344"
+    if path.stem == "early_exit":
+        message = r"pipeline: early exit was removed .*Refine\(stage, k\)"
+    with pytest.raises(RecipeError, match=message):
+        recipe.stage()
 
 
 def _without_newer(now: Any, before: Any) -> Any:

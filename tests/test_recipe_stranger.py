@@ -65,7 +65,7 @@ def _deep(levels: int) -> Any:
         (_with(BUILTIN, "scorer.name", 7), r"pipeline.scorer.name: 7 is not a text"),
         (_with(BUILTIN, "scorer.name", "builtin@0"), "other weights give other scores"),
         (_with(BUILTIN, "scorer", _deep(100_000)), r"pipeline.scorer: \[\[\[...\]\]\] is not a"),
-        (_with(BUILTIN, "scorer", TOP), r"pipeline.scorer: a Top is no Scorer or CandidateScorer"),
+        (_with(BUILTIN, "scorer", TOP), r"scorer: a Top is not a Scorer or CandidateScorer"),
         (_with(BUILTIN, "scorer", None), "pipeline.scorer: null is not a Scorer or a Can"),
         (_with(BUILTIN, "scorer", 5), "pipeline.scorer: 5 is not"),
         ({"type": "Pipeline", "stages": None}, r"pipeline.stages: null is not a list"),
@@ -74,7 +74,7 @@ def _deep(levels: int) -> Any:
         ({"type": "Pipeline", "stages": [TOP] * 2_000}, "2,000 items are more than 1,000"),
         ({"type": "Pipeline", "stages": [TOP, None]}, r"pipeline.stages\[1\]: null is not a Stage"),
         ({"type": "Pipeline", "stages": [TOP, 3]}, r"pipeline.stages\[1\]: 3 is not a Stage"),
-        ({"type": "Pipeline", "stages": [{"k": 1}]}, r"stages\[0\]: .* is no stage and no part"),
+        ({"type": "Pipeline", "stages": [{"k": 1}]}, r"\[0\]: .* is neither a stage nor a part"),
         ({"type": "Pipeline", "stages": [BUILTIN] * 65}, r"stages\[64\].scorer: .* 64 models"),
         ({"type": "Top", "k": float("nan")}, "pipeline.k: nan is not a whole number"),
         ({"type": "Top", "k": "3"}, "pipeline.k: '3' is not a whole number"),
@@ -95,7 +95,7 @@ def _deep(levels: int) -> Any:
         (_with(JUDGE, "judge.count_tokens", "len"), "no recipe may hold 'count_tokens'"),
         (_with(JUDGE, "judge.prompts", {"type": "Prompts", "best": "$"}), "pipeline.judge.prompts"),
         (_with(JUDGE, "judge.prompts", {"type": "Prompts", "best": "x" * 10**6}), "is longer than"),
-        (_with(JUDGE, "judge.chat", {"type": "Top", "k": 1}), "a Top is no Chat"),
+        (_with(JUDGE, "judge.chat", {"type": "Top", "k": 1}), "a Top is not a Chat"),
         (_with(JUDGE, "budget", {"type": "Prices", "prompt": 1, "completion": 2}), "a Prices is"),
     ],
 )  # fmt: skip
@@ -212,13 +212,13 @@ def test_a_model_is_a_folder_or_a_hub_id(scorer: dict[str, Any]) -> None:
 
 
 def test_nothing_is_loaded_before_all_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from secondpass.models.builtin import Builtin
+    from secondpass.models.builtin.model import Builtin
 
-    def loaded(self: object, **_: object) -> None:
+    def loaded(*_: object) -> None:
         raise AssertionError("it was loaded")
 
     recipe = _recipe({"type": "Pipeline", "stages": [BUILTIN, {"type": "Top", "k": -1}]})
-    monkeypatch.setattr(Builtin, "_found", loaded)
+    monkeypatch.setattr(Builtin, "__post_init__", loaded)
     with pytest.raises(RecipeError, match=r"pipeline.stages\[1\].k: -1 is less than 0"):
         recipe.stage()
 

@@ -17,6 +17,7 @@ from secondpass import (
     PrecisionAtLeast,
     RecallAtLeast,
     Score,
+    calibrated,
     choose_threshold,
     guaranteed,
 )
@@ -112,7 +113,10 @@ def test_what_the_functions_return_is_short_and_says_the_main_thing() -> None:
         label_learning_curve(NUMBER, judged, (10, 20), repeats=2),
         evaluate(NUMBER, collection),
         compare(collection, NUMBER, {"negated": NEGATED}, resamples=500),
-        guaranteed(HONEST, judged, "missed", 0.3)[-1].guarantee,  # type: ignore[attr-defined]
+        guaranteed(HONEST, judged, "missed", 0.3),
+        guaranteed(HONEST, judged, "missed", 0.3).evidence,
+        calibrated(NUMBER, judged),
+        calibrated(NUMBER, judged).evidence,
         judged[0],
         topics[0],
     ]

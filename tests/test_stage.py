@@ -157,3 +157,13 @@ def test_many_queries_are_one_batch() -> None:
     rankings = [Ranking.of("a", DOCS), Ranking.of("b", DOCS[:2]), Ranking.of("c", [])]
     (Score(scorer) >> Top(1)).run(rankings)
     assert [len(pairs) for pairs in scorer.calls] == [6]
+
+
+def test_the_parts_of_a_stage_and_a_pipeline_without_its_last_one() -> None:
+    score, top = Score(FakeScorer()), Top(3)
+    pipeline = score >> top
+    assert score.parts == (score,)
+    assert pipeline.parts == (score, top)
+    assert repr(pipeline.without_last(Top)) == "fake-scorer"
+    assert pipeline.without_last(Score) is pipeline
+    assert top.without_last(Top) is top

@@ -25,7 +25,7 @@ def test_it_keeps_the_best_that_fit_and_lets_a_shorter_one_in() -> None:
     kept = TokenBudget(6, _words)(ranking)
     assert kept.ids == ["0", "2", "3"]
     (event,) = kept.events
-    assert event.kind == "left_out"
+    assert event.kind == "left-out"
     assert event.message == (
         "1 of 4 left out for want of room, the best of them place 2 with 4 tokens; 6 of 6 used"
     )

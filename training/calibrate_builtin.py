@@ -23,8 +23,9 @@ import pairs
 
 from secondpass import Beta, Candidate, JudgedQuery, Platt, Ranking, Score, Temperature
 from secondpass.calibrate import brier_score, expected_calibration_error
-from secondpass.evaluate.bm25_index import best_matches
-from secondpass.models.builtin import FOLDER, Builtin
+from secondpass.evaluate.bm25_index import BM25Index
+from secondpass.models.builtin import FOLDER
+from secondpass.models.builtin.model import Builtin
 
 
 def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:
@@ -41,7 +42,8 @@ def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:
 
 def judged(rows: list[pairs.Row], asked: list[pairs.Row], depth: int) -> list[JudgedQuery]:
     passages = list({r.positive: r for r in rows}.values())
-    best = best_matches([p.positive for p in passages], [r.query for r in asked], 4 * depth)
+    index = BM25Index([p.positive for p in passages])
+    best = index.search([r.query for r in asked], 4 * depth)
     made = []
     for row, found in zip(asked, best, strict=True):
         others = [passages[i].positive for i, _ in found if passages[i].group != row.group]

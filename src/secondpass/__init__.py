@@ -15,7 +15,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+from secondpass.core.public_names import PACKAGES, PUBLIC_NAMES
+
+if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass._rerank import arerank as arerank
     from secondpass._rerank import rerank as rerank
     from secondpass.calibrate import Beta as Beta
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from secondpass.core.errors import UnknownModelError as UnknownModelError
     from secondpass.core.errors import WrongCallError as WrongCallError
     from secondpass.core.event import Event as Event
+    from secondpass.core.fitted import Fitted as Fitted
     from secondpass.core.ranking import Ranking as Ranking
     from secondpass.core.ranking import Scale as Scale
+    from secondpass.core.recipe import Recipe as Recipe
     from secondpass.core.stage import Composite as Composite
     from secondpass.core.stage import Pipeline as Pipeline
     from secondpass.core.stage import Stage as Stage
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
     from secondpass.judge.chat.chat_judge import ChatJudge as ChatJudge
     from secondpass.models.bm25 import BM25 as BM25
     from secondpass.models.cache.scores import Cached as Cached
+    from secondpass.models.load import as_stage as as_stage
     from secondpass.models.load import load as load
     from secondpass.models.onnx.cross_encoder import OnnxCrossEncoder as OnnxCrossEncoder
     from secondpass.models.onnx.late_interaction import LateInteraction as LateInteraction
@@ -61,8 +66,6 @@ if TYPE_CHECKING:
         OpenVinoCrossEncoder as OpenVinoCrossEncoder,
     )
     from secondpass.models.torch.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
-    from secondpass.recipe import Recipe as Recipe
-    from secondpass.recipe import as_stage as as_stage
     from secondpass.stages.abstain import Abstain as Abstain
     from secondpass.stages.compare import Compare as Compare
     from secondpass.stages.compare import Comparer as Comparer
@@ -90,67 +93,22 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "_rerank": "arerank rerank",
-    "calibrate": "Beta Calibrate Isotonic JudgedQuery Platt Temperature calibrated read_judged",
-    "core.candidate": "Candidate Mark",
-    "core.errors": "CalibrationError GuaranteeError InvalidInputError MissingExtraError ModelError "
-    "NoScoresError NotCalibratedError OrderError RecipeError ScoreError SecondPassError "
-    "UnknownModelError WrongCallError",
-    "core.event": "Event",
-    "core.ranking": "Ranking Scale",
-    "core.stage": "Composite Pipeline Stage",
-    "judge.algorithms.sliding_window": "SlidingWindow",
-    "judge.algorithms.top_down": "TopDown",
-    "judge.budget": "Budget",
-    "judge.chat.chat_judge": "ChatJudge",
-    "models.bm25": "BM25",
-    "models.cache.scores": "Cached",
-    "models.load": "load",
-    "models.onnx.cross_encoder": "OnnxCrossEncoder",
-    "models.onnx.late_interaction": "LateInteraction",
-    "models.openai.client": "OpenAIChat",
-    "models.openvino.cross_encoder": "OpenVinoCrossEncoder",
-    "models.torch.cross_encoder": "TorchCrossEncoder",
-    "recipe": "Recipe as_stage",
-    "stages.abstain": "Abstain",
-    "stages.compare": "Compare Comparer",
-    "stages.cut": "Refine Top",
-    "stages.fuse.fuse": "Fuse",
-    "stages.metadata_scorers": "FieldWeight FunctionScorer Recency TrailScore",
-    "stages.order": "Judge Order",
-    "stages.rate": "Rate",
-    "stages.score": "CandidateScorer Score Scorer",
-    "stages.threshold": "Threshold",
-    "stages.token_budget": "TokenBudget",
-    "thresholds": "BestF PrecisionAtLeast RecallAtLeast choose_threshold",
-    "thresholds.guarantee": "Risk guaranteed",
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
-_ROOMS = (
-    "bench", "calibrate", "evaluate", "judge", "models", "report", "stages", "testing",
-    "thresholds", "train",
-)  # fmt: skip
-"""Documented packages: their names are imported from them."""
-
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+__all__ = sorted(PUBLIC_NAMES)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> object:
-    if name in _ROOMS:
+    if name in PACKAGES:
         return import_module(f"secondpass.{name}")
-    if name not in _HOME_OF:
+    if name not in PUBLIC_NAMES:
         raise AttributeError(f"module 'secondpass' has no attribute {name!r}")
     try:
-        module = import_module(f"secondpass.{_HOME_OF[name]}")
+        module = import_module(f"secondpass.{PUBLIC_NAMES[name][0]}")
     except ImportError as error:
-        from secondpass.core.errors import MissingExtraError
+        from secondpass.core.errors import MissingExtraError, missing_class
 
         if not isinstance(error, MissingExtraError):
             raise
-        from secondpass.core.missing_extra import missing_extra
-
-        return missing_extra(name, error)  # not kept: it may be installed later
+        return missing_class(name, error)  # not kept: it may be installed later
     value = getattr(module, name)
     globals()[name] = value
     return value

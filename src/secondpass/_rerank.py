@@ -1,27 +1,27 @@
-"""The one-line way in."""
+"""`rerank`, the one-line way in."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import nullcontext
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, overload
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
 from secondpass.core.deadline import checked_seconds, ends_within
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
-from secondpass.models.load import is_recipe_file, load
-from secondpass.recipe import Recipe, as_stage
+from secondpass.models.load import ModelLike, as_stage, is_recipe_file
 from secondpass.stages.cut import Top, whole_number
 from secondpass.stages.threshold import Threshold
 
-Model = str | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
 Documents = Iterable[str | Candidate]
 _ELSEWHERE = dict.fromkeys(
     ("device", "max_length", "batch_size", "options", "cache", "disk_cache"),
@@ -34,7 +34,7 @@ def rerank(
     query: str,
     docs: Documents,
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -45,7 +45,7 @@ def rerank(
     query: list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -56,7 +56,7 @@ def rerank(
     query: str | list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = "builtin",
+    model: ModelLike = "builtin",
     top_k: int | None = None,
     threshold: float | None = None,
     keep_at_least: int = 0,
@@ -68,12 +68,13 @@ def rerank(
         query: What was asked; or a list of queries, which are answered together.
         docs: Texts, which get the ids "0", "1", ..., or `Candidate` objects. No document is a
             legal question with an empty answer.
-        model: A model string, see `load`, any stage, a recipe, or the path of a recipe's file (a
-            `pathlib.Path` or a string that ends in ".json"). The built-in one gives probabilities.
-        top_k: Keep so many at most.
+        model: A model string, any stage, a recipe, the path of a recipe's file (a `pathlib.Path`
+            or a string that ends in ".json"), or a `ChatJudge`; see `as_stage`. The built-in model
+            gives probabilities.
+        top_k: The number kept at most.
         threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
             finds one for your data.
-        keep_at_least: So many stay whatever the threshold says; an event tells which.
+        keep_at_least: The number of the best that stay whatever the threshold; an event says so.
         deadline: Seconds for the whole call, loading the model included. When they end, the best
             ranking so far comes back, and its `status` says "partial"; see `Stage.within`.
 
@@ -99,7 +100,7 @@ async def arerank(
     query: str,
     docs: Documents,
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -110,7 +111,7 @@ async def arerank(
     query: list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = ...,
+    model: ModelLike = ...,
     top_k: int | None = ...,
     threshold: float | None = ...,
     keep_at_least: int = ...,
@@ -121,7 +122,7 @@ async def arerank(
     query: str | list[str] | tuple[str, ...],
     docs: Documents | Sequence[Documents],
     *,
-    model: Model = "builtin",
+    model: ModelLike = "builtin",
     top_k: int | None = None,
     threshold: float | None = None,
     keep_at_least: int = 0,
@@ -168,11 +169,56 @@ def _stage(model: Any) -> Stage:
     if not isinstance(model, str | os.PathLike):
         return as_stage(model)
     file = Path(model) if is_recipe_file(model) else None
-    written_at = file.stat().st_mtime_ns if file is not None and file.is_file() else None
-    return _loaded(str(model) if file is None else file, written_at)
+    if file is None:
+        return _LOADED.get(str(model), None)
+    return _LOADED.get(file, file.stat().st_mtime_ns if file.is_file() else None)
 
 
-@lru_cache(maxsize=2)
-def _loaded(model: str | Path, _written_at: int | None) -> Stage:
-    """A model is read once, not once a call; a recipe again when its file has changed."""
-    return load(model)
+class _LoadedModels:
+    """The models that were used last, each loaded once, however many threads are first at once.
+
+    Args:
+        size: The number of models.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._stages: OrderedDict[tuple[str | Path, int | None], Future[Stage | None]] = (
+            OrderedDict()
+        )
+        self.forget_threads()
+
+    def get(self, model: str | Path, written_at: int | None) -> Stage:
+        """The stage of a model; of a recipe's file that has changed, the new one."""
+        key = model, written_at
+        with self._lock:
+            future = self._stages.get(key)
+            is_first = future is None
+            if future is None:
+                future = self._stages[key] = Future()
+            self._stages.move_to_end(key)
+            while len(self._stages) > self._size:
+                self._stages.popitem(last=False)
+        if not is_first:
+            stage = future.result()
+            return self.get(model, written_at) if stage is None else stage
+        try:
+            stage = as_stage(model)
+        except BaseException:
+            with self._lock:
+                self._stages.pop(key, None)
+            future.set_result(None)  # each thread that waits tries for itself
+            raise
+        future.set_result(stage)
+        return stage
+
+    def forget_threads(self) -> None:
+        """Of a process that was just forked: no other thread loads a model in it."""
+        self._lock = threading.Lock()
+        for key in [key for key, future in self._stages.items() if not future.done()]:
+            del self._stages[key]
+
+
+_LOADED = _LoadedModels(size=2)
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_LOADED.forget_threads)

@@ -18,7 +18,7 @@ from secondpass import (
     calibrated,
 )
 from secondpass.calibrate.calibration_data import observe
-from secondpass.calibrate.cross_validation import folds_of, held_out
+from secondpass.calibrate.cross_validation import make_folds, predict_held_out
 from secondpass.testing import FakeJudge
 
 
@@ -50,18 +50,19 @@ def test_it_takes_the_simplest_that_fits(number: Stage, curve, queries: int, exp
     """In most draws: by chance one parameter more looks better by a standard error."""
     made = []
     for seed in range(5):
-        stage = calibrated(number, _drawn(queries, curve, seed), method="auto")[-1]
-        choice = stage.choice  # type: ignore[attr-defined]
+        evidence = calibrated(number, _drawn(queries, curve, seed), method="auto").evidence
+        choice = evidence.choice
+        assert choice is not None
         made.append(choice.chosen)
-        assert type(stage.calibrator).__name__ == choice.chosen  # type: ignore[attr-defined]
+        assert type(evidence.calibrator).__name__ == choice.chosen
         assert choice.behind[choice.chosen] <= choice.standard_error[choice.chosen]
         assert min(choice.behind.values()) == 0
-        assert f"{choice.chosen}: the simplest within one standard error" in str(choice)
+        assert f"{choice.chosen}: the simplest within one standard error" in str(evidence)
     assert made.count(expected) >= 3, made
 
 
 def test_the_choice_is_kept_in_the_recipe(number: Stage) -> None:
-    fitted = calibrated(number, _drawn(40, lambda s: _sigmoid(s - 2)), method="auto")[-1]
+    fitted = calibrated(number, _drawn(40, lambda s: _sigmoid(s - 2)), method="auto").pipeline[-1]
     again = Recipe.of_dict(Recipe.of(fitted).to_dict()).stage()
     assert again.choice == fitted.choice  # type: ignore[attr-defined]
     assert again.base_rate == fitted.base_rate  # type: ignore[attr-defined]
@@ -70,8 +71,8 @@ def test_the_choice_is_kept_in_the_recipe(number: Stage) -> None:
 def test_orders_keep_by_rank_and_a_named_method_has_no_choice(number: Stage) -> None:
     judged = _drawn(20, _sigmoid)
     judge = Order(FakeJudge(lambda q, t: float(t), name="judge@1"))
-    assert repr(calibrated(judge, judged, method="auto")) == "judge@1 >> ByRank"
-    assert calibrated(number, judged)[-1].choice is None  # type: ignore[attr-defined]
+    assert repr(calibrated(judge, judged, method="auto").pipeline) == "judge@1 >> ByRank"
+    assert calibrated(number, judged).evidence.choice is None
 
 
 def test_bad_methods_and_too_few_queries(number: Stage) -> None:
@@ -93,8 +94,8 @@ def test_held_out_probabilities_come_from_other_queries(number: Stage) -> None:
     turned = [*judged[:-1], JudgedQuery(judged[-1].ranking, frozenset(judged[-1].ranking.ids))]
     for method in (Platt, Isotonic):
         first, second = observe(number, judged), observe(number, turned)
-        parts = folds_of(first, 5)
+        parts = make_folds(first, 5)
         mine = next(part for part in parts if 9 in part)
-        a, b = held_out(first, method, parts), held_out(second, method, parts)
+        a, b = predict_held_out(first, method, parts), predict_held_out(second, method, parts)
         assert all(a[i] == b[i] for i in mine)
         assert any(a[i] != b[i] for i in range(10) if i not in mine)

@@ -22,7 +22,7 @@ from secondpass import (
     calibrated,
 )
 from secondpass.calibrate import ByRank, Calibrate, CalibrateOrder, expected_calibration_error
-from secondpass.calibrate.methods.by_rank import _never_rising
+from secondpass.calibrate.methods.by_rank import _pool_adjacent_violators
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
 
 NOISY = FakeJudge(lambda q, t: float(t.split()[1]), name="noisy@1")
@@ -55,7 +55,7 @@ def _error(pipeline: Pipeline, judged: list[JudgedQuery]) -> float:
 
 def test_a_judges_order_becomes_probabilities_that_hold_on_fresh_queries() -> None:
     judge = Order(NOISY)
-    honest = calibrated(judge, _judged(100, 0))
+    honest = calibrated(judge, _judged(100, 0)).pipeline
     assert isinstance(honest[1], CalibrateOrder)
     fresh = _judged(200, 1)
     assert _error(honest, fresh) < 0.06
@@ -64,14 +64,14 @@ def test_a_judges_order_becomes_probabilities_that_hold_on_fresh_queries() -> No
 
 
 def test_the_incoming_probability_is_the_second_feature() -> None:
-    fitted = calibrated(PROBABLE >> Order(NOISY), _judged(100, 0))
+    fitted = calibrated(PROBABLE >> Order(NOISY), _judged(100, 0)).pipeline
     stage = fitted[-1]
     assert isinstance(stage, CalibrateOrder)
     assert stage.calibrator.incoming == "Platt"
     assert stage.calibrator.incoming_slope > 0.2
     fresh = _judged(200, 1)
     assert _error(fitted, fresh) < 0.06
-    blind = calibrated(Order(NOISY), _judged(100, 0))
+    blind = calibrated(Order(NOISY), _judged(100, 0)).pipeline
 
     def sharpness(pipeline: Pipeline) -> float:
         ranked = pipeline.run([j.ranking for j in fresh])
@@ -88,15 +88,15 @@ def test_the_incoming_probability_is_the_second_feature() -> None:
 
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_neighbours_that_would_rise_share_their_mean(values: list[float]) -> None:
-    flat = _never_rising(values)
+    flat = _pool_adjacent_violators(values)
     assert all(a >= b - 1e-12 for a, b in itertools.pairwise(flat))
     assert sum(flat) == pytest.approx(sum(values))
     falling = sorted(values, reverse=True)
-    assert _never_rising(falling) == pytest.approx(falling)
+    assert _pool_adjacent_violators(falling) == pytest.approx(falling)
 
 
 def test_it_refuses_other_judges_scores_and_missing_probabilities() -> None:
-    stage = calibrated(PROBABLE >> Order(NOISY), _judged(20, 0))[-1]
+    stage = calibrated(PROBABLE >> Order(NOISY), _judged(20, 0)).pipeline[-1]
     other = Order(FakeJudge(name="other@1"))
     with pytest.raises(CalibrationError, match="fitted on 'noisy@1'"):
         other >> stage

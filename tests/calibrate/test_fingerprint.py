@@ -18,7 +18,7 @@ def test_case_and_spacing_do_not_matter_and_words_do() -> None:
 
 
 def test_a_calibrator_knows_its_queries_but_not_their_text() -> None:
-    stage = calibrated(STAGE, JUDGED)[1]
+    stage = calibrated(STAGE, JUDGED).pipeline[1]
     assert isinstance(stage, Calibrate)
     assert stage.queries == tuple(sorted(normalise_query(j.ranking.query) for j in JUDGED))
 

@@ -7,7 +7,7 @@ import pytest
 
 from secondpass import InvalidInputError
 from secondpass.calibrate import log_loss
-from secondpass.calibrate.metrics.log_loss import difference
+from secondpass.calibrate.metrics.log_loss import ratio_difference
 
 
 def test_it_agrees_with_scikit_learn() -> None:
@@ -37,13 +37,13 @@ def test_the_standard_error_is_that_of_queries() -> None:
         b = [s * (1 + h) for s, h in zip(sizes, hard, strict=True)]
         return a, b, sizes
 
-    means = [difference(*draw(60)).mean for _ in range(400)]
+    means = [ratio_difference(*draw(60)).mean for _ in range(400)]
     average = sum(means) / len(means)
     spread = math.sqrt(sum((m - average) ** 2 for m in means) / len(means))
-    one = difference(*draw(2000))
+    one = ratio_difference(*draw(2000))
     assert one.mean == pytest.approx(0.1, abs=0.03)
     assert one.standard_error * math.sqrt(2000 / 60) == pytest.approx(spread, rel=0.15)
 
 
 def test_one_query_says_nothing_about_others() -> None:
-    assert difference([2.0], [1.0], [4]) == (0.25, math.inf)
+    assert ratio_difference([2.0], [1.0], [4]) == (0.25, math.inf)

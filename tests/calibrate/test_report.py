@@ -41,7 +41,7 @@ def test_before_and_after(number: Stage, world) -> None:  # type: ignore[no-unty
 
 
 def test_a_calibrator_that_is_there_is_judged_as_it_is(number: Stage, world) -> None:  # type: ignore[no-untyped-def]
-    foreign = calibrated(number, world(100, rate=0.5, seed=1))
+    foreign = calibrated(number, world(100, rate=0.5, seed=1)).pipeline
     report = calibration_report(foreign, world(60, rate=0.1), methods=(Platt,))
     assert report.before is not None
     assert report.before.name == "Platt, as it is"
@@ -68,7 +68,7 @@ def test_fused_scores_and_orders(number: Stage, world) -> None:  # type: ignore[
     assert order.before is None
     assert [r.name for r in order.rows] == ["ByRank"]
     assert order.rows[0].quality.expected_calibration_error < 0.06
-    incoming = calibration_report(calibrated(number, world(40, seed=9)) >> judge, judged)
+    incoming = calibration_report(calibrated(number, world(40, seed=9)).pipeline >> judge, judged)
     assert incoming.best.quality.log_loss < order.best.quality.log_loss
 
 
@@ -94,7 +94,7 @@ def test_bad_input(number: Stage, world) -> None:  # type: ignore[no-untyped-def
     with pytest.raises(CalibrationError, match="no candidate"):
         calibration_report(number, [JudgedQuery.of("q", [], [])])
     with pytest.raises(NotCalibratedError, match="gives probability"):
-        calibration_report(calibrated(number, world(5)) >> Threshold(0.1), world(5))
+        calibration_report(calibrated(number, world(5)).pipeline >> Threshold(0.1), world(5))
     with pytest.raises(CalibrationError, match="not relevant"):
         calibration_report(number, [JudgedQuery.of(q, ["1", "2"], []) for q in "abc"])
     same = [JudgedQuery.of("q", [Candidate("a", "1"), Candidate("b", "0")], ["a"])] * 3

@@ -47,7 +47,7 @@ def test_counts_are_those_of_a_plain_loop(queries, lost) -> None:  # type: ignor
         assert got.tokens == pytest.approx(sum(n for k in kept for _, _, n in k) / len(queries))
         assert got.empty == pytest.approx(sum(not k for k in kept) / len(queries))
     last = len(thresholds) - 1
-    everywhere = counts.at([(i, last) for i in range(len(queries))])
+    everywhere = counts.outcome_at([(i, last) for i in range(len(queries))])
     assert everywhere == counts.curve(range(len(queries)))[last].outcome
 
 

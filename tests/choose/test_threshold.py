@@ -156,7 +156,7 @@ def test_what_cannot_be_cut_is_refused() -> None:
 
 def test_queries_that_fitted_the_calibrator_are_counted() -> None:
     judged = _judged(30)
-    honest = calibrated(NUMBER, judged[:20])
+    honest = calibrated(NUMBER, judged[:20]).pipeline
     evidence = choose_threshold(honest, judged[10:], BestF()).evidence
     assert evidence.reused == 10
     assert "10 of the queries also fitted the calibrator" in str(evidence)

@@ -42,7 +42,7 @@ def test_a_page(collection: Path, tmp_path: Path) -> None:
     page = out.read_text(encoding="utf-8")
     assert "plants.jsonl · 8 queries · against first stage" in page
     assert "mine helps" in page
-    assert "No depth was asked for." in page
+    assert "No depth was wanted." in page
     assert "<dt>date</dt>" not in page
     assert "<dt>command</dt><dd><code>secondpass" in page
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from secondpass.core.candidate import Note
+from secondpass.core.event import Note
 from secondpass.stages.score import Pair
 from secondpass.testing import ChatServer, RerankServer
 
@@ -48,7 +48,7 @@ def _the_built_in_model_remembers(
     """
     if "README.md" in request.node.name:
         return
-    from secondpass.models.builtin import Builtin
+    from secondpass.models.builtin.model import Builtin
 
     real = Builtin.score_with_notes
 

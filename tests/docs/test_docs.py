@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,17 @@ def test_the_rerank_commands_run(page: str, reader: Callable[[str], dict[str, An
         assert done.exit_code == 0, (words, done.output)
 
 
+@pytest.mark.slow
+def test_what_learns_from_labels_type_checks_as_documented(tmp_path: Path) -> None:
+    code = "\n".join(blocks(ROOT / "docs/calibration.md", "python"))
+    (tmp_path / "page.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml"]
+    done = subprocess.run(
+        [*command, tmp_path / "page.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_public_name_is_in_the_reference() -> None:
     text = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs/api").glob("*.md"))
     shown = re.findall(r"^::: secondpass\.(\w+)$", text, re.MULTILINE)
@@ -109,6 +122,17 @@ def test_every_name_of_a_room_is_in_the_reference(room: str) -> None:
     package = __import__(f"secondpass.{room}", fromlist=["__all__"])
     assert sorted(set(shown)) == sorted(shown), "twice"
     assert set(package.__all__) - set(secondpass.__all__) == set(shown)
+
+
+def test_the_readme_lists_every_backend() -> None:
+    from secondpass import UnknownModelError, load
+
+    with pytest.raises(UnknownModelError) as unknown:
+        load("no-such-backend")
+    known = str(unknown.value).partition("with one of ")[2].rstrip(".").split(", ")
+    assert len(known) >= 9
+    text = READMES[0].read_text(encoding="utf-8")
+    assert not [name for name in known if not re.search(rf"`{name}[:`]", text)]
 
 
 def test_the_picture_shows_what_the_model_says() -> None:

@@ -16,14 +16,14 @@ DOCS = [
 ]
 
 
-def written(rows: list[dict[str, str]]) -> str:
+def jsonl(rows: list[dict[str, str]]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "corpus.jsonl.gz").write_bytes(gzip.compress(written(DOCS).encode()))
-    (tmp_path / "queries.jsonl").write_text(written([{"_id": "1", "text": "do cats purr?"}]))
+    (tmp_path / "corpus.jsonl.gz").write_bytes(gzip.compress(jsonl(DOCS).encode()))
+    (tmp_path / "queries.jsonl").write_text(jsonl([{"_id": "1", "text": "do cats purr?"}]))
     (tmp_path / "qrels").mkdir()
     (tmp_path / "qrels/test.tsv").write_text(
         "query-id\tcorpus-id\tscore\n1\td3\t0\n1\td1\t1\n1\tlost\t1\n"
@@ -37,7 +37,7 @@ def test_bm25_is_made_where_no_run_is_given(folder: Path) -> None:
     assert c[0].ranking.ids == ["d1", "d3"]  # no word of d2 is asked for
     assert c[0].ranking[0].text == "Cats purr at night"
     assert c[0].ranking[0].trail[0].stage == "bm25"
-    assert "the first stage is BM25 made here" in c.notes[0]
+    assert "the first stage is BM25, computed here" in c.notes[0]
     assert "run.mine.txt" in c.notes[0]
     assert "1 of 3 judged documents are not in the corpus" in c.notes[1]
 
@@ -59,7 +59,7 @@ def test_trecs_own_judgements_come_first(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("corpus.jsonl", written([DOCS[0], DOCS[0]]), "line 2: the id 'd1' stands already"),
+        ("corpus.jsonl", jsonl([DOCS[0], DOCS[0]]), "line 2: the id 'd1' is already"),
         ("corpus.jsonl", '{"_id": "d1"}', "line 1 needs '_id' and a string in 'text'"),
         ("queries.jsonl", '{"text": "q"}', "line 1 needs '_id'"),
         ("queries.jsonl", "", "is empty"),
@@ -79,7 +79,7 @@ def test_absent_files_are_named(folder: Path) -> None:
     (folder / "qrels/test.tsv").unlink()
     with pytest.raises(InvalidInputError, match=r"has no judgements: qrels_full\.txt"):
         read_beir(folder)
-    with pytest.raises(InvalidInputError, match="is no folder"):
+    with pytest.raises(InvalidInputError, match="is not a folder"):
         read_beir(folder / "none")
     (folder / "queries.jsonl").rename(folder / "qrels.tsv")
     with pytest.raises(InvalidInputError, match="fields; judgements have"):
@@ -94,6 +94,6 @@ def test_the_literatures_figures(shared: Path) -> None:
     c = read_collection(folder, run="run.bm25.txt.gz", relevant_from=2)
     assert round(evaluate(None, c, "nDCG@10").means["nDCG@10"], 4) == 0.5058
     assert len(c) == 43
-    room = headroom(c)
-    assert room.recall == pytest.approx(evaluate(None, c, "R@100").means["R@100"])
-    assert 0.5058 < room.ideal < room.perfect == 1
+    limits = headroom(c)
+    assert limits.recall == pytest.approx(evaluate(None, c, "R@100").means["R@100"])
+    assert 0.5058 < limits.ideal < limits.perfect == 1

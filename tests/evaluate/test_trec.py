@@ -60,7 +60,7 @@ def test_ties_and_long_lists_are_ordered_as_trec_eval_orders_them(tmp_path: Path
     [
         ("1 Q0 a 1\n", "line 1 has 4 fields"),
         ("1 Q0 a 1 1.5 x\n1 Q0 b 2 high x\n", "line 2: the score 'high'"),
-        ("1 Q0 a 1 nan x\n", "no finite number"),
+        ("1 Q0 a 1 nan x\n", "not a finite number"),
         ("1 Q0 a 1 2 x\n1 Q0 b 2 1 x\n1 Q0 a 3 0 x\n", "line 3: .* 'a' already in line 1"),
     ],
 )
@@ -84,7 +84,7 @@ def test_judgements_in_both_formats(qrels: Path) -> None:
         ("1\ta\t1\n1\tb\tgood\n", "line 2: the grade 'good'"),
         ("1 0 a 1.5\n", r"the grade '1\.5'"),
         ("1 0 a 1\n1 0 a 2\n", "line 2: the document 'a' of query '1' has the grade 2 here and 1"),
-        ("query-id\tcorpus-id\tscore\n", "holds no judgement"),
+        ("query-id\tcorpus-id\tscore\n", "holds no judgements"),
     ],
 )
 def test_bad_judgements_name_the_line(qrels: Path, text: str, message: str) -> None:
@@ -102,11 +102,11 @@ def test_a_collection_counts_what_does_not_fit(run: Path, qrels: Path) -> None:
     assert [(t.id, t.ranking.ids) for t in c] == [("1", ["b", "a"]), ("2", ["c"]), ("3", [])]
     assert c[0].grades == {"a": 1, "z": 2}
     assert c[0].ranking[0].trail[0].score == 2.5
-    said = " / ".join(c.notes)
-    assert "1 lines of" in said
-    assert "1 of 4 queries have no judgements" in said
-    assert "1 judged queries, such as '4', have no text" in said
-    assert "the first stage found nothing for 1 of 3 queries" in said
+    notes = " / ".join(c.notes)
+    assert "1 lines of" in notes
+    assert "1 of 4 queries have no judgements" in notes
+    assert "1 judged queries, such as '4', have no text" in notes
+    assert "the first stage found nothing for 1 of 3 queries" in notes
 
 
 def test_candidates_without_a_text_are_an_error(run: Path, qrels: Path) -> None:

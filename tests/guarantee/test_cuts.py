@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from secondpass import Candidate, InvalidInputError, JudgedQuery, Ranking, Risk
 from secondpass.thresholds import KeptAndDropped
-from secondpass.thresholds.guarantee.risk import missed, named, noise, unanswered
+from secondpass.thresholds.guarantee.risk import missed, noise, risk_named, unanswered
 from secondpass.thresholds.guarantee.threshold_grid import ThresholdGrid
 
 Query = list[tuple[int, bool, bool]]  # score in tenths, relevant, cut by the pipeline
@@ -81,10 +81,10 @@ def test_a_loss_that_is_not_what_it_says_is_refused(risk: Risk, message: str) ->
 
 
 def test_risks_have_names() -> None:
-    assert named("missed") is missed
-    assert named(noise) is noise
+    assert risk_named("missed") is missed
+    assert risk_named(noise) is noise
     with pytest.raises(InvalidInputError, match="choose from missed, noise, unanswered"):
-        named("recall")
+        risk_named("recall")
     with pytest.raises(InvalidInputError, match="safe end"):
         Risk("x", lambda c: c.others_kept, "top")  # type: ignore[arg-type]
 

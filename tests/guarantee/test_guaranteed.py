@@ -26,7 +26,7 @@ from secondpass import (
     guaranteed,
 )
 from secondpass.testing import FakeJudge, FakeScorer, check_stage
-from secondpass.thresholds import Guarantee, GuaranteedThreshold
+from secondpass.thresholds import GuaranteedThreshold
 from secondpass.thresholds.guarantee.risk import missed
 
 NUMBER = Score(FakeScorer(lambda q, t: float(t), name="number@1"))
@@ -45,19 +45,16 @@ def _judged(n: int, seed: int = 0, name: str = "q", easy: float = 2.0) -> list[J
     return found
 
 
-HONEST = calibrated(NUMBER, _judged(40, 9, "fit"))
+HONEST = calibrated(NUMBER, _judged(40, 9, "fit")).pipeline
 JUDGED = _judged(80)
 
 
-def _guarantee(pipeline: Pipeline) -> Guarantee:
-    last = pipeline[-1]
-    assert isinstance(last, GuaranteedThreshold)
-    return last.guarantee
-
-
 def test_a_longer_pipeline_with_its_evidence() -> None:
-    safe = guaranteed(HONEST, JUDGED, "missed", 0.1, 0.9)
-    guarantee = _guarantee(safe)
+    fit = guaranteed(HONEST, JUDGED, "missed", 0.1, 0.9)
+    safe, guarantee = fit.pipeline, fit.evidence
+    assert isinstance(safe[-1], GuaranteedThreshold)
+    assert safe[-1].guarantee == guarantee
+    assert str(fit) == f"{safe!r}\n{guarantee}"
     (promise,) = guarantee.promises
     assert repr(safe).startswith("number@1 >> Platt >> p>=0.")
     assert repr(safe).endswith("(missed<=0.1 @0.9)")
@@ -78,15 +75,15 @@ def test_a_longer_pipeline_with_its_evidence() -> None:
 
 
 def test_the_order_in_which_queries_come_does_not_matter() -> None:
-    assert repr(guaranteed(HONEST, JUDGED[::-1])) == repr(guaranteed(HONEST, JUDGED))
+    assert str(guaranteed(HONEST, JUDGED[::-1])) == str(guaranteed(HONEST, JUDGED))
 
 
 def test_several_risks_hold_at_once_and_noise_keeps_most() -> None:
-    both = _guarantee(guaranteed(HONEST, JUDGED, {"missed": 0.15, "noise": 0.5}))
+    both = guaranteed(HONEST, JUDGED, {"missed": 0.15, "noise": 0.5}).evidence
     assert [p.risk for p in both.promises] == ["missed", "noise"]
     assert all(p.observed < p.at_most for p in both.promises)
-    noise = _guarantee(guaranteed(HONEST, JUDGED, "noise", 0.3))
-    missed_too = _guarantee(guaranteed(HONEST, JUDGED, "missed", 0.3))
+    noise = guaranteed(HONEST, JUDGED, "noise", 0.3).evidence
+    missed_too = guaranteed(HONEST, JUDGED, "missed", 0.3).evidence
     assert noise.promises[0].observed > 0.1
     assert noise.kept > missed_too.kept
     assert both.safe[0] <= both.safe[1]
@@ -94,8 +91,8 @@ def test_several_risks_hold_at_once_and_noise_keeps_most() -> None:
 
 def test_on_average_needs_less() -> None:
     average = guaranteed(HONEST, JUDGED[:12], "missed", 0.1, None)
-    assert repr(average).endswith("(missed<=0.1 on average)")
-    assert _guarantee(average).promises[0].p_value is None
+    assert repr(average.pipeline).endswith("(missed<=0.1 on average)")
+    assert average.evidence.promises[0].p_value is None
     with pytest.raises(InvalidInputError, match="not monotone"):
         guaranteed(HONEST, JUDGED, "noise", 0.3, None)
 
@@ -103,19 +100,22 @@ def test_on_average_needs_less() -> None:
 def test_a_risk_of_ones_own_and_raw_scores() -> None:
     crowded = Risk("crowded", lambda c: (c.relevant_kept + c.others_kept > 6) * 1.0, "drop")
     safe = guaranteed(NUMBER, JUDGED, crowded, 0.2)
-    assert sum(len(safe(j.ranking)) > 6 for j in JUDGED) / 80 < 0.2
-    assert _guarantee(safe).bound == "betting"
+    assert sum(len(safe.pipeline(j.ranking)) > 6 for j in JUDGED) / 80 < 0.2
+    assert safe.evidence.bound == "betting"
     same = guaranteed(NUMBER, JUDGED, {missed: 0.1}, bound="hoeffding-bentkus")
-    assert _guarantee(same).kept >= _guarantee(guaranteed(NUMBER, JUDGED)).kept
+    assert same.evidence.kept >= guaranteed(NUMBER, JUDGED).evidence.kept
 
 
 def test_it_comes_back_from_a_recipe(tmp_path: Path) -> None:
-    safe = guaranteed(calibrated(Score(_Length()), _words(30, "fit")), _words(40), "missed", 0.3)
+    words = calibrated(Score(_Length()), _words(30, "fit")).pipeline
+    made = guaranteed(words, _words(40), "missed", 0.3)
+    safe = made.pipeline
     Recipe.of(safe).save(tmp_path / "r.json")
-    again = Recipe.read(tmp_path / "r.json").stage(known=[_Length])
+    again = Recipe.read(tmp_path / "r.json").stage(classes=[_Length])
     assert isinstance(again, Pipeline)
     assert repr(again) == repr(safe)
-    assert _guarantee(again) == _guarantee(safe)
+    assert isinstance(again[-1], GuaranteedThreshold)
+    assert again[-1].guarantee == made.evidence
     ranking = _words(1, "new")[0].ranking
     assert again(ranking) == safe(ranking)
     with pytest.raises(GuaranteeError, match="fitted on"):
@@ -137,9 +137,9 @@ def _words(n: int, name: str = "q") -> list[JudgedQuery]:
 
 
 def test_it_refuses_another_pipeline_when_built_and_when_run() -> None:
-    safe = guaranteed(HONEST, JUDGED)
+    safe = guaranteed(HONEST, JUDGED).pipeline
     threshold, ranking = safe[-1], JUDGED[0].ranking
-    other = calibrated(OTHER, _judged(40, 9, "fit"))
+    other = calibrated(OTHER, _judged(40, 9, "fit")).pipeline
     assert len(threshold(HONEST(ranking))) == len(safe(ranking))
     with pytest.raises(GuaranteeError, match="made for 'number@1 >> Platt'"):
         Pipeline(NUMBER, threshold)
@@ -150,12 +150,12 @@ def test_it_refuses_another_pipeline_when_built_and_when_run() -> None:
 
 
 def test_making_it_again_replaces_it() -> None:
-    again = guaranteed(guaranteed(HONEST, JUDGED), JUDGED, "missed", 0.2)
+    again = guaranteed(guaranteed(HONEST, JUDGED).pipeline, JUDGED, "missed", 0.2).pipeline
     assert len(again) == 3
 
 
 def test_it_keeps_the_laws() -> None:
-    threshold = guaranteed(HONEST, JUDGED)[-1]
+    threshold = guaranteed(HONEST, JUDGED).pipeline[-1]
     length = Score(FakeScorer(lambda q, t: float(len(t)), name="length"))
     pipeline = length >> Calibrate(Platt(0.1, -1.0), "length")
     assert isinstance(threshold, GuaranteedThreshold)
@@ -167,12 +167,13 @@ def test_it_keeps_the_laws() -> None:
 
 def test_queries_that_the_calibrator_knows_are_refused() -> None:
     with pytest.raises(GuaranteeError, match=r"40 of the 80 .* 'Platt' was fitted on"):
-        guaranteed(calibrated(NUMBER, JUDGED[:40]), JUDGED)
-    inside = Fuse(calibrated(NUMBER, JUDGED[:2]), calibrated(OTHER, _judged(40, 9, "fit")))
+        guaranteed(calibrated(NUMBER, JUDGED[:40]).pipeline, JUDGED)
+    other = calibrated(OTHER, _judged(40, 9, "fit")).pipeline
+    inside = Fuse(calibrated(NUMBER, JUDGED[:2]).pipeline, other)
     with pytest.raises(GuaranteeError, match="2 of the 80"):
         guaranteed(inside, JUDGED)
     unknown = NUMBER >> Calibrate(Platt(1.0, 0.0), "number@1")
-    assert _guarantee(guaranteed(unknown, JUDGED)).unchecked == ("Platt",)
+    assert guaranteed(unknown, JUDGED).evidence.unchecked == ("Platt",)
 
 
 def test_a_query_judged_twice_is_refused() -> None:
@@ -186,7 +187,7 @@ def test_too_few_queries_say_how_many_it_takes() -> None:
         guaranteed(HONEST, JUDGED[:21], "missed", 0.1, 0.9)
     assert caught.value.more_queries == 1
     assert caught.value.best == {"missed": 0.104}  # 0.896^21 < 0.1
-    assert len(guaranteed(HONEST, JUDGED[:22], "missed", 0.1, 0.9)) == 3
+    assert len(guaranteed(HONEST, JUDGED[:22], "missed", 0.1, 0.9).pipeline) == 3
     with pytest.raises(GuaranteeError, match="it takes 9 at least"):
         guaranteed(HONEST, JUDGED[:8], "missed", 0.1, None)
     again = pickle.loads(pickle.dumps(caught.value))
@@ -198,10 +199,10 @@ def test_what_it_says_would_be_enough_is() -> None:
     with pytest.raises(GuaranteeError, match="more judged queries would be enough") as caught:
         guaranteed(NUMBER, poor[:60], {"missed": 0.3, "noise": 0.5})
     assert caught.value.more_queries is not None
-    assert len(guaranteed(NUMBER, poor, {"missed": 0.3, "noise": 0.5})) == 2
+    assert len(guaranteed(NUMBER, poor, {"missed": 0.3, "noise": 0.5}).pipeline) == 2
     best = caught.value.best["missed"]
     assert best is not None
-    assert len(guaranteed(NUMBER, poor[:60], {"missed": best, "noise": 0.5})) == 2
+    assert len(guaranteed(NUMBER, poor[:60], {"missed": best, "noise": 0.5}).pipeline) == 2
 
 
 def test_a_pipeline_that_is_too_poor_hears_so() -> None:

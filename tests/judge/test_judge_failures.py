@@ -46,7 +46,7 @@ def cost(r: Ranking) -> Any:
 
 @pytest.mark.parametrize(
     ("kind", "message"),
-    [("half-json", "no chat completion"), ("html", "base_url"), ("forbidden", "403")],
+    [("half-json", "not a chat completion"), ("html", "base_url"), ("forbidden", "403")],
 )
 def test_one_bad_reply_ends_a_run_with_the_best_order_so_far(kind: Any, message: str) -> None:
     with ChatServer(worth) as server:

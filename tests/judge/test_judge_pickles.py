@@ -83,16 +83,13 @@ def test_another_process_gets_the_stage_and_uses_it() -> None:
 
 FORKS = """
 import os, traceback, secondpass
-from secondpass.models.openai import client_per_loop
+from secondpass.models.client_per_loop import close_clients
 from secondpass.testing import ChatServer
 
-def closing():
-    return [f for c in client_per_loop._alive for f in client_per_loop._close_all(c._held)]
-
 def in_the_child():
-    assert closing() == []  # nothing to wait for: those loops are its parent's
+    assert close_clients() == []  # nothing to wait for: those loops are its parent's
     assert stage(found).ids == ["1", "0"]  # over connections of its own
-    (own,) = closing()
+    (own,) = close_clients()
     own.result(timeout=60)
 
 with ChatServer() as server:

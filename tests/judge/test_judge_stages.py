@@ -77,15 +77,17 @@ def test_a_threshold_behind_a_judge_means_what_it_means_behind_a_model() -> None
         JudgedQuery.of("cat sat", TEXTS, ["2"]),
         JudgedQuery.of("cats", TEXTS, ["0"]),
     ] * 8
-    honest = calibrated(words >> judge, asked) >> Threshold(0.5)
+    honest = calibrated(words >> judge, asked).pipeline >> Threshold(0.5)
     ranking = honest(Ranking.of("dogs bark", TEXTS))
     assert ranking.scale == "probability"
     assert ranking.ids == ["1"]
 
 
 def test_refine_with_a_judge_keeps_the_tail() -> None:
-    ranking = Refine(Order(FakeJudge()), 2)(Ranking.of("dogs", [Candidate("a", "x"), *TEXTS]))
-    assert len(ranking) == 5
+    texts: list[str | Candidate] = [Candidate("a", "x"), Candidate("b", "dogs"), *TEXTS]
+    ranking = Refine(Order(FakeJudge()), 2)(Ranking.of("dogs", texts))
+    assert ranking.ids[:2] == ["b", "a"]
+    assert [c.text for c in ranking[2:]] == TEXTS
 
 
 class Broken:

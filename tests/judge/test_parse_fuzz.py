@@ -63,17 +63,18 @@ def _mutated(text: str, ids: list[str], rng: random.Random) -> str:
 
 
 @pytest.mark.parametrize("chunk", range(4))
-def test_every_mutated_answer_gives_a_permutation(chunk: int) -> None:
+def test_no_mutated_answer_names_a_passage_twice(chunk: int) -> None:
     rng = random.Random(chunk)
     sets = [["1", "2", "3", "4"], ["k4", "b2", "t9"], [str(i) for i in range(1, 13)], ["q7"], []]
     read = 0
     for i in range(30_000):
         ids = sets[i % len(sets)]
         text = _mutated(_answer(ids or ["1"], rng), ids or ["1"], rng)
-        reading = read_order(text, ids)
-        assert sorted(reading.completed) == list(range(len(ids))), text
-        assert 0 <= reading.coverage <= 1
-        read += bool(reading.order)
+        parsed = read_order(text, ids)
+        assert len(set(parsed.order)) == len(parsed.order), text
+        assert set(parsed.order) <= set(range(len(ids))), text
+        assert 0 <= parsed.coverage <= 1
+        read += bool(parsed.order)
         if i % 10 == 0 and ids:
             best = read_best(text, ids)
             assert best is None or 0 <= best < len(ids)
@@ -107,6 +108,6 @@ def test_small_slips_cost_nothing_of_an_order(way: str) -> None:
             ", ".join(order),
             "".join(f"<id>{name}</id>" for name in order),
         ):
-            reading = read_order(DISTURBED[way](whole), ids)
-            assert [ids[i] for i in reading.order] == order, (whole, reading)
-            assert reading.problem == ""
+            parsed = read_order(DISTURBED[way](whole), ids)
+            assert [ids[i] for i in parsed.order] == order, (whole, parsed)
+            assert parsed.problem == ""

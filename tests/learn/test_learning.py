@@ -121,7 +121,7 @@ def test_lambdamart_beats_fixed_weights_where_opinions_interact(
     assert stage(judged[0].ranking).scale == "raw"
     again = Fuse.learn([first, second], judged, "lambdamart", folds=3)
     assert again.name == made.name
-    honest = calibrated(made, drawn(30, crossed, seed=3))
+    honest = calibrated(made, drawn(30, crossed, seed=3)).pipeline
     assert honest(judged[0].ranking).scale == "probability"
 
 
@@ -202,7 +202,7 @@ async def test_it_runs_without_blocking(drawn: Drawn, first: Stage) -> None:
 def test_a_calibrated_member_counts_by_its_log_odds(
     first: Stage, second: Stage, drawn: Drawn
 ) -> None:
-    honest = calibrated(first, drawn(30, linear, seed=9))
+    honest = calibrated(first, drawn(30, linear, seed=9)).pipeline
     made = Fuse.learn([honest, second], drawn(40, linear), features=PLAIN)  # type: ignore[arg-type]
     probabilities = honest(drawn(1, linear)[0].ranking)
     stage = fusion(made)

@@ -120,7 +120,7 @@ def test_one_judge_in_several_loops_one_after_the_other() -> None:
         j = judge("m", base_url=server.url)
         for _ in range(3):  # asyncio.run closes the loop, and with it the connections
             assert asyncio.run(j.aorder(QUERY, TEXTS)).value == BEST_FIRST
-        assert len(j.chat._clients._held) == 0
+        assert len(j.chat._clients) == 0
 
 
 async def test_inside_a_running_loop_and_side_by_side() -> None:

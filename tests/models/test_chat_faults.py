@@ -46,7 +46,7 @@ async def test_an_unreadable_reply_is_a_failed_attempt(kind: Any) -> None:
 async def test_replies_that_stay_unreadable_say_what_they_are(kind: Any) -> None:
     with ChatServer(faults=[Fault(kind)]) as server:
         chat = OpenAIChat("m", base_url=server.url, max_retries=1)
-        with pytest.raises(ChatError, match=r"no chat completion.*begins.*base_url.*/v1"):
+        with pytest.raises(ChatError, match=r"not a chat completion.*begins.*base_url.*/v1"):
             await chat.complete(HELLO, max_tokens=5)
         assert len(server.requests) == 2
         await chat.aclose()
@@ -183,8 +183,8 @@ def test_nothing_in_a_reply_is_taken_for_what_it_is_not(odd: Any) -> None:
 @pytest.mark.parametrize(
     ("reply", "message"),
     [
-        (b"", "empty"), (b"  \n", "empty"), (b"<html>", "<html>"), (b"\xff\xfe\x00", "no JSON"),
-        (b"[" * 100_000, "no JSON"), (b'{"a":' * 100_000, "no JSON"), (b"9" * 5000, "no JSON"),
+        (b"", "empty"), (b"  \n", "empty"), (b"<html>", "<html>"), (b"\xff\xfe\x00", "not JSON"),
+        (b"[" * 100_000, "not JSON"), (b'{"a":' * 100_000, "not JSON"), (b"9" * 5000, "not JSON"),
         (b'{"choices": []}', "no message"), (b"null", "no message"),
         (b'{"error": {"message": "Provider returned error", "code": 502}}', "Provider returned"),
         (b'{"error": "overloaded"}', "overloaded"),

@@ -39,7 +39,7 @@ def plants() -> Collection:
 
 @pytest.fixture(scope="session")
 def stage(plants: Collection) -> Stage:
-    return calibrated(Score(FakeScorer(fake)), plants.judged()[:20], Platt)
+    return calibrated(Score(FakeScorer(fake)), plants.judged()[:20], Platt).pipeline
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,7 @@ def test_it_says_what_was_found(page: str, made: Report) -> None:
     for part in (
         f"{difference.baseline:.3f} to {difference.mean:.3f}", "RR@10",
         "The top 10 hold 100% of the relevant documents", "The knee is at depth",
-        "Hurt <span", "Helped <span", "log loss", "Threshold(", "grade 2", "not judged", "… more",
+        "Worse <span", "Better <span", "log loss", "Threshold(", "grade 2", "not judged", "… more",
     ):  # fmt: skip
         assert part in page, part
     assert f"{difference.wins} of 40 by nDCG@10" in page
@@ -150,9 +150,13 @@ class Parts(HTMLParser):
 def test_no_section_is_empty_and_each_is_linked(made: Report, page: str) -> None:
     (name,) = made.parts
     bare = ContenderParts(
-        (), (), Omitted("No depth was asked for."), Omitted("Too few labels."),
-        Omitted("An order has no scores."), "mine",
-    )  # fmt: skip
+        improved=(),
+        worsened=(),
+        depth=Omitted("No depth was wanted."),
+        calibration=Omitted("Too few labels."),
+        threshold=Omitted("An order has no scores."),
+        scored="mine",
+    )
     both = replace(made, parts={name: replace(made.parts[name], threshold=bare.threshold)})
     for text, left in (
         (page, {"depth", "queries", "calibration", "threshold"}),
@@ -161,16 +165,16 @@ def test_no_section_is_empty_and_each_is_linked(made: Report, page: str) -> None
     ):
         parts = Parts()
         parts.feed(text)
-        assert set(parts.sections) == {"headline", "recall", "made"} | left
+        assert set(parts.sections) == {"headline", "recall", "provenance"} | left
         assert parts.links == list(parts.sections)
         assert all(parts.sections.values()), parts.sections
         assert parts.boxed
         assert all(parts.boxed)
     for reason in (
-        "<strong>No depth curve.</strong> No depth was asked for.",
+        "<strong>No depth curve.</strong> No depth was wanted.",
         "<strong>No calibration.</strong> Too few labels.",
         "<strong>No threshold.</strong> An order has no scores.",
-        "<strong>No query that moved.</strong> No example was asked for.",
+        "<strong>No query that changed.</strong> No examples were wanted.",
     ):
         assert reason in text
 
@@ -187,7 +191,7 @@ def test_on_a_phone_every_figure_of_the_headline_has_its_name(page: str) -> None
 
 
 def test_half_a_surrogate_pair_does_not_stop_the_page(made: Report, tmp_path: Path) -> None:
-    odd = replace(made, made=replace(made.made, command="secondpass report \ud800"))
+    odd = replace(made, provenance=replace(made.provenance, command="secondpass report \ud800"))
     odd.write(tmp_path / "r.html")
     assert "secondpass report ?" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
@@ -198,9 +202,9 @@ def test_a_fit_that_is_no_better_is_not_recommended(made: Report) -> None:
     assert isinstance(parts.calibration, CalibrationReport)
     assert parts.calibration.before
     best = parts.calibration.best.quality.log_loss
-    for shift, said in ((-0.1, True), (0.1, False)):
+    for shift, is_shown in ((-0.1, True), (0.1, False)):
         quality = replace(parts.calibration.before.quality, log_loss=best + shift)
         before = replace(parts.calibration.before, quality=quality)
         changed = replace(parts, calibration=replace(parts.calibration, before=before))
         page = replace(made, parts={name: changed}).html()
-        assert ("keep that, or label more queries" in page) is said
+        assert ("keep that, or label more queries" in page) is is_shown

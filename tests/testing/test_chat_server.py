@@ -12,7 +12,7 @@ import pytest
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.judge.chat.passage_tags import tag_passages
-from secondpass.judge.chat.prompts import Prompts, filled
+from secondpass.judge.chat.prompts import Prompts, fill
 from secondpass.testing import ChatServer, Fault
 
 pytestmark = pytest.mark.enable_socket
@@ -24,7 +24,7 @@ def _ask(
     server: ChatServer, task: str = "order", texts: list[str] | None = None, **more: Any
 ) -> Any:
     shown = tag_passages("red pear", texts or TEXTS, seed=0)
-    prompt = filled(getattr(Prompts(), task), query=shown.query, passages=shown.passages,
+    prompt = fill(getattr(Prompts(), task), query=shown.query, passages=shown.passages,
                     n=len(shown.ids), ids=", ".join(shown.ids), form="")  # fmt: skip
     body = {"model": "m", "messages": [{"role": "user", "content": prompt}], **more}
     request = urllib.request.Request(

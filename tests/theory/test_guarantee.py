@@ -6,7 +6,7 @@ of every threshold, and the best threshold for one who knows them (the oracle).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +16,7 @@ import pytest
 from scipy.stats import binom
 
 from secondpass import Candidate, GuaranteeError, JudgedQuery, Ranking, Stage, guaranteed
+from secondpass.evaluate import RecordedStage
 from secondpass.thresholds import GuaranteedThreshold
 
 pytestmark = [pytest.mark.theory, pytest.mark.slow]
@@ -30,18 +31,6 @@ WISHES: dict[str, tuple[dict[str, float], float | None]] = {
     "on average": ({"missed": 0.1}, None),
     "unanswered on average": ({"unanswered": 0.1}, None),
 }
-
-
-class Scored(Stage):
-    """Gives each query the scores that the simulation drew, as a model would."""
-
-    name = "simulated@1"
-
-    def __init__(self) -> None:
-        self.made: dict[str, Ranking] = {}
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self.made[r.query] for r in rankings]
 
 
 def population(g: np.random.Generator, n: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
@@ -72,7 +61,7 @@ class Pool:
 
     @classmethod
     def of(cls, scores: Floats, labels: npt.NDArray[np.bool_]) -> Pool:
-        stage, judged = Scored(), []
+        judged, rankings = [], []
         order = np.argsort(-scores, axis=1, kind="stable")
         docs = tuple(Candidate(str(i), "text") for i in range(WIDEST))
         for q, places in enumerate(order):
@@ -85,7 +74,9 @@ class Pool:
                     places[:many].tolist(), scores[q, places[:many]].tolist(), strict=True
                 )
             )
-            stage.made[query] = Ranking(query, best, "probability")
+            rankings.append(Ranking(query, best, "probability"))
+        name = "simulated@1"
+        stage = RecordedStage(name, [j.ranking for j in judged], rankings, origin=name)
         return cls(scores, labels, stage, judged)
 
 
@@ -160,7 +151,7 @@ def chosen(pool: Pool) -> Callable[[str], list[float]]:
         for _ in range(REPEATS):
             judged = [pool.judged[q] for q in g.choice(len(pool.judged), QUERIES, replace=False)]
             try:
-                last = guaranteed(pool.stage, judged, wish, confidence=confidence)[-1]
+                last = guaranteed(pool.stage, judged, wish, confidence=confidence).pipeline[-1]
             except GuaranteeError:
                 continue
             assert isinstance(last, GuaranteedThreshold)
@@ -226,7 +217,7 @@ def test_with_more_queries_it_keeps_about_as_much_as_the_oracle(pool: Pool, trut
     g, kept = np.random.default_rng(3), []
     for _ in range(50):
         judged = [pool.judged[q] for q in g.choice(len(pool.judged), 1_000, replace=False)]
-        last = guaranteed(pool.stage, judged, "unanswered", at_most=0.1)[-1]
+        last = guaranteed(pool.stage, judged, "unanswered", at_most=0.1).pipeline[-1]
         assert isinstance(last, GuaranteedThreshold)
         kept.append(truth.kept_at(last.at_least))
     assert abs(np.mean(kept) / truth.oracle({"unanswered": 0.1}) - 1) <= LOOSEST

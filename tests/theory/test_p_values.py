@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pytest
 from scipy.stats import binom
 
-from secondpass.thresholds.guarantee.betting import betting
-from secondpass.thresholds.guarantee.p_values import binomial, hoeffding_bentkus
+from secondpass.thresholds.guarantee.p_values import betting, binomial, hoeffding_bentkus
 
 pytestmark = pytest.mark.theory
 Floats = npt.NDArray[np.float64]

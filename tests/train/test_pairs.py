@@ -38,7 +38,7 @@ def test_judged_lists_are_told_apart_from_pairs(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ("", "is empty"),
-        ("{", "line 1 is no JSON"),
+        ("{", "line 1 is not JSON"),
         ({"question": "q"}, "line 1 is neither"),
         ("3", "line 1 is neither"),
         ({"query": " ", "positive": "a"}, "line 1.*non-empty"),

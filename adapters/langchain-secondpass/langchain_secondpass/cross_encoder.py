@@ -18,7 +18,7 @@ from secondpass import (
     Stage,
     as_stage,
 )
-from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.call_hints import hint_keywords
 
 
 class SecondPassCrossEncoder(BaseCrossEncoder):

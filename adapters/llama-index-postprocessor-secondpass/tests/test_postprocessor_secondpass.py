@@ -258,7 +258,7 @@ def test_a_blank_query_is_refused(nodes, raw):
         ({"model": "colbert:x"}, UnknownModelError, "names no backend"),
         ({"model": FakeScorer()}, InvalidInputError, r"Score\(your_scorer\)"),
         ({"model": None}, InvalidInputError, "model=None"),
-        ({"model": {}}, RecipeError, "no secondpass recipe"),
+        ({"model": {}}, RecipeError, "not a recipe"),
         ({"model": Path("no-such-recipe.json")}, RecipeError, "no-such-recipe.json"),
         ({"topn": 3}, TypeError, "topn"),
         ({"api_key": "secret"}, TypeError, "api_key"),
@@ -336,7 +336,7 @@ def test_a_model_is_loaded_once(monkeypatch, nodes):
         loaded.append(model)
         return Score(FakeScorer())
 
-    monkeypatch.setattr("secondpass.recipe.load", load)
+    monkeypatch.setattr("secondpass.models.load.load", load)
     reranker = SecondPassRerank(model="builtin")
     for _ in range(3):
         reranker.postprocess_nodes(nodes("a"), query_str="q")

@@ -1,7 +1,7 @@
 """Calibration: what turns a model's raw scores into probabilities of relevance."""
 
-from secondpass.calibrate._calibrated import calibrated
-from secondpass.calibrate.adapt import adapted
+from secondpass.calibrate._calibrated import CalibrationEvidence, calibrated
+from secondpass.calibrate.cross_validation import MethodChoice
 from secondpass.calibrate.learning_curve import LabelCurve, LabelPoint, label_learning_curve
 from secondpass.calibrate.methods.beta import Beta
 from secondpass.calibrate.methods.by_rank import ByRank
@@ -9,17 +9,20 @@ from secondpass.calibrate.methods.isotonic import Isotonic
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.methods.temperature import Temperature
 from secondpass.calibrate.metrics.brier import BrierDecomposition, brier_decomposition, brier_score
-from secondpass.calibrate.metrics.ece import (
+from secondpass.calibrate.metrics.calibration_error import (
+    ReliabilityPoint,
     class_balanced_calibration_error,
     expected_calibration_error,
+    reliability_curve,
 )
 from secondpass.calibrate.metrics.log_loss import log_loss
-from secondpass.calibrate.metrics.reliability import ReliabilityPoint, reliability_curve
-from secondpass.calibrate.metrics.summary import CalibrationMetrics
-from secondpass.calibrate.model_selection import MethodChoice
-from secondpass.calibrate.prior_shift import PriorShift
-from secondpass.calibrate.report import CalibrationReport, MethodReport, calibration_report
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.calibrate.report import (
+    CalibrationMetrics,
+    CalibrationReport,
+    MethodReport,
+    calibration_report,
+)
+from secondpass.calibrate.stages import Calibrate, CalibrateOrder, CalibrationStage, Calibrator
 from secondpass.calibrate.transfer import Transfer, TransferTable, transfer_table
 from secondpass.core.judged import JudgedQuery, read_judged
 
@@ -29,8 +32,10 @@ __all__ = [
     "ByRank",
     "Calibrate",
     "CalibrateOrder",
+    "CalibrationEvidence",
     "CalibrationMetrics",
     "CalibrationReport",
+    "CalibrationStage",
     "Calibrator",
     "Isotonic",
     "JudgedQuery",
@@ -39,12 +44,10 @@ __all__ = [
     "MethodChoice",
     "MethodReport",
     "Platt",
-    "PriorShift",
     "ReliabilityPoint",
     "Temperature",
     "Transfer",
     "TransferTable",
-    "adapted",
     "brier_decomposition",
     "brier_score",
     "calibrated",

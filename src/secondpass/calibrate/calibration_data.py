@@ -1,4 +1,4 @@
-"""What a stage made of labelled queries, and a calibrator fitted on it."""
+"""Labelled queries after one run of a stage, and a calibrator fitted on them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from secondpass.calibrate.methods.by_rank import ByRank
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.calibrate.stages import (
+    Calibrate,
+    CalibrateOrder,
+    CalibrationStage,
+    Calibrator,
+)
 from secondpass.core.errors import CalibrationError, InvalidInputError, NotCalibratedError
 from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Stage, not_a_stage
 
 if TYPE_CHECKING:
-    from secondpass.calibrate.model_selection import MethodChoice
+    from secondpass.calibrate.cross_validation import MethodChoice
 
 T = TypeVar("T")
 
@@ -25,8 +30,8 @@ class CalibrationData:
 
     Attributes:
         stage: What ran, without a calibrator at its end.
-        scale: What it gives: raw scores or orders.
-        rankings: What it made, one per labelled query.
+        scale: Of its rankings.
+        rankings: Its results, one per labelled query.
         relevant: Ids of the relevant candidates of each.
     """
 
@@ -47,13 +52,12 @@ class CalibrationData:
         flat = pooled(self.labels)
         return sum(flat) / len(flat)
 
-    def at(self, places: Iterable[int]) -> CalibrationData:
-        """The queries at these places only."""
-        chosen = list(places)
+    def select(self, indices: Sequence[int]) -> CalibrationData:
+        """These queries only."""
         return replace(
             self,
-            rankings=tuple(self.rankings[i] for i in chosen),
-            relevant=tuple(self.relevant[i] for i in chosen),
+            rankings=tuple(self.rankings[i] for i in indices),
+            relevant=tuple(self.relevant[i] for i in indices),
         )
 
 
@@ -65,21 +69,17 @@ def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
         NotCalibratedError: The stage gives probabilities, or a different scale for each query.
     """
     if not isinstance(stage, Stage):
-        raise InvalidInputError(
-            f"{stage!r} is no stage; load({stage!r}) makes one of a model string"
-            if isinstance(stage, str)
-            else f"{stage!r} is no stage; Score(scorer) makes one"
-        )
-    known = judged_list(judged)
-    if not known:
+        raise InvalidInputError(not_a_stage(stage))
+    queries = judged_list(judged)
+    if not queries:
         raise CalibrationError("no judged queries; a calibrator is fitted on some dozens of them")
-    stage = uncalibrated(stage)
-    ranked = stage.run([j.ranking for j in known])
-    scales = {r.scale for r in ranked if len(r)}
+    stage = stage.without_last(CalibrationStage)
+    rankings = stage.run([j.ranking for j in queries])
+    scales = {r.scale for r in rankings if len(r)}
     if not scales:
         raise CalibrationError(
             f"{stage.name!r} left no candidate of any judged query; give queries "
-            "with candidates, or cut less before"
+            "with candidates, or cut less before it"
         )
     if scales not in ({"raw"}, {"order"}):
         raise NotCalibratedError(
@@ -88,13 +88,13 @@ def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
             + ("; calibrate the stage before those that only cut" * ("probability" in scales))
         )
     scale: Literal["raw", "order"] = "raw" if scales == {"raw"} else "order"
-    return CalibrationData(stage, scale, tuple(ranked), tuple(j.relevant for j in known))
+    return CalibrationData(stage, scale, tuple(rankings), tuple(j.relevant for j in queries))
 
 
-def fitted(
+def fit_calibrator(
     observed: CalibrationData, method: type[Calibrator] | None, choice: MethodChoice | None = None
-) -> Calibrate | CalibrateOrder:
-    """A calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
+) -> CalibrationStage:
+    """Fit a calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
 
     Raises:
         CalibrationError: One class only, or scores ranked against the labels.
@@ -104,7 +104,7 @@ def fitted(
     queries = sorted({normalise_query(r.query) for r in observed.rankings})
     rate = observed.base_rate
     if observed.scale == "order":
-        by_rank = ByRank.fit(observed.rankings, observed.relevant, _incoming(observed.stage))
+        by_rank = ByRank.fit(observed.rankings, observed.relevant, _incoming_stage(observed.stage))
         return CalibrateOrder(by_rank, origin, queries, base_rate=rate)
     if method is None:
         raise InvalidInputError("raw scores need a method, such as Platt")
@@ -113,20 +113,12 @@ def fitted(
     return Calibrate(curve, origin, queries, base_rate=rate, choice=choice)
 
 
-def uncalibrated(stage: Stage) -> Stage:
-    """A pipeline without the calibrator at its end, if it ends with one."""
-    if isinstance(stage, Pipeline) and isinstance(stage[-1], Calibrate | CalibrateOrder):
-        return stage[:-1]
-    return stage
-
-
 def pooled(lists: Sequence[Sequence[T]]) -> list[T]:
     """The pairs of all queries in one list."""
     return [item for items in lists for item in items]
 
 
-def _incoming(stage: Stage) -> str | None:
-    """The stage of a pipeline whose probabilities the last one saw, if there is one."""
-    stages = stage.stages if isinstance(stage, Pipeline) else (stage,)
-    found = [s.name for s in stages if isinstance(s, Calibrate | CalibrateOrder)]
-    return found[-1] if found else None
+def _incoming_stage(stage: Stage) -> str | None:
+    """Name of the last calibrator of a pipeline, whose probabilities the last stage saw."""
+    names = [s.name for s in stage.parts if isinstance(s, CalibrationStage)]
+    return names[-1] if names else None

@@ -1,4 +1,4 @@
-"""Held-out quality against the number of labelled queries, as a value."""
+"""Held-out quality against the number of labelled queries."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from itertools import accumulate
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.calibration_data import CalibrationData, fitted, observe, pooled
+from secondpass.calibrate.calibration_data import CalibrationData, fit_calibrator, observe, pooled
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.metrics.brier import brier_score
-from secondpass.calibrate.metrics.ece import expected_calibration_error
-from secondpass.calibrate.metrics.log_loss import difference, total_log_loss
+from secondpass.calibrate.metrics.calibration_error import expected_calibration_error
+from secondpass.calibrate.metrics.log_loss import ratio_difference, total_log_loss
 from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery, normalise_query
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,13 +31,13 @@ class LabelPoint:
     """Means over the repeats, on queries that the fits had not seen.
 
     Attributes:
-        queries: Labelled queries fitted on.
+        queries: Number of labelled queries fitted on.
         log_loss: In nats.
         expected_calibration_error: In [0, 1].
         brier_score: In [0, 1].
         standard_error: Of the log loss, with the query as the sample.
-        failed: Repeats in which so few queries could not be fitted on, such as one class only;
-            they are in none of the means.
+        failed: Number of repeats in which so few queries could not be fitted on, for example
+            because they had one class only; they are in none of the means.
     """
 
     queries: int
@@ -58,7 +58,7 @@ class LabelCurve:
         method: Name of the calibrator.
         points: Smallest size first.
         left_out: Sizes that there were not enough queries for, or that could never be fitted.
-        repeats: How many random draws each point is the mean of.
+        repeats: Number of random draws that each point is the mean of.
     """
 
     stage: str
@@ -91,7 +91,7 @@ class LabelCurve:
         missing = f"; too few queries for {', '.join(map(str, self.left_out))}"
         return (
             f"{self.stage}, {self.method}: {self.enough} labelled queries are enough (means of "
-            f"{self.repeats} draws{missing if self.left_out else ''})\n{aligned(head, rows)}"
+            f"{self.repeats} draws{missing if self.left_out else ''})\n{format_table(head, rows)}"
         )
 
     def figure(self) -> Figure:
@@ -100,9 +100,9 @@ class LabelCurve:
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        from secondpass.calibrate.plots import blank
+        from secondpass.calibrate.plots import new_figure
 
-        figure, panels = blank(11, 3.6, columns=3)
+        figure, panels = new_figure(11, 3.6, columns=3)
         sizes = [p.queries for p in self.points]
         for axes, name in zip(
             panels, ("log_loss", "expected_calibration_error", "brier_score"), strict=True
@@ -131,17 +131,17 @@ def label_learning_curve(
 ) -> LabelCurve:
     """Fit on ever more of the labelled queries, judge on others, many times over.
 
-    In each repeat a quarter of the queries, drawn anew, is kept for judging; each size takes the
-    first so many of the rest. Copies of one query, but for case and spacing, stay together. Orders
-    are calibrated by rank, whatever `method` says.
+    In each repeat a quarter of the queries, drawn anew, is kept for judging; each size is fitted
+    on the first of the rest. Queries that differ only in case or spacing stay together. Orders are
+    calibrated by rank, whatever `method` says.
 
     Args:
-        stage: Gives raw scores or orders; a calibrator at its end is left away.
+        stage: Gives raw scores or orders; a calibrator at its end is ignored.
         judged: Labelled queries, one third more than the largest size.
         sizes: Numbers of labelled queries. Those that there are not enough for are named in the
             result.
         method: For raw scores.
-        repeats: How many draws.
+        repeats: Number of draws.
         seed: Of the draws.
 
     Raises:
@@ -149,47 +149,47 @@ def label_learning_curve(
         CalibrationError: Too few queries for any size, or no fit succeeded.
         MissingExtraError: scikit-learn is not installed.
     """
-    wanted = sorted(set(sizes))
-    if not wanted or wanted[0] < 1 or repeats < 1:
+    ascending = sorted(set(sizes))
+    if not ascending or ascending[0] < 1 or repeats < 1:
         raise InvalidInputError(f"sizes={sizes!r}, repeats={repeats!r}: give numbers above 0")
     observed = observe(stage, judged)
-    copies = _copies(observed)
+    groups = _group_equal_queries(observed)
     test = max(1, round(HELD_OUT * len(observed.rankings)))
-    room = len(observed.rankings) - test
-    if wanted[0] > room:
+    largest = len(observed.rankings) - test
+    if ascending[0] > largest:
         raise CalibrationError(
             f"{len(observed.rankings)} queries, of which {test} are kept for judging, are too few "
-            f"for {wanted[0]} to fit on; label more, or give smaller sizes"
+            f"for {ascending[0]} to fit on; label more, or give smaller sizes"
         )
-    runs = {size: _Runs() for size in wanted if size <= room}
+    runs = {size: _Repeats() for size in ascending if size <= largest}
     g = random.Random(seed)
     for _ in range(repeats):
-        g.shuffle(copies)
-        places = pooled(copies)
-        out = len(pooled(copies[: _first(copies, test)]))  # a query's copies stay together
-        judged_on = observed.at(places[:out])
+        g.shuffle(groups)
+        indices = pooled(groups)
+        out = len(pooled(groups[: _count_groups(groups, test)]))  # equal queries stay together
+        judged_on = observed.select(indices[:out])
         for size, run in runs.items():
-            chosen = observed.at(places[out : out + size])
-            run.add(chosen, judged_on, places[:out], method)
-    done = {size: run for size, run in runs.items() if run.log_losses}
-    if not done:
+            fit_on = observed.select(indices[out : out + size])
+            run.add(fit_on, judged_on, indices[:out], method)
+    fitted = {size: run for size, run in runs.items() if run.log_losses}
+    if not fitted:
         raise CalibrationError("no fit of any size succeeded; label queries that have both classes")
     lengths = [len(y) for y in observed.labels]
     kind = method.__name__ if observed.scale == "raw" else "ByRank"
     return LabelCurve(
-        observed.stage.name,
-        kind,
-        tuple(run.point(size, lengths) for size, run in done.items()),
-        tuple(size for size in wanted if size not in done),
-        repeats,
+        stage=observed.stage.name,
+        method=kind,
+        points=tuple(run.point(size, lengths) for size, run in fitted.items()),
+        left_out=tuple(size for size in ascending if size not in fitted),
+        repeats=repeats,
     )
 
 
-def _copies(observed: CalibrationData) -> list[list[int]]:
-    """Places of the queries, those of equal ones together."""
+def _group_equal_queries(observed: CalibrationData) -> list[list[int]]:
+    """Indices of the queries, those of equal ones together."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for place, ranking in enumerate(observed.rankings):
-        groups[normalise_query(ranking.query)].append(place)
+    for index, ranking in enumerate(observed.rankings):
+        groups[normalise_query(ranking.query)].append(index)
     if len(groups) < 2:
         raise CalibrationError(
             f"a label curve needs different queries to fit and to judge on, and here is "
@@ -198,14 +198,14 @@ def _copies(observed: CalibrationData) -> list[list[int]]:
     return list(groups.values())
 
 
-def _first(groups: Sequence[Sequence[int]], least: int) -> int:
-    """How many of the groups hold at least so many; never all."""
-    held = accumulate(len(group) for group in groups[:-1])
-    return next((i for i, n in enumerate(held, start=1) if n >= least), len(groups) - 1)
+def _count_groups(groups: Sequence[Sequence[int]], least: int) -> int:
+    """The number of groups that together hold at least `least` queries; never all of them."""
+    totals = accumulate(len(group) for group in groups[:-1])
+    return next((i for i, n in enumerate(totals, start=1) if n >= least), len(groups) - 1)
 
 
-class _Runs:
-    """What the repeats of one size gave."""
+class _Repeats:
+    """Results of the repeats of one size."""
 
     def __init__(self) -> None:
         self.log_losses: list[float] = []
@@ -216,29 +216,34 @@ class _Runs:
 
     def add(
         self,
-        chosen: CalibrationData,
+        fit_on: CalibrationData,
         judged_on: CalibrationData,
-        places: Sequence[int],
+        indices: Sequence[int],
         method: type[Calibrator],
     ) -> None:
         try:
-            stage = fitted(chosen, method)
+            stage = fit_calibrator(fit_on, method)
         except CalibrationError:
             self.failed += 1
             return
         labels = judged_on.labels
-        said = [stage.probabilities(r) for r in judged_on.rankings]
-        for place, p, y in zip(places, said, labels, strict=True):
-            self.by_query[place].append(total_log_loss(p, y) if y else 0.0)
-        p, y = pooled(said), pooled(labels)
+        probabilities = [stage.probabilities(r) for r in judged_on.rankings]
+        for index, p, y in zip(indices, probabilities, labels, strict=True):
+            self.by_query[index].append(total_log_loss(p, y) if y else 0.0)
+        p, y = pooled(probabilities), pooled(labels)
         self.log_losses.append(total_log_loss(p, y) / len(y))
         self.errors.append(expected_calibration_error(p, y))
         self.briers.append(brier_score(p, y))
 
     def point(self, size: int, lengths: Sequence[int]) -> LabelPoint:
-        seen = [q for q in self.by_query if lengths[q]]
-        losses = [fmean(self.by_query[q]) for q in seen]
-        error = difference(losses, [0.0] * len(seen), [lengths[q] for q in seen]).standard_error
+        queries = [q for q in self.by_query if lengths[q]]
+        losses = [fmean(self.by_query[q]) for q in queries]
+        mean = ratio_difference(losses, [0.0] * len(queries), [lengths[q] for q in queries])
         return LabelPoint(
-            size, fmean(self.log_losses), fmean(self.errors), fmean(self.briers), error, self.failed
+            queries=size,
+            log_loss=fmean(self.log_losses),
+            expected_calibration_error=fmean(self.errors),
+            brier_score=fmean(self.briers),
+            standard_error=mean.standard_error,
+            failed=self.failed,
         )

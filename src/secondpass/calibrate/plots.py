@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.metrics.reliability import ReliabilityPoint
+from secondpass.calibrate.metrics.calibration_error import ReliabilityPoint
 from secondpass.core.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = 10
-"""Of matplotlib's cycle; then they begin again, with another line."""
+"""In matplotlib's cycle; after that they repeat, with another line style."""
 
 
-def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure with so many axes side by side, in inches.
+def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty figure with axes side by side; width and height in inches.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -28,8 +28,8 @@ def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[A
         raise MissingExtraError("drawing a figure", "eval") from error
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
@@ -39,15 +39,14 @@ def reliability_diagram(curves: Mapping[str, Sequence[ReliabilityPoint]], title:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure, (axes,) = blank(6.5, 6.5)
+    figure, (axes,) = new_figure(6.5, 6.5)
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1, label="perfect")
-    for place, (name, points) in enumerate(curves.items()):
-        seen = [p.observed for p in points]
+    for index, (name, points) in enumerate(curves.items()):
         below = [max(0.0, p.observed - p.low) for p in points]
         above = [max(0.0, p.high - p.observed) for p in points]
         axes.errorbar(
-            [p.predicted for p in points], seen, yerr=[below, above],
-            fmt=("o-", "s--", "^:")[place // COLOURS % 3], markersize=3,
+            [p.predicted for p in points], [p.observed for p in points], yerr=[below, above],
+            fmt=("o-", "s--", "^:")[index // COLOURS % 3], markersize=3,
             linewidth=1.2, elinewidth=0.6, capsize=2, label=name,
         )  # fmt: skip
     axes.set(

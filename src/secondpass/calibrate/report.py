@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secondpass.calibrate.calibration_data import CalibrationData, observe, pooled
-from secondpass.calibrate.cross_validation import folds_of, held_out
-from secondpass.calibrate.metrics.summary import CalibrationMetrics
-from secondpass.calibrate.model_selection import SIMPLEST_FIRST
-from secondpass.calibrate.optimise import sigmoid
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder, Calibrator
+from secondpass.calibrate.cross_validation import SIMPLEST_FIRST, make_folds, predict_held_out
+from secondpass.calibrate.metrics.brier import BrierDecomposition, brier_decomposition
+from secondpass.calibrate.metrics.calibration_error import (
+    ReliabilityPoint,
+    class_balanced_calibration_error,
+    expected_calibration_error,
+    reliability_curve,
+)
+from secondpass.calibrate.metrics.log_loss import log_loss
+from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.judged import JudgedQuery
+from secondpass.core.logistic import sigmoid
 from secondpass.core.short_repr import short_repr
-from secondpass.core.stage import Pipeline, Stage
-from secondpass.core.text_table import aligned
+from secondpass.core.stage import Stage
+from secondpass.core.text_table import format_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +30,54 @@ if TYPE_CHECKING:
 HEAD = (
     "", "log loss", "ECE", "balanced ECE", "Brier", "reliability", "resolution", "mean P",
 )  # fmt: skip
+
+
+@short_repr
+@dataclass(frozen=True, slots=True)
+class CalibrationMetrics:
+    """What probabilities are worth on labelled pairs. Lower is better in all but `resolution`.
+
+    Attributes:
+        log_loss: See `log_loss`; in nats.
+        expected_calibration_error: See the function of this name; in [0, 1].
+        class_balanced_calibration_error: See the function of this name; in [0, 1].
+        brier: See `BrierDecomposition`; `brier_score` is their sum.
+        base_rate: Share of relevant pairs.
+        mean_probability: What was stated on average; the base rate if calibrated.
+        curve: See `reliability_curve`.
+    """
+
+    log_loss: float
+    expected_calibration_error: float
+    class_balanced_calibration_error: float
+    brier: BrierDecomposition
+    base_rate: float
+    mean_probability: float
+    curve: tuple[ReliabilityPoint, ...]
+
+    @classmethod
+    def of(cls, probabilities: Sequence[float], labels: Sequence[bool | int]) -> CalibrationMetrics:
+        """Measure.
+
+        Raises:
+            InvalidInputError: One class only, or see `expected_calibration_error`.
+        """
+        return cls(
+            log_loss=log_loss(probabilities, labels),
+            expected_calibration_error=expected_calibration_error(probabilities, labels),
+            class_balanced_calibration_error=class_balanced_calibration_error(
+                probabilities, labels
+            ),
+            brier=brier_decomposition(probabilities, labels),
+            base_rate=sum(labels) / len(labels),
+            mean_probability=sum(probabilities) / len(probabilities),
+            curve=reliability_curve(probabilities, labels),
+        )
+
+    @property
+    def brier_score(self) -> float:
+        """See `brier_score`."""
+        return self.brier.score
 
 
 @short_repr
@@ -42,14 +96,14 @@ class CalibrationReport:
 
     Attributes:
         stage: Name of what was calibrated.
-        before: What the pipeline says without any fit here, see `calibration_report`; None for
-            orders, which say nothing.
+        before: The pipeline as it is, without any fit here, see `calibration_report`; None for
+            orders, which have no probabilities.
         after: Each calibrator, cross-validated by query.
         base_rate: Share of relevant pairs.
-        queries: How many labelled queries.
-        answerable: How many of them have a relevant candidate.
-        pairs: How many candidates they have.
-        folds: How many folds, by query.
+        queries: Number of labelled queries.
+        answerable: Number of them that have a relevant candidate.
+        pairs: Number of their candidates.
+        folds: Number of folds, by query.
     """
 
     stage: str
@@ -84,7 +138,7 @@ class CalibrationReport:
         return (
             f"{self.stage}: {self.queries} queries ({self.answerable} with a relevant candidate), "
             f"{self.pairs} pairs, cross-validated by query in {self.folds} folds\n"
-            f"{aligned(HEAD, rows)}\n"
+            f"{format_table(HEAD, rows)}\n"
             f"base rate {self.base_rate:.4f}, whose Brier score alone is {uncertain:.4f}"
         )
 
@@ -108,7 +162,7 @@ def calibration_report(
 ) -> CalibrationReport:
     """How well each calibrator would do on new queries like these.
 
-    Every figure after is of queries that the calibrator was not fitted on. Before is the
+    Every figure of `after` is of queries that the calibrator was not fitted on. `before` is the
     calibrator that the pipeline already ends with, as it is; else raw scores as people read them:
     unchanged where all of them lie in [0, 1], through a sigmoid where they do not. Orders are
     calibrated by rank, whatever `methods` says.
@@ -117,7 +171,7 @@ def calibration_report(
         stage: Gives raw scores or orders, or is such a pipeline with a calibrator at its end.
         judged: Labelled queries; queries without a relevant candidate belong to them.
         methods: Which calibrators to try on raw scores.
-        folds: How many, by query; fewer where there are fewer queries.
+        folds: Number of folds, by query; fewer where there are fewer queries.
 
     Raises:
         CalibrationError: No query, one class only (in all but one of the folds, too), or scores
@@ -128,31 +182,33 @@ def calibration_report(
     if not methods:
         raise InvalidInputError("methods is empty; give calibrators, such as (Platt, Beta)")
     observed = observe(stage, judged)
-    labels, parts = pooled(observed.labels), folds_of(observed, folds)
-    tried = methods if observed.scale == "raw" else (None,)
+    labels, parts = pooled(observed.labels), make_folds(observed, folds)
+    candidates = methods if observed.scale == "raw" else (None,)
     after = []
-    for method in tried:
-        said = pooled(held_out(observed, method, parts))
+    for method in candidates:
+        probabilities = pooled(predict_held_out(observed, method, parts))
         name = method.__name__ if method else "ByRank"
-        after.append(MethodReport(name, CalibrationMetrics.of(said, labels)))
+        after.append(MethodReport(name, CalibrationMetrics.of(probabilities, labels)))
     before = _before(stage, observed)
     return CalibrationReport(
-        observed.stage.name,
-        MethodReport(before[0], CalibrationMetrics.of(before[1], labels)) if before else None,
-        tuple(after),
-        observed.base_rate,
-        len(observed.rankings),
-        sum(any(y) for y in observed.labels),
-        len(labels),
-        len(parts),
+        stage=observed.stage.name,
+        before=MethodReport(before[0], CalibrationMetrics.of(before[1], labels))
+        if before
+        else None,
+        after=tuple(after),
+        base_rate=observed.base_rate,
+        queries=len(observed.rankings),
+        answerable=sum(any(y) for y in observed.labels),
+        pairs=len(labels),
+        folds=len(parts),
     )
 
 
 def _before(stage: Stage, observed: CalibrationData) -> tuple[str, list[float]] | None:
-    last = stage[-1] if isinstance(stage, Pipeline) else stage
-    if isinstance(last, Calibrate | CalibrateOrder):
-        ranked = last.run(observed.rankings)  # in the same order: no calibrator moves one
-        return f"{last.name}, as it is", [s for r in ranked if len(r) for s in r.scores]
+    last = stage.parts[-1]
+    if isinstance(last, CalibrationStage):
+        rankings = last.run(observed.rankings)  # in the same order: no calibrator moves one
+        return f"{last.name}, as it is", [s for r in rankings if len(r) for s in r.scores]
     if observed.scale == "order":
         return None
     scores = [s for r in observed.rankings if len(r) for s in r.scores]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from secondpass.calibrate.methods.by_rank import ByRank
-from secondpass.calibrate.prior_shift import PriorShift
 from secondpass.core.errors import CalibrationError, NotCalibratedError
 from secondpass.core.ranking import Ranking, Scale
 from secondpass.core.stage import Stage
 
 if TYPE_CHECKING:
-    from secondpass.calibrate.model_selection import MethodChoice
+    from secondpass.calibrate.cross_validation import MethodChoice
 
 
 @runtime_checkable
@@ -33,20 +31,12 @@ class Calibrator(Protocol):
 class CalibrationStage(Stage):
     """A calibrator that knows the stage on whose results it was fitted, and refuses any other."""
 
-    calibrator: object
+    calibrator: Calibrator | ByRank
     fitted_on: str
     queries: tuple[str, ...]
     base_rate: float | None
-    shift: PriorShift | None
     reads: Scale
     remedy: str
-
-    def shifted(self, shift: PriorShift | None) -> Self:
-        """The same calibrator for another base rate; None for the one that it was fitted at."""
-        made = copy(self)
-        made.shift = shift
-        made.name = _name(self.calibrator, shift)
-        return made
 
     def check_origin(self, origin: str) -> None:
         if origin != self.fitted_on:
@@ -57,18 +47,13 @@ class CalibrationStage(Stage):
             )
 
     def probabilities(self, ranking: Ranking) -> list[float]:
-        """As fitted, before any shift."""
+        """P(relevant) of each candidate, best first."""
         raise NotImplementedError
 
-    def stated(self, ranking: Ranking) -> list[float]:
-        """P(relevant) of each candidate, best first, corrected if there is a shift."""
-        said = self.probabilities(ranking)
-        return said if self.shift is None else [self.shift.correct(p) for p in said]
-
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        return [self._one(r) for r in rankings]
+        return [self._calibrate(r) for r in rankings]
 
-    def _one(self, ranking: Ranking) -> Ranking:
+    def _calibrate(self, ranking: Ranking) -> Ranking:
         if len(ranking) and ranking.scale != self.reads:
             raise NotCalibratedError(
                 f"{self.name} {self.remedy}, and this ranking is {ranking.scale!r}; put it right "
@@ -77,8 +62,8 @@ class CalibrationStage(Stage):
         for c in ranking:
             if c.trail:  # scores that come from outside are the caller's word
                 self.check_origin(c.trail[-1].stage)
-        said = self.stated(ranking) if len(ranking) else []
-        return ranking.rescored(said, "probability", by=self.name)
+        probabilities = self.probabilities(ranking) if len(ranking) else []
+        return ranking.rescored(probabilities, "probability", by=self.name)
 
 
 class Calibrate(CalibrationStage):
@@ -90,7 +75,6 @@ class Calibrate(CalibrationStage):
             (`stage.origin`). The scores of any other are refused, here and in recipes.
         queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
         base_rate: Share of relevant pairs in the data that it was fitted on, if known.
-        shift: What corrects its probabilities for another base rate; see `adapted`.
         choice: Why this method; see `calibrated(stage, judged, method="auto")`.
 
     Raises:
@@ -108,17 +92,15 @@ class Calibrate(CalibrationStage):
         queries: Sequence[str] = (),
         *,
         base_rate: float | None = None,
-        shift: PriorShift | None = None,
         choice: MethodChoice | None = None,
     ) -> None:
         self.calibrator: Calibrator = calibrator
         self.fitted_on, self.queries = fitted_on, tuple(queries)
-        self.base_rate, self.shift = base_rate, shift
-        self.choice = choice
-        self.name = _name(calibrator, shift)
+        self.base_rate, self.choice = base_rate, choice
+        self.name = type(calibrator).__name__
 
     def probabilities(self, ranking: Ranking) -> list[float]:
-        """P(relevant) of each candidate, best first, before any shift."""
+        """P(relevant) of each candidate, best first."""
         return [self.calibrator.probability(s) for s in ranking.scores]
 
 
@@ -132,7 +114,6 @@ class CalibrateOrder(CalibrationStage):
         fitted_on: Name of the stage whose orders it was fitted on; any other is refused.
         queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
         base_rate: Share of relevant pairs in the data that it was fitted on, if known.
-        shift: What corrects its probabilities for another base rate; see `adapted`.
 
     Raises:
         NotCalibratedError: (when run) the ranking has scores; `Calibrate` is for those.
@@ -150,18 +131,12 @@ class CalibrateOrder(CalibrationStage):
         queries: Sequence[str] = (),
         *,
         base_rate: float | None = None,
-        shift: PriorShift | None = None,
     ) -> None:
         self.calibrator: ByRank = calibrator
         self.fitted_on, self.queries = fitted_on, tuple(queries)
-        self.base_rate, self.shift = base_rate, shift
-        self.name = _name(calibrator, shift)
+        self.base_rate = base_rate
+        self.name = type(calibrator).__name__
 
     def probabilities(self, ranking: Ranking) -> list[float]:
-        """P(relevant) of each candidate, best first, never rising, before any shift."""
+        """P(relevant) of each candidate, best first, never rising."""
         return self.calibrator.probabilities(ranking)
-
-
-def _name(calibrator: object, shift: PriorShift | None) -> str:
-    kind = type(calibrator).__name__
-    return kind if shift is None else f"{kind} at base rate {shift.new_rate:.3g}"

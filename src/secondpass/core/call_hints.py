@@ -1,17 +1,108 @@
-"""A stage called with something else than a ranking is answered with what to write instead."""
+"""A wrong call is answered with what to write instead.
+
+An unknown keyword with the one that is meant, and a stage that was called with anything but one
+ranking with how to make one.
+"""
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from secondpass.core.errors import WrongCallError, shown
-from secondpass.core.ranking import Ranking
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_SYNONYMS = (
+    "top_k top_n k n limit topk max_results num_results n_results return_top_n size",
+    "threshold at_least score_threshold min_score minimum_score similarity_cutoff cutoff "
+    "score_cutoff relevance_threshold min_relevance",
+    "docs documents passages texts candidates nodes chunks contexts corpus",
+    "query queries question q query_str search_query",
+    "model model_name model_id model_name_or_path reranker stage pipeline scorer ranker name",
+    "keep_at_least min_results min_n at_least_n keep min_top_k",
+    "judged labels labelled labeled examples judgements qrels queries",
+    "relevant labels positives relevant_ids",
+    "max_length max_len max_seq_length max_tokens",
+    "disk_cache cache_dir cache_path cache_folder",
+)
+"""What the field calls the same thing, one thing a row."""
+
+
+def keyword_hint(unknown: str, keywords: Collection[str]) -> str | None:
+    """The keyword that was meant, by what the field calls it or by how it is spelled.
+
+    Args:
+        unknown: The keyword that was given.
+        keywords: Those that there are.
+    """
+    for row in _SYNONYMS:
+        names = row.split()
+        if unknown in names:
+            meant = next((name for name in names if name in keywords), None)
+            if meant is not None:
+                return meant
+    return next(iter(difflib.get_close_matches(unknown, keywords, n=1)), None)
+
+
+def hint_keywords(
+    remedies: Mapping[str, str] | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator for public functions: an unknown keyword raises with what to write instead.
+
+    The function keeps its signature, for type checkers too.
+
+    Args:
+        remedies: For keywords that stand for something else than another keyword: what to do.
+            KEYWORD in it becomes the one that was given.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        parameters = inspect.signature(function).parameters.values()
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        listed = [name for name in names if name not in ("self", "cls")]
+        where = function.__qualname__.removesuffix(".__init__")
+
+        def check(keywords: Mapping[str, Any]) -> None:
+            unknown = next((name for name in keywords if name not in names), None)
+            if unknown is not None:
+                raise WrongCallError(_unknown_keyword(where, unknown, listed, remedies or {}))
+
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def checked_async(*args: P.args, **keywords: P.kwargs) -> Any:
+                check(keywords)
+                return await function(*args, **keywords)
+
+            return checked_async  # type: ignore[return-value]  # R is a coroutine
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **keywords: P.kwargs) -> R:
+            check(keywords)
+            return function(*args, **keywords)
+
+        return checked
+
+    return decorate
+
+
+def _unknown_keyword(
+    where: str, unknown: str, keywords: list[str], remedies: Mapping[str, str]
+) -> str:
+    meant = keyword_hint(unknown, keywords)
+    remedy = remedies.get(unknown)
+    if remedy is not None:
+        answer = "; " + remedy.replace("KEYWORD", unknown)
+    elif meant is not None:
+        answer = f"; it is called {meant!r} here"
+    else:
+        answer = f"; it has {', '.join(keywords)}"
+    return f"{where}() has no keyword {unknown!r}{answer}"
 
 
 def takes_one_ranking(method: Callable[P, R]) -> Callable[P, R]:
@@ -20,14 +111,14 @@ def takes_one_ranking(method: Callable[P, R]) -> Callable[P, R]:
 
         @functools.wraps(method)
         async def checked_async(*args: P.args, **keywords: P.kwargs) -> Any:
-            _check(args[1:], keywords)
+            _check_ranking(args[1:], keywords)
             return await method(*args, **keywords)
 
         return checked_async  # type: ignore[return-value]  # R is a coroutine
 
     @functools.wraps(method)
     def checked(*args: P.args, **keywords: P.kwargs) -> R:
-        _check(args[1:], keywords)
+        _check_ranking(args[1:], keywords)
         return method(*args, **keywords)
 
     return checked
@@ -41,7 +132,9 @@ def refuse_pipe(stage: str) -> NoReturn:
     )
 
 
-def _check(args: Sequence[object], keywords: dict[str, Any]) -> None:
+def _check_ranking(args: Sequence[object], keywords: dict[str, Any]) -> None:
+    from secondpass.core.ranking import Ranking  # whose own functions have hints
+
     arguments = [*args, *keywords.values()]
     if len(arguments) == 1 and isinstance(arguments[0], Ranking) and keywords.keys() <= {"ranking"}:
         return
@@ -50,17 +143,18 @@ def _check(args: Sequence[object], keywords: dict[str, Any]) -> None:
             "make one of a query and its documents, Ranking.of(query, docs), or call "
             "rerank(query, docs, model=stage)"
         )
-    elif arguments and _several(arguments[0]):
+    elif arguments and _are_rankings(arguments[0], Ranking):
         remedy = "for several, stage.run(rankings)"
     else:
         remedy = (
             "make one with Ranking.of(query, docs); in a LangChain chain use "
             "SecondPassRerank(model=stage).as_runnable()"
         )
-    what = ", ".join(shown(one) for one in arguments) or "nothing"
-    raise WrongCallError(f"a stage is called with one Ranking, got {what:.200}: {remedy}")
+    values = ", ".join(shown(one) for one in arguments) or "nothing"
+    raise WrongCallError(f"a stage is called with one Ranking, got {values:.200}: {remedy}")
 
 
-def _several(value: object) -> bool:
-    listed = isinstance(value, list | tuple)
-    return listed and bool(value) and all(isinstance(one, Ranking) for one in value)  # type: ignore[attr-defined]
+def _are_rankings(value: object, kind: type) -> bool:
+    return (
+        isinstance(value, list | tuple) and bool(value) and all(isinstance(v, kind) for v in value)
+    )

@@ -22,6 +22,7 @@ wrong and what to do about it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, NoReturn
 
 
 class SecondPassError(Exception):
@@ -101,6 +102,32 @@ class GuaranteeError(SecondPassError, ValueError):
 
 class RecipeError(SecondPassError, ValueError):
     """A pipeline cannot be written as a recipe, or a recipe cannot be read."""
+
+
+class _MissingExtra(type):
+    """Raises where the class is used, not where it is looked at: `help(secondpass)`, `import *` and
+    `isinstance` work without the optional dependency."""
+
+    _missing: MissingExtraError
+
+    def __call__(cls, *args: object, **options: object) -> NoReturn:
+        raise _copied(cls._missing)
+
+    def __getattr__(cls, name: str) -> NoReturn:
+        if name.startswith("_"):  # what inspection asks for
+            raise AttributeError(name)
+        raise _copied(cls._missing)
+
+
+def missing_class(name: str, error: MissingExtraError) -> type[Any]:
+    """A class of that name; calling it, or reading its attributes, raises the error."""
+    return _MissingExtra(
+        name, (), {"__module__": "secondpass", "__doc__": str(error), "_missing": error}
+    )
+
+
+def _copied(error: MissingExtraError) -> MissingExtraError:
+    return MissingExtraError(error.what, error.extra)
 
 
 def shown(value: object) -> str:

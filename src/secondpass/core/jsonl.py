@@ -1,4 +1,4 @@
-r"""JSON lines: the one reader of files that hold one value a line.
+r"""JSON lines: the one reader of files that hold one value per line.
 
 A line ends at ``\n`` or ``\r\n`` and nowhere else: U+2028, U+2029, U+0085 and the separators of
 ASCII, at which `str.splitlines` cuts too, are ordinary characters of a JSON string or of a text.
@@ -6,6 +6,7 @@ ASCII, at which `str.splitlines` cuts too, are ordinary characters of a JSON str
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import zlib
@@ -23,26 +24,41 @@ DEEPEST = 200
 more than any query or document has."""
 
 
-def read_lines(path: PathLike) -> Iterator[tuple[int, str]]:
+def read_lines(path: PathLike, *, may_be_empty: bool = True) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of each line of a file that is not blank, without its end.
 
+    Files packed by gzip are unpacked; no file is ever held whole.
+
     Raises:
-        InvalidInputError: The file cannot be read, or is not UTF-8; names it and the line.
+        InvalidInputError: The file cannot be read, is damaged, is not UTF-8, or has no line that
+            is not blank although it must not be empty; names it and the line.
     """
+    path, is_empty = Path(path), True
     try:
-        with Path(path).open("rb") as stream:
-            yield from decode_lines(stream, path)
+        with gzip.open(path) if _is_gzip(path) else path.open("rb") as stream:
+            for numbered in decode_lines(stream, path):
+                is_empty = False
+                yield numbered
     except OSError as error:
-        raise InvalidInputError(f"cannot read {os.fspath(path)}: {error}") from error
+        raise InvalidInputError(f"cannot read {path}: {error}") from error
+    if is_empty and not may_be_empty:
+        raise InvalidInputError(f"{path} is empty")
 
 
-def read_rows(path: PathLike) -> Iterator[tuple[int, Any]]:
+def _is_gzip(path: Path) -> bool:
+    """By its first bytes, since some files are renamed; an empty one is empty, packed or not."""
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    return start == b"\x1f\x8b" or (path.suffix == ".gz" and start != b"")
+
+
+def read_rows(path: PathLike, *, may_be_empty: bool = True) -> Iterator[tuple[int, Any]]:
     """Number (from 1) and JSON value of each line of a file that is not blank.
 
     Raises:
         InvalidInputError: See `read_lines` and `parse_line`.
     """
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, may_be_empty=may_be_empty):
         yield number, parse_line(line, line_name(path, number))
 
 
@@ -86,14 +102,14 @@ def parse_line(line: str, where: str) -> Any:
         where: File and line, for the error; see `line_name`.
 
     Raises:
-        InvalidInputError: No JSON, a number that JSON does not have, or too deep.
+        InvalidInputError: Not JSON, a number that JSON does not have, or too deep.
     """
     try:
         value = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise _too_deep(where) from None
     except ValueError as error:
-        raise InvalidInputError(f"{where} is no JSON: {error}") from error
+        raise InvalidInputError(f"{where} is not JSON: {error}") from error
     if line.count("[") + line.count("{") > DEEPEST and _is_deep(value):
         raise _too_deep(where)
     return value
@@ -105,7 +121,7 @@ def line_name(path: PathLike, number: int) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number that JSON has; write null, or leave the field out")
+    raise ValueError(f"{name} is not a number that JSON has; write null, or leave the field out")
 
 
 def _finite(digits: str) -> float:
@@ -142,7 +158,7 @@ def document(line: str, id: str, where: str) -> Candidate:
         where: File and line, for the error.
 
     Raises:
-        InvalidInputError: It begins like JSON and is none, or has no text.
+        InvalidInputError: It begins like JSON and is not, or has no text.
     """
     if line.lstrip()[0] not in '{"':
         return Candidate(id, line)

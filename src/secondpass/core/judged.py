@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.jsonl import line_name, read_rows
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
 
@@ -58,7 +58,7 @@ class JudgedQuery:
 def read_judged(path: str | os.PathLike[str]) -> list[JudgedQuery]:
     """Labelled queries from a JSONL file.
 
-    One query a line: ``{"query": "...", "texts": ["...", ...], "labels": [1, 0, ...]}``, labels
+    One query per line: ``{"query": "...", "texts": ["...", ...], "labels": [1, 0, ...]}``, labels
     0 or 1, or true and false. Empty lines are skipped.
 
     Raises:
@@ -69,9 +69,9 @@ def read_judged(path: str | os.PathLike[str]) -> list[JudgedQuery]:
         try:
             judged.append(_judged(row))
         except (InvalidInputError, KeyError, TypeError) as error:
-            said = f"no field {error}" if isinstance(error, KeyError) else str(error)
+            message = f"no field {error}" if isinstance(error, KeyError) else str(error)
             raise InvalidInputError(
-                f"{line_name(path, number)}: {said}. Expected "
+                f"{line_name(path, number)}: {message}. Expected "
                 '{"query": "...", "texts": [...], "labels": [1, 0, ...]}'
             ) from error
     if not judged:
@@ -81,7 +81,7 @@ def read_judged(path: str | os.PathLike[str]) -> list[JudgedQuery]:
 
 def _judged(row: Any) -> JudgedQuery:
     if not isinstance(row, dict):
-        raise InvalidInputError("no JSON object")
+        raise InvalidInputError("not a JSON object")
     query, texts, labels = row["query"], row["texts"], row["labels"]
     if not isinstance(texts, list) or not isinstance(labels, list) or len(texts) != len(labels):
         raise InvalidInputError(
@@ -97,27 +97,31 @@ def _judged(row: Any) -> JudgedQuery:
 
 
 def judged_list(judged: Iterable[JudgedQuery]) -> list[JudgedQuery]:
-    """Labelled queries as a list, each of them looked at.
+    """Labelled queries as a list, each of them checked.
 
     Raises:
         InvalidInputError: Something else among them.
     """
-    known = list(judged) if isinstance(judged, Iterable) else [judged]
-    for one in known:
+    queries = list(judged) if isinstance(judged, Iterable) else [judged]
+    for one in queries:
         if not isinstance(one, JudgedQuery):
             raise InvalidInputError(
-                f"labelled queries are a list of Judged, and {type(one).__name__} is none; make "
-                "one with Judged.of(query, docs, relevant), or read_judged(path), or "
+                f"labelled queries are a list of JudgedQuery; a {type(one).__name__} is not one; "
+                "make one with JudgedQuery.of(query, docs, relevant), or read_judged(path), or "
                 "collection.judged()"
             )
-    return known
+    return queries
+
+
+def plain_query(query: str) -> str:
+    """A query as it is compared: its Unicode form (NFKC), case and spacing do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", query).casefold().split())
 
 
 def normalise_query(query: str) -> str:
-    """16 hexadecimal digits that stand for a query; case and spacing do not matter.
+    """16 hexadecimal digits that stand for a query, equal where `plain_query` is.
 
     Calibrators keep those of the queries that they were fitted on, so that a guarantee can refuse
     the same queries. A short digest hides no query from someone who can guess it.
     """
-    plain = " ".join(unicodedata.normalize("NFKC", query).casefold().split())
-    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(plain_query(query).encode("utf-8", "surrogatepass")).hexdigest()[:16]

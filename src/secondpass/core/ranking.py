@@ -7,20 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from secondpass.core.candidate import Candidate, Mark, Note
-from secondpass.core.documents import candidates_of
+from secondpass.core.call_hints import hint_keywords
+from secondpass.core.candidate import Candidate, Mark, candidates_of, check_scores
 from secondpass.core.errors import InvalidInputError, NoScoresError, OrderError, ScoreError, shown
-from secondpass.core.event import Event
-from secondpass.core.keyword_hints import hint_keywords
-from secondpass.core.ranking_details import RETRIEVER, ranking_details
-from secondpass.core.ranking_frame import ranking_frame
-from secondpass.core.ranking_text import ranking_line, ranking_text
-from secondpass.core.score_checks import check_scores
+from secondpass.core.event import Event, EventKind, Note
+from secondpass.core.ranking_details import RETRIEVER, ranking_details, ranking_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-__all__ = ["Event", "Ranking", "Scale"]
 
 Scale = Literal["order", "raw", "probability"]
 """What `Candidate.score` means.
@@ -99,17 +93,17 @@ class Ranking(Sequence[Candidate]):
 
     @property
     def indices(self) -> list[int]:
-        """Each candidate's place in the caller's list, from 0; the best candidate's comes first.
+        """Each candidate's index in the caller's list, from 0; the best candidate's comes first.
 
         Raises:
             InvalidInputError: A candidate was not in a list; `Ranking.of` makes a ranking of one.
         """
-        places = [c.position for c in self.candidates if c.position is not None]
-        if len(places) < len(self):
+        positions = [c.position for c in self.candidates if c.position is not None]
+        if len(positions) < len(self):
             raise InvalidInputError(
                 "some of these candidates have no position; Ranking.of(query, docs) gives them one"
             )
-        return places
+        return positions
 
     @property
     def status(self) -> Literal["complete", "partial", "fallback"]:
@@ -121,7 +115,7 @@ class Ranking(Sequence[Candidate]):
         kinds = {event.kind for event in self.events}
         if "deadline" in kinds:
             return "partial"
-        return "fallback" if "fallback" in kinds else "complete"
+        return "fallback" if "stage-failed" in kinds else "complete"
 
     @property
     def scores(self) -> list[float]:
@@ -147,7 +141,7 @@ class Ranking(Sequence[Candidate]):
         """Sort by `scores`, best first; ties keep their current order.
 
         Args:
-            scores: One per candidate. None is "no opinion": those candidates go below the others
+            scores: One per candidate. None is no score: those candidates go below the others
                 in their current order, and the result is only an order, since nothing may
                 invent a score for them.
             scale: ``raw`` or ``probability``.
@@ -169,13 +163,13 @@ class Ranking(Sequence[Candidate]):
             plain.append(None if s is None else float(s))  # numpy's floats do not serialise
         order = sorted(range(len(plain)), key=lambda i: _worst_last(plain[i]))
         if None not in plain:
-            return self._taken(order, plain, scale, by, notes)
+            return self._sorted(order, plain, scale, by, notes)
         late = sum(bool(note.get("unscored")) for note in notes or ())
-        silent, ranking = sum(s is None for s in plain) - late, self
-        if silent:
-            message = f"no opinion on {silent} of {len(self)} candidates"
+        count, ranking = plain.count(None) - late, self
+        if count:
+            message = f"no score for {count} of {len(self)} candidates"
             ranking = self.with_event(by, "missing", message)
-        return ranking._taken(order, plain, "order", by, notes)
+        return ranking._sorted(order, plain, "order", by, notes)
 
     def reordered(
         self, order: Sequence[int], by: str, notes: Sequence[Note] | None = None
@@ -183,7 +177,7 @@ class Ranking(Sequence[Candidate]):
         """Apply a permutation. The old scores no longer explain the order, so they go.
 
         Args:
-            order: Current places, best first.
+            order: Current indices, best first.
             by: Name of the stage, for the trail.
             notes: One per candidate, in the current order, for the trail.
 
@@ -194,13 +188,13 @@ class Ranking(Sequence[Candidate]):
             raise OrderError(
                 f"{by!r} returned {list(order)!r}, not a permutation of 0..{len(self) - 1}"
             )
-        return self._taken(order, [None] * len(self), "order", by, notes)
+        return self._sorted(order, [None] * len(self), "order", by, notes)
 
     def head(self, k: int) -> Ranking:
         """The first k candidates."""
         return replace(self, candidates=self.candidates[:k])
 
-    def with_event(self, stage: str, kind: str, message: str) -> Ranking:
+    def with_event(self, stage: str, kind: EventKind, message: str) -> Ranking:
         """The same ranking with one more event."""
         return replace(self, events=(*self.events, Event(stage, kind, message)))
 
@@ -218,20 +212,23 @@ class Ranking(Sequence[Candidate]):
         return ranking_frame(self.to_dict())
 
     def __repr__(self) -> str:
+        from secondpass.core.ranking_display import ranking_line
+
         return ranking_line(self.query, self.candidates, self.scale, len(self.events))
 
     def __str__(self) -> str:
         """A short table of the best candidates."""
+        from secondpass.core.ranking_display import ranking_text
+
         return ranking_text(self.query, self.candidates, self.scale, self.events)
 
     def _repr_html_(self) -> str:
         """A table in notebooks."""
-        from secondpass.core.ranking_html import ranking_table
+        from secondpass.core.ranking_display import ranking_html
 
-        events = [(e.stage, e.message) for e in self.events]
-        return ranking_table(self.query, self.candidates, self.scale, events)
+        return ranking_html(self.query, self.candidates, self.scale, self.events)
 
-    def _taken(
+    def _sorted(
         self,
         order: Sequence[int],
         scores: Sequence[float | None],
@@ -239,13 +236,13 @@ class Ranking(Sequence[Candidate]):
         by: str,
         notes: Sequence[Note] | None,
     ) -> Ranking:
-        moved = []
+        candidates = []
         for rank, i in enumerate(order):
             c, s = self.candidates[i], scores[i]
-            mark = Mark(by, rank, s, notes[i] if notes is not None else {})
-            kept = None if scale == "order" else s
-            moved.append(replace(c, score=kept, trail=(*c.trail, mark)))
-        return replace(self, candidates=tuple(moved), scale=scale)
+            mark = Mark(by, rank, s, notes[i] if notes is not None else Note())
+            score = None if scale == "order" else s
+            candidates.append(replace(c, score=score, trail=(*c.trail, mark)))
+        return replace(self, candidates=tuple(candidates), scale=scale)
 
     @overload
     def __getitem__(self, index: int) -> Candidate: ...

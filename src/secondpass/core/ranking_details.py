@@ -1,17 +1,31 @@
-"""What was found out about a candidate, as plain JSON: `Ranking.to_dict` and adapters write it."""
+"""What stages found out about a ranking, as plain JSON values and as a DataFrame: one schema.
+
+`Ranking.to_dict` gives it, and adapters write it into the metadata of documents.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any
 
 from secondpass.core.candidate import Candidate
+from secondpass.core.errors import MissingExtraError
 from secondpass.core.event import Event
-from secondpass.core.json_values import json_value
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from secondpass.core.ranking import Ranking
+
+COLUMNS = (
+    "rank", "position", "id", "score", "probability", "text", "metadata", "retrieval_score",
+    "retrieval_rank", "notes",
+)  # fmt: skip
 RETRIEVER = "retriever"
 """The name under which `Ranking.of` keeps a first stage's scores in the trail."""
+METADATA_KEY = "secondpass"
+"""The key under which adapters write `metadata_details`, apart from the keys of the caller."""
 
 
 def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, Any]:
@@ -19,19 +33,19 @@ def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, 
 
     Args:
         candidate: Whose details they are.
-        rank: Its place in the ranking, 0 is best.
+        rank: In the ranking, 0 is best.
         scale: Of the ranking.
 
     Returns:
         Always these keys, with plain JSON values:
 
         * ``scale``: what the score means, see `Scale`.
-        * ``rank``: the place in this ranking, 0 is best.
-        * ``position``: the place in the caller's list, from 0; None if it never was in one.
+        * ``rank``: in this ranking, 0 is best.
+        * ``position``: the index in the caller's list, from 0; None if it never was in one.
         * ``score``: the number; None on the scale "order".
         * ``probability``: P(relevant), where the score is one; else None.
         * ``retrieval_score``: the score that the candidate came with; None without one.
-        * ``retrieval_rank``: its place among those that the retriever brought, 0 is best.
+        * ``retrieval_rank``: its rank among those that the retriever returned, 0 is best.
         * ``notes``: what stages noted, by the stage's name; stages without a note are not there.
     """
     retrieved = next((m for m in reversed(candidate.trail) if m.stage == RETRIEVER), None)
@@ -49,6 +63,27 @@ def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, 
         "retrieval_rank": retrieved.rank if retrieved else candidate.position,
         "notes": notes,
     }
+
+
+def metadata_details(ranking: Ranking, rank: int, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What adapters write under `METADATA_KEY` into the metadata of one document.
+
+    Args:
+        ranking: The result.
+        rank: Which of its candidates, 0 is best.
+        metadata: What the document came with; read for ``before`` only.
+
+    Returns:
+        The keys of `candidate_details`, and:
+
+        * ``events``: what happened to the whole ranking, see `event_details`.
+        * ``before``: what an earlier secondpass reranker wrote; absent if there was none.
+    """
+    details = candidate_details(ranking[rank], rank, ranking.scale)
+    details["events"] = event_details(ranking.events)  # no two documents share what is written
+    if METADATA_KEY in metadata:
+        details["before"] = metadata[METADATA_KEY]
+    return details
 
 
 def event_details(events: Sequence[Event]) -> list[dict[str, str]]:
@@ -74,6 +109,45 @@ def ranking_details(
             for rank, c in enumerate(candidates)
         ],
     }
+
+
+def ranking_frame(details: Mapping[str, Any]) -> DataFrame:
+    """A row for each candidate of what `Ranking.to_dict` gives, best first.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    try:
+        from pandas import DataFrame
+    except ImportError as error:
+        raise MissingExtraError("Ranking.to_pandas", "pandas") from error
+    return DataFrame(details["candidates"], columns=list(COLUMNS))
+
+
+def json_value(value: Any) -> Any:
+    """The value as None, bool, int, float, str, list or dict, all the way down.
+
+    numpy's numbers and arrays become plain ones, keys and whatever JSON does not know become
+    strings, and NaN and the infinities, which JSON does not have, become None.
+    """
+    plain: Any
+    if value is None or isinstance(value, bool):
+        plain = value
+    elif isinstance(value, float):
+        plain = float(value) if math.isfinite(value) else None
+    elif isinstance(value, int):  # subclasses too, here and below
+        plain = int(value)
+    elif isinstance(value, str):
+        plain = str(value)
+    elif isinstance(value, Mapping):
+        plain = {str(key): json_value(item) for key, item in value.items()}
+    elif isinstance(value, list | tuple | Set):
+        plain = [json_value(item) for item in value]
+    elif hasattr(value, "tolist"):  # numpy's scalars and arrays
+        plain = json_value(value.tolist())
+    else:
+        plain = str(value)
+    return plain
 
 
 def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,22 +11,19 @@ A stage writes one of three methods, in its own colour, and gets the others:
 from __future__ import annotations
 
 import asyncio
-import threading
 from abc import ABC
-from collections.abc import Coroutine, Generator, Iterator, Sequence
-from typing import Any, NoReturn, TypeVar, overload
+from collections.abc import Generator, Iterator, Sequence
+from typing import NoReturn, overload
 
 from secondpass.core.call_hints import refuse_pipe, takes_one_ranking
-from secondpass.core.deadline import checked_seconds, ends_within
-from secondpass.core.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError, shown
+from secondpass.core.event_loop import gather_or_cancel, run_on_private_loop
 from secondpass.core.partial import Partial
 from secondpass.core.ranking import Ranking
-from secondpass.core.task_group import gather_or_cancel
 
-T = TypeVar("T")
 Step = tuple["Stage", Sequence[Ranking]]
 StageSteps = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
-"""Yields stages to run, side by side where they are several, and is sent what they made."""
+"""Yields stages to run, side by side where they are several, and is sent their results."""
 
 
 class Stage(ABC):
@@ -57,7 +54,7 @@ class Stage(ABC):
         Returns:
             One ranking for each that came in, in the same order.
         """
-        return _on_private_loop(self.arun(rankings))
+        return run_on_private_loop(self.arun(rankings))
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         """Like `run`, without blocking the event loop."""
@@ -86,9 +83,20 @@ class Stage(ABC):
         """Raise if this stage cannot work on the scores of the stage named `origin`."""
         return
 
-    def within(self, seconds: float) -> Within:
-        """This stage with a deadline, see `Within`."""
+    def within(self, seconds: float) -> Stage:
+        """This stage with a deadline; see `secondpass.stages.Within`."""
+        from secondpass.core.within import Within
+
         return Within(self, seconds)
+
+    @property
+    def parts(self) -> tuple[Stage, ...]:
+        """The stages that run one after another: those of a pipeline, or only this one."""
+        return (self,)
+
+    def without_last(self, kind: type[Stage]) -> Stage:
+        """A pipeline without its last stage, if that is of this kind; else the stage itself."""
+        return self
 
     def __rshift__(self, then: Stage) -> Pipeline:
         if not isinstance(then, Stage):
@@ -109,8 +117,7 @@ class Composite(Stage):
     """A stage made of other stages: it writes `flow`, and never waits or computes by itself."""
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
-        """Yield what to run next, receive what it made or the error that it raised, and return the
-        result."""
+        """Yield what to run next, receive its results or its error, return the rankings."""
         raise NotImplementedError
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
@@ -119,7 +126,9 @@ class Composite(Stage):
             steps = next(flow)
             while True:
                 try:
-                    results = [stage.run(given) for stage, given in steps]
+                    results = []
+                    for stage, inputs in steps:  # a comprehension is a frame more, before 3.12
+                        results.append(stage.run(inputs))
                 except Exception as error:
                     steps = flow.throw(error)
                 else:
@@ -135,7 +144,7 @@ class Composite(Stage):
             steps = next(flow)
             while True:
                 try:
-                    results = await gather_or_cancel(stage.arun(given) for stage, given in steps)
+                    results = await gather_or_cancel(stage.arun(inputs) for stage, inputs in steps)
                 except Exception as error:
                     steps = flow.throw(error)
                 else:
@@ -144,39 +153,6 @@ class Composite(Stage):
             return list(done.value)
         finally:
             flow.close()
-
-
-class Within(Composite):
-    """A stage with a deadline: when it ends, the best ranking so far comes back.
-
-    The whole call has this time, whatever it is made of, and an earlier deadline around it stays.
-    Local models stop between batches, and requests that are under way are cancelled. What was
-    scored in time stands above what was not, which keeps its order; then the scale is ``order``,
-    `Ranking.status` is "partial", and an event of the kind ``deadline`` says how many are scored.
-
-    Args:
-        stage: What to run.
-        seconds: From the call on.
-
-    Raises:
-        InvalidInputError: `seconds` is not positive and finite.
-    """
-
-    def __init__(self, stage: Stage, seconds: float) -> None:
-        self.stage, self.seconds = stage, checked_seconds(seconds, "seconds")
-        self.name = f"{stage.name} within {self.seconds:g} s"
-
-    def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
-        with ends_within(self.seconds):
-            (results,) = yield [(self.stage, rankings)]
-        return results
-
-    @property
-    def origin(self) -> str | None:
-        return self.stage.origin
-
-    def check_origin(self, origin: str) -> None:
-        self.stage.check_origin(origin)
 
 
 class Pipeline(Composite, Sequence[Stage]):
@@ -191,11 +167,8 @@ class Pipeline(Composite, Sequence[Stage]):
         flat: list[Stage] = []
         for s in stages:
             if not isinstance(s, Stage):
-                raise InvalidInputError(
-                    f"a pipeline is made of stages, and {s!r} is none; "
-                    "load('backend:name') or Score(your_scorer) makes one"
-                )
-            flat.extend(s.stages if isinstance(s, Pipeline) else (s,))
+                raise InvalidInputError(f"a pipeline is made of stages: {not_a_stage(s)}")
+            flat.extend(s.parts)
         if not flat:
             raise InvalidInputError("a pipeline needs at least one stage")
         self.stages: tuple[Stage, ...] = tuple(flat)
@@ -205,6 +178,13 @@ class Pipeline(Composite, Sequence[Stage]):
             if origin is not None:
                 s.check_origin(origin)
             origin = s.origin or origin
+
+    @property
+    def parts(self) -> tuple[Stage, ...]:
+        return self.stages
+
+    def without_last(self, kind: type[Stage]) -> Stage:
+        return self[:-1] if isinstance(self[-1], kind) else self
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         current = [Partial(r) for r in rankings]
@@ -243,32 +223,10 @@ class Pipeline(Composite, Sequence[Stage]):
         return iter(self.stages)
 
 
-class _PrivateLoop:
-    """One event loop in one daemon thread, made when first needed."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(
-            target=self.loop.run_forever, name="secondpass-loop", daemon=True
-        )
-        self.thread.start()
-
-
-_lock = threading.Lock()
-_private: _PrivateLoop | None = None
-
-
-def _on_private_loop(work: Coroutine[Any, Any, T]) -> T:
-    global _private
-    with _lock:
-        if _private is None or not _private.thread.is_alive():  # a fork keeps no threads
-            _private = _PrivateLoop()
-    if threading.current_thread() is _private.thread:
-        work.close()
-        raise RuntimeError("this would wait for itself: inside a stage's arun, await acall or arun")
-    future = asyncio.run_coroutine_threadsafe(work, _private.loop)
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()  # an interrupt leaves nothing running behind it
-        raise
+def not_a_stage(value: object) -> str:
+    """What to write instead of something that is given where a stage is needed."""
+    if isinstance(value, str):
+        return f"{value!r} is not a stage; load({value!r}) makes one of a model string"
+    if isinstance(getattr(value, "pipeline", None), Stage):
+        return f"a {type(value).__name__} is not a stage; give its .pipeline"
+    return f"{shown(value)} is not a stage; Score(your_scorer) makes one"

@@ -13,7 +13,7 @@ _WORD = 25
 """Characters of a long word; what is longer may be cut anywhere."""
 
 
-class Cut(NamedTuple):
+class CutText(NamedTuple):
     """A text cut to fit: what is left, its tokens, and how many were cut (0: nothing was)."""
 
     text: str
@@ -33,7 +33,7 @@ def estimated(text: str) -> int:
     return -(-quarters // 4)
 
 
-def cut_to(text: str, limit: int, count: Counter | None = None) -> Cut:
+def cut_to(text: str, limit: int, count: Counter | None = None) -> CutText:
     """The longest beginning of a text within `limit` tokens, ending between words if it can.
 
     Args:
@@ -43,7 +43,7 @@ def cut_to(text: str, limit: int, count: Counter | None = None) -> Cut:
     count = count or estimated
     total = count(text)
     if total <= limit:
-        return Cut(text, total, 0)
+        return CutText(text, total, 0)
     low, high = 0, len(text)
     while low < high:  # the longest beginning that fits
         middle = (low + high + 1) // 2
@@ -56,4 +56,4 @@ def cut_to(text: str, limit: int, count: Counter | None = None) -> Cut:
     if space > 0 and low - space < _WORD and not text[low].isspace():
         kept = kept[:space]  # do not end inside a word
     read = count(kept)
-    return Cut(kept, read, max(1, total - read))
+    return CutText(kept, read, max(1, total - read))

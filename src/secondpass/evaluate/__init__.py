@@ -5,25 +5,25 @@
     collection = read_collection("scifact", run="run.bm25.txt")
     print(compare(collection, None, {"built-in": "builtin", "mine": Path("recipe.json")}))
 
-`secondpass.evaluate` is this package and stays one: its names, the function `evaluate` among them,
-are imported from here and not from `secondpass`.
+`secondpass.evaluate` is this package, never the function: all its names, `evaluate` among them, are
+imported from here and not from `secondpass`.
 """
 
 from secondpass.evaluate._compare import compare
-from secondpass.evaluate._depth_curve import depth_curve
-from secondpass.evaluate._evaluate import evaluate, evaluate_rankings
+from secondpass.evaluate._depth_curve import DepthCurve, DepthPoint, depth_curve
+from secondpass.evaluate._evaluate import Evaluation, evaluate, evaluate_rankings
+from secondpass.evaluate._headroom import Headroom, headroom
+from secondpass.evaluate._two_stage_cost import CostPoint, TwoStageCost, two_stage_cost
+from secondpass.evaluate.bm25_index import BM25Index
 from secondpass.evaluate.collection import Collection, Grades, Qrels, Topic
-from secondpass.evaluate.comparison import Comparison
-from secondpass.evaluate.depth_curve import DepthCurve, DepthPoint
-from secondpass.evaluate.evaluation import Evaluation
+from secondpass.evaluate.comparison import Comparison, PairedDifference
+from secondpass.evaluate.formats import read_collection
 from secondpass.evaluate.formats.beir import read_beir, read_corpus, read_queries
 from secondpass.evaluate.formats.jsonl import read_jsonl
-from secondpass.evaluate.formats.read import read_collection
 from secondpass.evaluate.formats.trec import Run, read_qrels, read_run, read_trec
 from secondpass.evaluate.framework_retriever import FrameworkRetriever, collection_from_retriever
-from secondpass.evaluate.headroom import Headroom, headroom
 from secondpass.evaluate.metrics import Metric
-from secondpass.evaluate.paired_difference import PairedDifference
+from secondpass.evaluate.recorded_stage import RecordedStage
 from secondpass.evaluate.regressions import RankChange, Regression
 from secondpass.evaluate.significance import (
     bootstrap_interval,
@@ -31,9 +31,9 @@ from secondpass.evaluate.significance import (
     holm,
     randomisation_test,
 )
-from secondpass.evaluate.two_stage_cost import CostPoint, TwoStageCost, two_stage_cost
 
 __all__ = [
+    "BM25Index",
     "Collection",
     "Comparison",
     "CostPoint",
@@ -47,6 +47,7 @@ __all__ = [
     "PairedDifference",
     "Qrels",
     "RankChange",
+    "RecordedStage",
     "Regression",
     "Run",
     "Topic",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.evaluate._evaluate import FIRST_STAGE, evaluate, evaluate_rankings
+from secondpass.core.stage import Stage
+from secondpass.evaluate._evaluate import FIRST_STAGE, Evaluation, evaluate, evaluate_rankings
+from secondpass.evaluate._headroom import headroom
 from secondpass.evaluate.collection import Collection
-from secondpass.evaluate.comparison import Comparison
-from secondpass.evaluate.evaluation import Evaluation
-from secondpass.evaluate.framework_retriever import Progress
-from secondpass.evaluate.headroom import headroom
+from secondpass.evaluate.comparison import Comparison, PairedDifference
+from secondpass.evaluate.framework_retriever import FrameworkRetriever, Progress
 from secondpass.evaluate.metrics import metrics_of
-from secondpass.evaluate.paired_difference import PairedDifference
 from secondpass.evaluate.regressions import worst_regressions
 from secondpass.evaluate.significance import (
     bootstrap_interval,
@@ -22,7 +23,10 @@ from secondpass.evaluate.significance import (
     least_p,
     randomisation_test,
 )
-from secondpass.evaluate.systems import Contenders, System, named
+from secondpass.evaluate.systems import System, as_system
+
+Contenders = Mapping[str, System | Evaluation] | Sequence[System | Evaluation] | System | Evaluation
+"""One or several, with names of your own as a dict."""
 
 
 def compare(
@@ -55,66 +59,99 @@ def compare(
         resamples: Of bootstrap and test.
         seed: The same seed gives the same numbers.
         batch: See `evaluate`.
-        worst: How many hurt queries to keep for each contender.
-        on_progress: Called with the queries done and all of them, over baseline and contenders.
+        worst: Number of regressions to keep for each contender.
+        on_progress: Called with the number of queries done and the number of all, over baseline
+            and contenders.
 
     Raises:
         InvalidInputError: No contender, equal names, or an evaluation of another collection.
         SecondPassError: What `evaluate` may raise.
     """
-    wanted = metrics_of(metrics, collection.relevant_from)
+    names = [m.name for m in metrics_of(metrics, collection.relevant_from)]
     if not 0 < confidence < 1:
         raise InvalidInputError(f"confidence={confidence} lies between 0 and 1")
-    runners = named(contenders)
-    runs = [baseline is not None and not isinstance(baseline, Evaluation)]
-    runs += [not isinstance(c, Evaluation) for c in runners.values()]
-    every, done = sum(runs) * len(collection), 0
-
-    def result(model: System | Evaluation | None, name: str | None) -> Evaluation:
-        nonlocal done
-        if isinstance(model, Evaluation):
-            return _again(model, name, collection, metrics)
-        before = done
-
-        def progress(now: int, _: int) -> None:
-            if on_progress is not None:
-                on_progress(before + now, every)
-
-        made = evaluate(model, collection, metrics, name=name, batch=batch, on_progress=progress)
-        done += len(collection) if model is not None else 0
-        return made
-
-    base = result(baseline, None if baseline is not None else FIRST_STAGE)
-    results = {name: result(c, name) for name, c in runners.items()}
-    differences = _differences(
-        base,
-        results,
-        [m.name for m in wanted],
-        confidence=confidence,
-        resamples=resamples,
-        seed=seed,
-    )
-    first = wanted[0].name
-    return Comparison(
-        base,
-        results,
-        tuple(differences),
-        headroom(collection, metric=metrics if isinstance(metrics, str) else metrics[0]),
-        {name: worst_regressions(base, e, first, worst) for name, e in results.items()},
-        confidence,
-        _notes(base, results),
-    )
-
-
-def _again(
-    given: Evaluation, name: str | None, collection: Collection, metrics: Sequence[str] | str
-) -> Evaluation:
-    if [t.id for t in given.collection] != [t.id for t in collection]:
-        raise InvalidInputError(
-            f"{given.name!r} was evaluated on other queries than {collection.name!r}; evaluate it "
-            "on this collection"
+    systems = by_name(contenders)
+    entries: list[tuple[str | None, System | Evaluation | None]] = [
+        (FIRST_STAGE if baseline is None else None, baseline),
+        *systems.items(),
+    ]
+    total = len(collection) * sum(_is_run(system) for _, system in entries)
+    done, evaluations = 0, []
+    for name, system in entries:
+        if isinstance(system, Evaluation):
+            evaluations.append(_measure_again(system, name, collection, metrics))
+            continue
+        progress = None if on_progress is None else partial(_report, on_progress, done, total)
+        evaluations.append(
+            evaluate(system, collection, metrics, name=name, batch=batch, on_progress=progress)
         )
-    return evaluate_rankings(name or given.name, collection, given.rankings, metrics, given.seconds)
+        done += len(collection) * _is_run(system)
+    base, results = evaluations[0], dict(zip(systems, evaluations[1:], strict=True))
+    return Comparison(
+        baseline=base,
+        contenders=results,
+        differences=_differences(
+            base, results, names, confidence=confidence, resamples=resamples, seed=seed
+        ),
+        headroom=headroom(collection, metric=names[0]),
+        regressions={
+            name: worst_regressions(base, e, names[0], worst) for name, e in results.items()
+        },
+        confidence=confidence,
+        notes=_notes(base, results),
+    )
+
+
+def by_name(contenders: Contenders) -> dict[str, Stage | FrameworkRetriever | Evaluation]:
+    """Contenders by name; those that come without a name get their own.
+
+    Raises:
+        InvalidInputError: None, or two of the same name.
+    """
+    if isinstance(contenders, Mapping) and "secondpass_recipe" not in contenders:
+        systems = {str(name): _system(c) for name, c in contenders.items()}
+    else:
+        # a pipeline is a sequence too, of stages
+        several = isinstance(contenders, Sequence) and not isinstance(contenders, str | Stage)
+        each: Sequence[Any] = contenders if several else [contenders]  # type: ignore[assignment]
+        systems = {}
+        for system in map(_system, each):
+            if system.name in systems:
+                raise InvalidInputError(
+                    f"two contenders are called {system.name!r}; give a dict with names of your own"
+                )
+            systems[system.name] = system
+    if not systems:
+        raise InvalidInputError("there is no contender to compare")
+    return systems
+
+
+def _system(contender: Any) -> Stage | FrameworkRetriever | Evaluation:
+    return contender if isinstance(contender, Evaluation) else as_system(contender)
+
+
+def _is_run(system: System | Evaluation | None) -> bool:
+    return system is not None and not isinstance(system, Evaluation)
+
+
+def _report(on_progress: Progress, done_before: int, total: int, done: int, _: int) -> None:
+    on_progress(done_before + done, total)
+
+
+def _measure_again(
+    evaluation: Evaluation,
+    name: str | None,
+    collection: Collection,
+    metrics: Sequence[str] | str,
+) -> Evaluation:
+    if [t.id for t in evaluation.collection] != [t.id for t in collection]:
+        raise InvalidInputError(
+            f"{evaluation.name!r} was evaluated on other queries than {collection.name!r}; "
+            "evaluate it on this collection"
+        )
+    return evaluate_rankings(
+        name or evaluation.name, collection, evaluation.rankings, metrics, evaluation.seconds
+    )
 
 
 def _differences(
@@ -125,7 +162,7 @@ def _differences(
     confidence: float,
     resamples: int,
     seed: int,
-) -> list[PairedDifference]:
+) -> tuple[PairedDifference, ...]:
     pairs = [(name, metric) for name in results for metric in metrics]
     gaps = [
         [after - before for after, before in zip(results[n].of(m), base.of(m), strict=True)]
@@ -133,30 +170,41 @@ def _differences(
     ]
     ps = [randomisation_test(gap, resamples=resamples, seed=seed) for gap in gaps]
     alpha = round(1 - confidence, 12)  # 0.05, not 0.050000000000000044
-    made = []
+    differences = []
     for (name, metric), gap, p, corrected in zip(pairs, gaps, ps, holm(ps), strict=True):
         low, high = bootstrap_interval(gap, confidence, resamples=resamples, seed=seed)
-        made.append(
+        differences.append(
             PairedDifference(
-                name, metric, len(gap), statistics.fmean(base.of(metric)),
-                statistics.fmean(results[name].of(metric)), statistics.fmean(gap), low, high, p,
-                corrected, sum(g > 0 for g in gap), sum(g == 0 for g in gap),
-                sum(g < 0 for g in gap), detectable_difference(gap, alpha / len(pairs)),
-                least_p(gap), alpha,
+                contender=name,
+                metric=metric,
+                queries=len(gap),
+                baseline=statistics.fmean(base.of(metric)),
+                mean=statistics.fmean(results[name].of(metric)),
+                difference=statistics.fmean(gap),
+                low=low,
+                high=high,
+                p=p,
+                p_corrected=corrected,
+                wins=sum(g > 0 for g in gap),
+                ties=sum(g == 0 for g in gap),
+                losses=sum(g < 0 for g in gap),
+                detectable=detectable_difference(gap, alpha / len(pairs)),
+                least_p=least_p(gap),
+                alpha=alpha,
             )
-        )  # fmt: skip
-    return made
+        )
+    return tuple(differences)
 
 
 def _notes(base: Evaluation, results: Mapping[str, Evaluation]) -> tuple[str, ...]:
-    told = list(base.notes)
+    notes = list(base.notes)
+    candidates = [set(t.ranking.ids) for t in base.collection]
     for name, e in results.items():
-        told += [note for note in e.notes if note not in told]
-        given = [set(t.ranking.ids) for t in base.collection]
-        others = sum(not g.issuperset(r.ids) for g, r in zip(given, e.rankings, strict=True))
-        if others:
-            told.append(
-                f"{name} brings candidates of its own for {others} of {len(given)} queries, so it "
-                "is judged as retriever and reranker together"
+        notes += [note for note in e.notes if note not in notes]
+        own = sum(not ids.issuperset(r.ids) for ids, r in zip(candidates, e.rankings, strict=True))
+        if own:
+            notes.append(
+                f"{name} brings candidates of its own for {own} of {len(candidates)} queries, so "
+                "it is judged as retriever and reranker together"
             )
-    return tuple(told)
+    return tuple(notes)

@@ -1,4 +1,4 @@
-"""What is evaluated on: queries, candidates in the first stage's order, and judgements."""
+"""Queries, candidates in the first stage's order, and judgements: what systems are evaluated on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
+from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.judged import JudgedQuery
 from secondpass.core.ranking import Ranking
@@ -16,7 +17,7 @@ Grades = Mapping[str, int]
 Qrels = Mapping[str, Grades]
 """Grades by query id."""
 MOST_GRADE = 1000
-"""trec_eval takes memory in proportion, and far above it computes nonsense."""
+"""trec_eval uses memory in proportion to the highest grade; far above this it computes nonsense."""
 
 
 @short_repr
@@ -26,12 +27,13 @@ class Topic:
 
     Attributes:
         id: The query's id.
-        ranking: The query and its candidates, in the first stage's order. May hold none: then
+        ranking: The query and its candidates, in the first stage's order. May be empty: then
             the first stage found nothing, and the query counts as lost.
-        grades: Of every judged document, also of those that the first stage missed.
+        grades: Of every judged document, including those that the first stage missed.
 
     Raises:
-        InvalidInputError: No judgement at all, or a grade that is no whole number or above 1000.
+        InvalidInputError: No judgement at all, or a grade that is not a whole number or is above
+            1000.
     """
 
     id: str
@@ -57,11 +59,11 @@ class Topic:
                 )
 
     def relevant(self, relevant_from: int = 1) -> frozenset[str]:
-        """Ids of all relevant documents, found by the first stage or not."""
+        """Ids of all relevant documents, whether the first stage found them or not."""
         return frozenset(d for d, grade in self.grades.items() if grade >= relevant_from)
 
     def judged(self, relevant_from: int = 1) -> JudgedQuery:
-        """The same query for calibrators and thresholds, which see candidates only."""
+        """The same query for calibrators and thresholds, which only see candidates."""
         return JudgedQuery(self.ranking, self.relevant(relevant_from) & set(self.ranking.ids))
 
 
@@ -73,9 +75,9 @@ class Collection(Sequence[Topic]):
     Attributes:
         name: For tables.
         topics: With unique ids; at least one.
-        relevant_from: The least grade that binary metrics count as relevant; 2 for the TREC deep
-            learning tracks. nDCG uses the grades themselves.
-        notes: What was left out or looked odd when the collection was read, for people.
+        relevant_from: The lowest grade that binary metrics count as relevant; 2 for the TREC
+            deep learning tracks. nDCG uses the grades themselves.
+        notes: What was left out or looked odd when the collection was read, as sentences.
 
     Raises:
         InvalidInputError: No topic, or two with the same id.
@@ -110,7 +112,7 @@ class Collection(Sequence[Topic]):
 
     @property
     def without_relevant(self) -> int:
-        """How many queries have no relevant document at all.
+        """Number of queries without any relevant document.
 
         They count 0 in every mean, as in trec_eval; `with_relevant` leaves them out.
         """
@@ -121,20 +123,20 @@ class Collection(Sequence[Topic]):
         return [t.judged(self.relevant_from) for t in self.topics]
 
     def with_relevant(self) -> Collection:
-        """Only the queries that have a relevant document, with a note of how many went.
+        """Only the queries that have a relevant document, with a note of how many were left out.
 
         Raises:
             InvalidInputError: There is none.
         """
         kept = tuple(t for t in self.topics if t.relevant(self.relevant_from))
-        gone = len(self) - len(kept)
-        if not gone:
+        omitted = len(self) - len(kept)
+        if not omitted:
             return self
-        note = f"{gone} of {len(self)} queries have no relevant document and were left out"
+        note = f"{omitted} of {len(self)} queries have no relevant document and were left out"
         return replace(self, topics=kept, notes=(*self.notes, note))
 
     def head(self, queries: int) -> Collection:
-        """The first so many queries, with a note."""
+        """The first `queries` queries, with a note."""
         if queries >= len(self):
             return self
         note = f"only the first {queries} of {len(self)} queries"
@@ -154,8 +156,8 @@ class Collection(Sequence[Topic]):
         """
         if len(rankings) != len(self):
             raise InvalidInputError(f"{len(rankings)} rankings for {len(self)} queries")
-        made = zip(self.topics, rankings, strict=True)
-        return replace(self, name=name, topics=tuple(replace(t, ranking=r) for t, r in made))
+        pairs = zip(self.topics, rankings, strict=True)
+        return replace(self, name=name, topics=tuple(replace(t, ranking=r) for t, r in pairs))
 
     @overload
     def __getitem__(self, index: int) -> Topic: ...
@@ -169,3 +171,52 @@ class Collection(Sequence[Topic]):
 
     def __iter__(self) -> Iterator[Topic]:
         return iter(self.topics)
+
+
+def build_collection(
+    name: str,
+    queries: Mapping[str, str],
+    qrels: Qrels,
+    candidates: Mapping[str, Sequence[Candidate]],
+    *,
+    relevant_from: int,
+    notes: Sequence[str] = (),
+    source: str = "retriever",
+) -> Collection:
+    """Join queries, judgements and candidates by query id; notes count what does not fit.
+
+    A judged query for which nothing was found stays, with no candidates.
+
+    Raises:
+        InvalidInputError: No query is left, or none has a relevant document.
+    """
+    remarks = list(notes)
+    unjudged = sum(q not in qrels for q in queries)
+    if unjudged:
+        remarks.append(f"{unjudged} of {len(queries)} queries have no judgements and were left out")
+    textless = [q for q in qrels if q not in queries]
+    if textless:
+        remarks.append(
+            f"{len(textless)} judged queries, such as {textless[0]!r}, have no text and were "
+            "left out"
+        )
+    judged = [q for q in queries if q in qrels]
+    empty = sum(not candidates.get(q) for q in judged)
+    if empty:
+        remarks.append(f"the first stage found nothing for {empty} of {len(judged)} queries")
+    topics = tuple(
+        Topic(q, Ranking.of(queries[q], candidates.get(q, ()), source=source), qrels[q])
+        for q in judged
+    )
+    if topics and not any(t.relevant(relevant_from) & set(t.ranking.ids) for t in topics):
+        remarks.append(
+            "no relevant document is among the candidates of any query; check that judgements "
+            "and candidates use the same document ids"
+        )
+    collection = Collection(name, topics, relevant_from, tuple(remarks))
+    if collection.without_relevant == len(collection):
+        raise InvalidInputError(
+            f"no query of {name!r} has a document of grade {relevant_from} or more; check "
+            f"relevant_from={relevant_from} and the ids in the judgements"
+        )
+    return collection

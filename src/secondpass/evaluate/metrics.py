@@ -1,4 +1,4 @@
-"""Metrics by their standard names, computed by ir_measures, which runs trec_eval's own code."""
+"""Metrics by their standard names, computed by ir_measures, which runs trec_eval's code."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class Metric:
         """A metric by name: nDCG@k, RR@k or MRR@k, AP@k or MAP@k, R@k or Recall@k, P@k, ...
 
         Args:
-            name: Any name of ir_measures, or an alias above; case does not matter in those.
-            relevant_from: The least grade that counts as relevant, for metrics that are binary.
+            name: Any name of ir_measures, or an alias above; case does not matter in aliases.
+            relevant_from: The lowest grade that counts as relevant, for binary metrics.
 
         Raises:
-            InvalidInputError: Unknown, or not a metric of one query's ranking.
+            InvalidInputError: Unknown, or not a metric of a single query's ranking.
         """
         if not isinstance(name, str):
             raise InvalidInputError(f"a metric is named by a string, got {name!r}")
         stem, rest = re.match(r"([A-Za-z]*)(.*)", name.strip(), re.S).groups()  # type: ignore[union-attr]
-        known = _ALIASES.get(stem.lower(), stem) + rest
+        standard = _ALIASES.get(stem.lower(), stem) + rest
         try:
-            measure = ir_measures.parse_measure(known)
+            measure = ir_measures.parse_measure(standard)
             cutoff = measure.params.get("cutoff", 1)
         except (NameError, ValueError, AttributeError) as error:
             raise InvalidInputError(
@@ -57,32 +57,32 @@ class Metric:
                 f"another name of ir_measures ({error})"
             ) from error
         if not isinstance(cutoff, int) or cutoff < 1:
-            raise InvalidInputError(f"metric {name!r}: the depth behind @ is 1 or more")
-        if "rel=" in known:  # said by hand; ir_measures itself leaves a 1 out
-            return cls(known, measure)
-        shown = repr(measure)
+            raise InvalidInputError(f"metric {name!r}: the depth after @ is 1 or more")
+        if "rel=" in standard:  # written out; ir_measures' own name would omit a 1
+            return cls(standard, measure)
+        without_grade = repr(measure)
         if "rel" in measure.SUPPORTED_PARAMS:
             measure = measure(rel=relevant_from)
-        return cls(shown, measure)
+        return cls(without_grade, measure)
 
     @property
     def depth(self) -> int | None:
-        """The k behind the @; None where the metric reads the whole list."""
+        """The k after the @; None where the metric reads the whole list."""
         cutoff = self.measure.params.get("cutoff")
         return None if cutoff is None else int(cutoff)
 
 
 def metrics_of(names: Sequence[str] | str, relevant_from: int) -> list[Metric]:
-    """Several metrics, each once.
+    """Several metrics by name, each once.
 
     Raises:
-        InvalidInputError: None named, or an unknown one.
+        InvalidInputError: No name, or an unknown one.
     """
-    given = [names] if isinstance(names, str) else list(names)
-    if not given:
+    names = [names] if isinstance(names, str) else list(names)
+    if not names:
         raise InvalidInputError("name at least one metric, such as nDCG@10")
-    made = [Metric.of(name, relevant_from) for name in given]
-    return list({m.name: m for m in made}.values())
+    metrics = [Metric.of(name, relevant_from) for name in names]
+    return list({m.name: m for m in metrics}.values())
 
 
 def per_query(
@@ -90,7 +90,7 @@ def per_query(
 ) -> dict[str, list[float]]:
     """Each metric's value for each query, in the order of `qrels`.
 
-    A query for which nothing was found has 0, and so has one without relevant documents.
+    A query for which nothing was retrieved has 0, and so has one without relevant documents.
 
     Args:
         metrics: What to compute.
@@ -100,7 +100,7 @@ def per_query(
     Raises:
         InvalidInputError: No installed provider of ir_measures can compute a metric.
     """
-    # scores are made from places, so that ties cannot be broken differently here
+    # scores are made from ranks, so that there are no ties to break
     run = {
         _plain_id(q): {_plain_id(d): float(len(o) - i) for i, d in enumerate(o)}
         for q, o in orders.items()
@@ -121,7 +121,7 @@ def per_query(
 
 
 def ideal(docs: Iterable[str], grades: Mapping[str, int]) -> list[str]:
-    """These documents in the best order there is: highest grade first."""
+    """These documents in the best possible order: highest grade first."""
     return sorted(docs, key=lambda d: -grades.get(d, 0))
 
 
@@ -133,6 +133,6 @@ def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
 
 
 def _plain_id(id: str) -> str:
-    """An id as trec_eval's C can hold it, another for each: at half of a surrogate pair it ends
-    the process, and at NUL the id."""
+    """An id that trec_eval's C code can hold, a different one for each: half of a surrogate pair
+    would end the process, and NUL the id."""
     return id.encode("unicode_escape").decode("ascii")

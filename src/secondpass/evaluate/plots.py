@@ -1,4 +1,4 @@
-"""A depth curve as a drawing."""
+"""Figures of evaluations."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ except ImportError as error:
     raise MissingExtraError("drawing a depth curve", "eval") from error
 
 if TYPE_CHECKING:
-    from secondpass.evaluate.depth_curve import DepthCurve
+    from secondpass.evaluate._depth_curve import DepthCurve
 
 
 def depth_figure(curve: DepthCurve) -> Figure:
-    """Quality on the left axis, milliseconds a query on the right, the knee as a dotted line."""
+    """Quality on the left axis, milliseconds per query on the right; the knee is a dotted line."""
     figure = Figure(figsize=(7, 4.2))  # no pyplot: nothing global, no window
     left = figure.subplots()
     right = left.twinx()
@@ -44,7 +44,7 @@ def depth_figure(curve: DepthCurve) -> Figure:
         xlabel="candidates reranked", ylabel=curve.metric, xticks=depths,
         title=f"{curve.stage}, {curve.collection}",
     )  # fmt: skip
-    right.set_ylabel("milliseconds a query")
+    right.set_ylabel("milliseconds per query")
     right.set_ylim(bottom=0)
     left.legend(handles=handles, loc="lower right", frameon=False, fontsize=8)
     left.spines["top"].set_visible(False)

@@ -1,47 +1,46 @@
-"""The queries that a contender hurt most, and what moved in them."""
+"""The queries on which a contender lost most against the baseline, and what moved in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from secondpass.core.candidate import Candidate
-from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
+from secondpass.evaluate._evaluate import Evaluation
 from secondpass.evaluate.collection import Topic
-from secondpass.evaluate.evaluation import Evaluation
 
 _SHOWN = 3
-"""Documents shown of each kind."""
+"""Number of documents shown of each kind."""
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RankChange:
-    """One document that changed places.
+    """One document whose rank changed.
 
     Attributes:
         id: The document's.
         text: Its text.
         grade: Its judgement; None if nobody judged it.
-        was: Its rank before, 1 is best; None where the baseline does not have it.
-        now: Its rank now; None where the contender cut it, or did not find it.
+        before: Its rank with the baseline, 1 is best; None where the baseline does not have it.
+        after: Its rank with the contender; None where the contender cut or did not find it.
     """
 
     id: str
     text: str
     grade: int | None
-    was: int | None
-    now: int | None
+    before: int | None
+    after: int | None
 
     def __str__(self) -> str:
         grade = "not judged" if self.grade is None else f"grade {self.grade}"
         line = " ".join(self.text.split())
         short = line if len(line) <= 90 else line[:89] + "…"
-        return f"{_rank(self.was)} to {_rank(self.now)}, {grade}, {self.id}: {short}"
+        return f"{_rank(self.before)} to {_rank(self.after)}, {grade}, {self.id}: {short}"
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Regression:
     """A query on which the contender is worse than the baseline.
 
@@ -51,8 +50,8 @@ class Regression:
         metric: What fell.
         before: The baseline's value.
         after: The contender's value.
-        fell: Relevant documents that lost ground, the best placed before first.
-        rose: Documents that are not known to be relevant and gained ground, best placed first.
+        fell: Relevant documents that lost ranks, the baseline's best first.
+        rose: Documents not known to be relevant that gained ranks, the contender's best first.
     """
 
     id: str
@@ -65,12 +64,12 @@ class Regression:
 
     def __str__(self) -> str:
         head = f"{self.query!r} ({self.id}): {self.metric} {self.before:.3f} to {self.after:.3f}"
-        moved = [f"  fell  {m}" for m in self.fell] + [f"  rose  {m}" for m in self.rose]
-        return "\n".join([head, *moved])
+        changes = [f"  fell  {c}" for c in self.fell] + [f"  rose  {c}" for c in self.rose]
+        return "\n".join([head, *changes])
 
 
 def worst_regressions(
-    baseline: Evaluation, contender: Evaluation, metric: str, most: int = 5
+    baseline: Evaluation, contender: Evaluation, metric: str, at_most: int = 5
 ) -> tuple[Regression, ...]:
     """The queries on which `metric` fell most, worst first.
 
@@ -78,39 +77,45 @@ def worst_regressions(
         baseline: On the same collection.
         contender: On the same collection.
         metric: Measured for both.
-        most: Queries at most.
+        at_most: Number of queries at most.
     """
     before, after = baseline.of(metric), contender.of(metric)
-    places = sorted(range(len(before)), key=lambda i: after[i] - before[i])[:most]
-    since = baseline.collection.relevant_from
-    worst = [i for i in places if after[i] < before[i]]
+    indices = sorted(range(len(before)), key=lambda i: after[i] - before[i])[:at_most]
     return tuple(
-        Regression(
-            baseline.collection[i].id,
-            baseline.collection[i].ranking.query,
-            metric,
-            before[i],
-            after[i],
-            *_moves(baseline.collection[i], since, baseline.rankings[i], contender.rankings[i]),
-        )
-        for i in worst
+        _regression(baseline, contender, metric, i) for i in indices if after[i] < before[i]
     )
 
 
-def _moves(
-    topic: Topic, since: int, old: Ranking, new: Ranking
-) -> tuple[tuple[RankChange, ...], tuple[RankChange, ...]]:
-    was = {id: rank for rank, id in enumerate(old.ids, start=1)}
-    now = {id: rank for rank, id in enumerate(new.ids, start=1)}
-    far = len(was) + len(now) + 1
+def _regression(baseline: Evaluation, contender: Evaluation, metric: str, index: int) -> Regression:
+    topic = baseline.collection[index]
+    relevant = topic.relevant(baseline.collection.relevant_from)
+    old, new = baseline.rankings[index], contender.rankings[index]
+    before = {id: rank for rank, id in enumerate(old.ids, start=1)}
+    after = {id: rank for rank, id in enumerate(new.ids, start=1)}
+    absent = len(before) + len(after) + 1
+    fell = [c for c in old if c.id in relevant and after.get(c.id, absent) > before[c.id]]
+    rose = [c for c in new if c.id not in relevant and after[c.id] < before.get(c.id, absent)]
+    return Regression(
+        id=topic.id,
+        query=topic.ranking.query,
+        metric=metric,
+        before=baseline.of(metric)[index],
+        after=contender.of(metric)[index],
+        fell=tuple(_change(c, topic, before, after) for c in fell[:_SHOWN]),
+        rose=tuple(_change(c, topic, before, after) for c in rose[:_SHOWN]),
+    )
 
-    def move(c: Candidate) -> RankChange:
-        return RankChange(c.id, c.text, topic.grades.get(c.id), was.get(c.id), now.get(c.id))
 
-    relevant = topic.relevant(since)
-    fell = [move(c) for c in old if c.id in relevant and now.get(c.id, far) > was[c.id]]
-    rose = [move(c) for c in new if c.id not in relevant and now[c.id] < was.get(c.id, far)]
-    return tuple(fell[:_SHOWN]), tuple(rose[:_SHOWN])
+def _change(
+    c: Candidate, topic: Topic, before: dict[str, int], after: dict[str, int]
+) -> RankChange:
+    return RankChange(
+        id=c.id,
+        text=c.text,
+        grade=topic.grades.get(c.id),
+        before=before.get(c.id),
+        after=after.get(c.id),
+    )
 
 
 def _rank(rank: int | None) -> str:

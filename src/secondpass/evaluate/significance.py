@@ -1,4 +1,4 @@
-"""Is a mean difference over queries more than chance? Everything is seeded and vectorised."""
+"""Is a mean difference over queries more than chance? All tests are seeded and vectorised."""
 
 from __future__ import annotations
 
@@ -38,18 +38,19 @@ def bootstrap_interval(
     """Confidence interval of a mean, from resampled queries.
 
     ``bca`` corrects bias and skewness: Efron 1987, "Better Bootstrap Confidence Intervals".
+    ``percentile`` does not: Sakai 2006, "Evaluating Evaluation Metrics based on the Bootstrap".
 
     Args:
         values: One per query, shape (n,).
         confidence: In (0, 1).
         method: ``bca`` or ``percentile``.
-        resamples: How many samples of n queries are drawn.
+        resamples: Number of samples of n queries that are drawn.
         seed: The same seed gives the same interval.
 
     Raises:
-        InvalidInputError: Nothing to resample, or an option out of range.
+        InvalidInputError: No value, one that is not finite, or an option out of range.
     """
-    x = _checked(values, resamples)
+    x = _check_values(values, resamples)
     if not 0 < confidence < 1 or method not in ("bca", "percentile"):
         raise InvalidInputError(
             f"confidence={confidence}, method={method!r}: confidence lies between 0 and 1, and the "
@@ -95,42 +96,42 @@ def randomisation_test(
     otherwise random ones, the observed one counted among them, so p is never 0.
 
     Args:
-        differences: One per query, shape (n,). Those that are 0 have no say.
-        resamples: How many sign patterns are tried at most.
+        differences: One per query, shape (n,). Those that are 0 do not matter.
+        resamples: Maximum number of sign patterns.
         seed: The same seed gives the same p.
 
     Raises:
-        InvalidInputError: No difference given.
+        InvalidInputError: No difference, one that is not finite, or too few resamples.
     """
-    x = _checked(differences, resamples)
+    x = _check_values(differences, resamples)
     x = x[x != 0]
     n = len(x)
     if not n:
         return 1.0
     observed = abs(x.sum())
-    # sums that are equal but for rounding are equal
-    reached = observed - 1e-9 * np.abs(x).sum()
+    # sums that differ by rounding only count as equal
+    threshold = observed - 1e-9 * np.abs(x).sum()
     if 2**n <= resamples:
         patterns = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        return float((np.abs((2.0 * patterns - 1) @ x) >= reached).mean())
+        return float((np.abs((2.0 * patterns - 1) @ x) >= threshold).mean())
     rng, extreme = np.random.default_rng(seed), 0
     block = max(1, _BLOCK // n)
     for start in range(0, resamples, block):
         flips = rng.integers(2, size=(min(block, resamples - start), n), dtype=np.int8)
         # sum of x with the flipped ones subtracted: total - 2 * flipped
         sums = x.sum() - 2 * (flips.astype(np.float64) @ x)
-        extreme += int((np.abs(sums) >= reached).sum())
+        extreme += int((np.abs(sums) >= threshold).sum())
     return (extreme + 1) / (resamples + 1)
 
 
 def least_p(differences: Sequence[float]) -> float:
-    """The least p that the randomisation test could give with so many queries that differ."""
+    """The smallest p that the randomisation test can give with these queries that differ."""
     n = sum(d != 0 for d in differences)
     return 1.0 if not n else 2.0 ** (1 - n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values for several tests, which keep the chance of any false alarm at alpha.
+    """Adjusted p-values for several tests, which keep the chance of any false positive at alpha.
 
     Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
     """
@@ -146,10 +147,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def detectable_difference(
     differences: Sequence[float], alpha: float = 0.05, power: float = 0.8
 ) -> float:
-    """The smallest true mean difference that so many queries would show with this power.
+    """The smallest true mean difference that this number of queries would show with this power.
 
     (z(1 - alpha / 2) + z(power)) * s / sqrt(n), the normal approximation, with the standard
-    deviation s of the differences seen. Infinite with fewer than two queries.
+    deviation s of these differences. Infinite with fewer than two queries.
     """
     x = np.asarray(differences, dtype=np.float64)
     if len(x) < 2:
@@ -158,10 +159,10 @@ def detectable_difference(
     return float(z * x.std(ddof=1) / math.sqrt(len(x)))
 
 
-def _checked(values: Sequence[float], resamples: int) -> Floats:
+def _check_values(values: Sequence[float], resamples: int) -> Floats:
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
-        raise InvalidInputError("give one finite number per query, for one query at least")
+        raise InvalidInputError("give one finite number per query, for at least one query")
     if resamples < 100:
-        raise InvalidInputError(f"resamples={resamples}: a hundred at the very least")
+        raise InvalidInputError(f"resamples={resamples}: at least 100")
     return x

@@ -1,19 +1,17 @@
-"""Whatever may be evaluated, made into one kind of thing."""
+"""Systems: whatever can be evaluated, compared, reported on or timed, as one of two types."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Stage
-from secondpass.evaluate.evaluation import Evaluation
 from secondpass.evaluate.framework_retriever import FrameworkRetriever, Invokes, Retrieves
-from secondpass.recipe import Recipe, as_stage
+from secondpass.models.load import as_stage
 
-Ranker = Stage | FrameworkRetriever
-"""What runs: a stage on the candidates it is given, or a retriever that brings its own."""
 System = (
     str
     | Stage
@@ -25,50 +23,36 @@ System = (
     | Invokes
 )
 """A model string, a stage, a recipe or its path, or a retriever of LlamaIndex or LangChain."""
-Contenders = Mapping[str, System | Evaluation] | Sequence[System | Evaluation] | System | Evaluation
-"""One or several, with names of your own as a dict."""
 
 
-def as_ranker(model: System) -> Ranker:
-    """What `model` names.
+def as_system(model: System) -> Stage | FrameworkRetriever:
+    """The stage, or the retriever with candidates of its own, that `model` stands for.
 
     Raises:
-        InvalidInputError: It names nothing.
+        InvalidInputError: It stands for neither.
         SecondPassError: What loading a model or reading a recipe may raise.
     """
-    if isinstance(model, Stage | FrameworkRetriever):
+    if isinstance(model, FrameworkRetriever):
         return model
-    if not isinstance(model, str | Recipe | os.PathLike | Mapping) and isinstance(
+    if not isinstance(model, str | Stage | Recipe | os.PathLike | Mapping) and isinstance(
         model, Retrieves | Invokes
     ):
         return FrameworkRetriever(model)
     return as_stage(model)
 
 
-def named(contenders: Contenders) -> dict[str, Ranker | Evaluation]:
-    """Contenders by name; those that come without get their own.
+def as_reranker(model: System, reason: str) -> Stage:
+    """The stage that `model` stands for, where a retriever makes no sense.
+
+    Args:
+        model: See `as_system`.
+        reason: Why a retriever is refused, for the error: "so it has no depth".
 
     Raises:
-        InvalidInputError: None, or two of the same name.
+        InvalidInputError: It stands for a retriever, or for nothing.
+        SecondPassError: See `as_system`.
     """
-    if isinstance(contenders, Mapping) and "secondpass_recipe" not in contenders:
-        given = {str(name): _made(c) for name, c in contenders.items()}
-    else:
-        # a pipeline is a sequence too, of stages
-        several = isinstance(contenders, Sequence) and not isinstance(contenders, str | Stage)
-        each: Sequence[Any] = contenders if several else [contenders]  # type: ignore[assignment]
-        given = {}
-        for c in each:
-            made = _made(c)
-            if made.name in given:
-                raise InvalidInputError(
-                    f"two contenders are called {made.name!r}; give a dict with names of your own"
-                )
-            given[made.name] = made
-    if not given:
-        raise InvalidInputError("there is no contender to compare")
-    return given
-
-
-def _made(contender: Any) -> Ranker | Evaluation:
-    return contender if isinstance(contender, Evaluation) else as_ranker(contender)
+    system = as_system(model)
+    if isinstance(system, FrameworkRetriever):
+        raise InvalidInputError(f"{system.name} brings its own candidates, {reason}")
+    return system

@@ -1,20 +1,20 @@
-"""What judging takes: planned before it runs, counted after."""
+"""What judging costs: planned by a dry run, counted after a real one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.ranking import Event
-from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, QuestionKind, Round
+from secondpass.core.event import Event
+from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, QuestionKind
 from secondpass.judge.budget import Prices
 from secondpass.judge.protocols import Usage
 
 INSTRUCTIONS, PER_TEXT = 180, 18
-"""Estimated prompt tokens of the question itself, and of the marks around each text."""
+"""Estimated prompt tokens of the instructions, and of the tags around each text."""
 
 COMPLETION = {"order": (8, 5), "best": (6, 0), "compare": (2, 0), "rate": (2, 0)}
-"""Estimated completion tokens: in any case, and for each text shown."""
+"""Estimated completion tokens: per answer, and per text shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,11 @@ class CostEstimate:
     """Figures of one ranking.
 
     Attributes:
-        calls: Requests to the model.
-        rounds: Sequential depth: with enough of them side by side, the time is so many calls long.
-        prompt_tokens: Read by the model.
-        completion_tokens: Written by it.
+        calls: The number of requests to the model.
+        rounds: The number of sequential rounds: with enough concurrency, latency is about rounds
+            x one call.
+        prompt_tokens: Tokens read by the model.
+        completion_tokens: Tokens written by it.
         usd: US dollars; None where no prices are known.
     """
 
@@ -37,9 +38,14 @@ class CostEstimate:
 
     @classmethod
     def of(cls, usage: Usage, rounds: int, prices: Prices | None) -> CostEstimate:
-        """The figures of what was used."""
-        money = None if prices is None else prices.usd(usage)
-        return cls(usage.calls, rounds, usage.prompt_tokens, usage.completion_tokens, money)
+        """The figures of a usage."""
+        return cls(
+            calls=usage.calls,
+            rounds=rounds,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            usd=None if prices is None else prices.usd(usage),
+        )
 
     def __str__(self) -> str:
         money = "" if self.usd is None else f", {self.usd:.4g} USD"
@@ -51,7 +57,7 @@ class CostEstimate:
 
 @dataclass(frozen=True, slots=True)
 class CostEvent(Event):
-    """The event of kind ``cost`` that judging ends with.
+    """The event of kind ``cost`` at the end of judging.
 
     Attributes:
         cost: The actual figures; its message is the same in words.
@@ -60,14 +66,20 @@ class CostEvent(Event):
     cost: CostEstimate
 
 
-def estimated(asks: QuestionKind, texts: int, text_tokens: float) -> Usage:
-    """What one question takes that shows so many texts with so many tokens in all."""
-    always, each = COMPLETION[asks]
+def estimate_usage(asks: QuestionKind, texts: int, text_tokens: float) -> Usage:
+    """Estimate what one question takes.
+
+    Args:
+        asks: What it asks for.
+        texts: The number of texts that it shows.
+        text_tokens: Their tokens, all together.
+    """
+    per_answer, per_text = COMPLETION[asks]
     prompt = INSTRUCTIONS + PER_TEXT * texts + text_tokens
-    return Usage(1, round(prompt), always + each * texts)
+    return Usage(1, round(prompt), per_answer + per_text * texts)
 
 
-def planned(
+def plan_cost(
     algorithm: Algorithm, n: int, mean_tokens: float, prices: Prices | None
 ) -> CostEstimate:
     """Run the algorithm against a dry judge that keeps the incoming order, and count.
@@ -77,20 +89,21 @@ def planned(
     """
     if n < 0 or not mean_tokens >= 0:
         raise InvalidInputError(f"n={n}, mean_tokens={mean_tokens}: both are 0 or more")
-    used, rounds = Usage(), 0
+    total, rounds = Usage(), 0
     flow = algorithm.flow(n)
     try:
-        asked: Round = next(flow)
+        current = next(flow)
         while True:
             rounds += 1
-            for q in asked.questions:
-                used += estimated(algorithm.asks, len(q), len(q) * mean_tokens)
-            asked = flow.send([_dry(algorithm.asks, q) for q in asked.questions])
+            for question in current.questions:
+                tokens = len(question) * mean_tokens
+                total += estimate_usage(algorithm.asks, len(question), tokens)
+            current = flow.send([_dry_reply(algorithm.asks, q) for q in current.questions])
     except StopIteration:
-        return CostEstimate.of(used, rounds, prices)
+        return CostEstimate.of(total, rounds, prices)
 
 
-def _dry(asks: QuestionKind, question: QuestionIndices) -> object:
+def _dry_reply(asks: QuestionKind, question: QuestionIndices) -> object:
     replies = {
         "order": sorted(question),
         "best": min(question),

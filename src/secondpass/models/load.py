@@ -12,8 +12,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError, UnknownModelError
-from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.judge.protocols import AsyncJudge
 from secondpass.models.cache.scores import Cached
@@ -28,8 +29,8 @@ behind the colon and keyword options, and return a stage, a scorer, a comparer o
 
 _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
-    "builtin": ("secondpass.models.builtin", "stage", False),
-    "builtin-split": ("secondpass.models.builtin", "split", True),
+    "builtin": ("secondpass.models.builtin.model", "stage", False),
+    "builtin-split": ("secondpass.models.builtin.model", "stage_with_vectors", True),
     "onnx": ("secondpass.models.onnx.cross_encoder", "OnnxCrossEncoder", True),
     "late-interaction": ("secondpass.models.onnx.late_interaction", "LateInteraction", True),
     "openvino": ("secondpass.models.openvino.cross_encoder", "OpenVinoCrossEncoder", True),
@@ -37,7 +38,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.openai.client", "judge", True),
     "decision": ("secondpass.models.remote.decision", "DecisionJudge", True),
-    "recipe": ("secondpass.recipe", "from_file", True),
+    "recipe": ("secondpass.core.recipe", "from_file", True),
 }
 _BACKEND_OPTIONS = dict.fromkeys(
     (
@@ -49,6 +50,10 @@ _BACKEND_OPTIONS = dict.fromkeys(
 _NAMES = {"judge": "MODEL", "decision": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
 _NAMES |= dict.fromkeys(HOSTED, "MODEL")
 _NAMES |= {f"rerank+{dialect}": "http://HOST:PORT" for dialect in DIALECTS}
+
+
+ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | Judge | AsyncJudge
+"""What names a stage; see `as_stage`."""
 
 
 @hint_keywords(_BACKEND_OPTIONS)
@@ -97,6 +102,34 @@ def load(
     if cache is None and disk_cache is None:
         return made
     return _remembering(made, 100_000 if cache is None else cache, disk_cache)
+
+
+def as_stage(model: ModelLike) -> Stage:
+    """A stage from whatever names one; what `rerank`, the adapters and the command line call.
+
+    Args:
+        model: A stage, a `Recipe`, the dict of `Recipe.to_dict`, or what `load` takes: a model
+            string, or the path of a recipe's file, as a `pathlib.Path` or a string that ends in
+            ".json". A judge, such as a `ChatJudge`, becomes ``Order(judge)``.
+
+    Raises:
+        InvalidInputError: Something else.
+        SecondPassError: What loading a model or reading a recipe may raise.
+    """
+    if isinstance(model, Stage):
+        return model
+    if isinstance(model, str | os.PathLike):
+        return load(model)
+    if isinstance(model, Mapping):
+        return Recipe.of_dict(model).stage()
+    if isinstance(model, Recipe):
+        return model.stage()
+    if isinstance(model, Judge | AsyncJudge):
+        return Order(model)
+    raise InvalidInputError(
+        f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the path "
+        "of one; Score(your_scorer) makes a stage"
+    )
 
 
 def is_recipe_file(model: object) -> bool:
@@ -168,7 +201,7 @@ def _staged(made: object, model: str) -> Stage:
     if isinstance(made, Judge | AsyncJudge):
         return Order(made)
     raise UnknownModelError(
-        f"the backend of {model!r} made {made!r}, which is no stage, scorer, comparer or judge"
+        f"the backend of {model!r} made {made!r}, which is not a stage, scorer, comparer or judge"
     )
 
 

@@ -5,15 +5,14 @@
 
     report(read_collection("scifact"), "builtin").write("report.html")
 
-Needs the `eval` extra. `secondpass.report` is this package and stays one: the function is imported
+Needs the `eval` extra. `secondpass.report` is this package, never the function, which is imported
 from here and not from `secondpass`.
 """
 
 from secondpass.report._report import report
 from secondpass.report.examples import Case, Passage
-from secondpass.report.provenance import Provenance
-from secondpass.report.report import Report
-from secondpass.report.sections import ContenderParts, Omitted
+from secondpass.report.page import Report
+from secondpass.report.sections import ContenderParts, Omitted, Provenance
 from secondpass.report.slider import LabelledScores
 
 __all__ = [

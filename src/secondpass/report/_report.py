@@ -1,11 +1,11 @@
-"""Everything that the page shows, measured."""
+"""Measure everything that the page shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from secondpass.calibrate.report import calibration_report
+from secondpass.calibrate.report import CalibrationReport, calibration_report
 from secondpass.core.errors import InvalidInputError, MissingExtraError, SecondPassError
 from secondpass.core.stage import Stage
 from secondpass.evaluate import (
@@ -17,19 +17,19 @@ from secondpass.evaluate import (
     compare,
     depth_curve,
 )
+from secondpass.evaluate._compare import Contenders, by_name
 from secondpass.evaluate._depth_curve import DEPTHS
 from secondpass.evaluate.framework_retriever import Progress
-from secondpass.evaluate.systems import Contenders, System, named
-from secondpass.report.examples import cases
-from secondpass.report.provenance import Provenance
-from secondpass.report.recorded_stage import replayed
-from secondpass.report.report import Report
-from secondpass.report.sections import ContenderParts, Omitted
-from secondpass.report.slider import labelled_scores
+from secondpass.evaluate.recorded_stage import record_evaluation
+from secondpass.evaluate.systems import System
+from secondpass.report.examples import select_cases
+from secondpass.report.page import Report
+from secondpass.report.sections import ContenderParts, Omitted, Provenance
+from secondpass.report.slider import LabelledScores, labelled_scores
 
 T = TypeVar("T")
 TOP = 5
-"""Passages shown on each side of a query."""
+"""Number of passages shown on each side of a query."""
 
 
 def report(
@@ -46,7 +46,7 @@ def report(
     date: str | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Measure contenders against a baseline and make one HTML page of it.
+    """Measure contenders against a baseline, for one HTML page.
 
     What cannot be shown, such as a threshold slider for a judge that gives only an order, is left
     out, and the page says why. The page holds passages of the collection: mind its licence.
@@ -57,12 +57,13 @@ def report(
         baseline: See `compare`.
         metrics: See `Metric.of`; the first decides.
         depths: Of the depth curve, which runs each model a second time; empty leaves it out.
-        examples: Queries shown of each kind, helped and hurt.
-        seed: The same seed gives the same numbers, times aside.
+        examples: Number of queries shown of each kind, improved and worsened.
+        seed: The same seed gives the same numbers, except for times.
         batch: See `evaluate`.
-        command: To be shown as how the page was made.
-        date: To be shown; None leaves it out.
-        on_progress: Called with the queries done and all of them while models are compared.
+        command: Shown as how the page was made.
+        date: Shown on the page; None leaves it out.
+        on_progress: Called with the number of queries done and the number of all while models are
+            compared.
 
     Raises:
         InvalidInputError: What `compare` may raise, or a negative number of examples.
@@ -70,60 +71,69 @@ def report(
     """
     if examples < 0:
         raise InvalidInputError(f"examples={examples}: show 0 queries or more of each kind")
-    given = named(contenders)
-    compared = compare(
-        collection, baseline, given, metrics, seed=seed, batch=batch, on_progress=on_progress
+    systems = by_name(contenders)
+    comparison = compare(
+        collection, baseline, systems, metrics, seed=seed, batch=batch, on_progress=on_progress
     )
     parts = {
-        name: _parts(compared, name, None if isinstance(c, Evaluation) else c, depths, examples)
-        for name, c in given.items()
+        name: _parts(comparison, name, None if isinstance(s, Evaluation) else s, depths, examples)
+        for name, s in systems.items()
     }
-    return Report(compared, parts, Provenance.here(command, seed, date))
+    return Report(
+        comparison=comparison, parts=parts, provenance=Provenance.here(command, seed, date)
+    )
 
 
 def _parts(
-    compared: Comparison,
+    comparison: Comparison,
     name: str,
-    ranker: Stage | FrameworkRetriever | None,
+    system: Stage | FrameworkRetriever | None,
     depths: Sequence[int],
     examples: int,
 ) -> ContenderParts:
-    evaluation, metric = compared.contenders[name], compared.headroom.metric
-    helped, hurt = cases(compared.baseline, evaluation, metric, examples, TOP)
-    depth = _depth(ranker, evaluation, metric, depths)
-    if isinstance(ranker, FrameworkRetriever):
-        why = Omitted(
+    evaluation, metric = comparison.contenders[name], comparison.headroom.metric
+    improved, worsened = select_cases(
+        comparison.baseline, evaluation, metric, at_most=examples, top=TOP
+    )
+    calibration: CalibrationReport | Omitted
+    threshold: LabelledScores | Omitted
+    if isinstance(system, FrameworkRetriever):
+        scored = name
+        calibration = threshold = Omitted(
             f"{name} brings candidates of its own, and this needs labels of the candidates given."
         )
-        return ContenderParts(helped, hurt, depth, why, why, name)
-    again, judged = replayed(evaluation, ranker), evaluation.collection.judged()
+    else:
+        recorded, judged = record_evaluation(evaluation, system), evaluation.collection.judged()
+        scored = recorded.name
+        calibration = _unless_impossible(lambda: calibration_report(recorded, judged))
+        threshold = _unless_impossible(lambda: labelled_scores(recorded, judged))
     return ContenderParts(
-        helped,
-        hurt,
-        depth,
-        _or_why(lambda: calibration_report(again, judged)),
-        _or_why(lambda: labelled_scores(again, judged)),
-        again.name,
+        improved=improved,
+        worsened=worsened,
+        depth=_depth(system, evaluation, metric, depths),
+        calibration=calibration,
+        threshold=threshold,
+        scored=scored,
     )
 
 
 def _depth(
-    ranker: Stage | FrameworkRetriever | None,
+    system: Stage | FrameworkRetriever | None,
     evaluation: Evaluation,
     metric: str,
     depths: Sequence[int],
 ) -> DepthCurve | Omitted:
-    if ranker is None:
+    if system is None:
         return Omitted(f"{evaluation.name} was given as results, so there is nothing to time.")
-    if isinstance(ranker, FrameworkRetriever):
-        return Omitted(f"{ranker.name} brings candidates of its own, so it has no depth.")
+    if isinstance(system, FrameworkRetriever):
+        return Omitted(f"{system.name} brings candidates of its own, so it has no depth.")
     if not depths:
-        return Omitted("No depth was asked for.")
-    return depth_curve(ranker, evaluation.collection, depths, metric)
+        return Omitted("No depth was wanted.")
+    return depth_curve(system, evaluation.collection, depths, metric)
 
 
-def _or_why(measure: Callable[[], T]) -> T | Omitted:
-    """What cannot be measured on this data is a sentence on the page, not an error."""
+def _unless_impossible(measure: Callable[[], T]) -> T | Omitted:
+    """Measure, or say on the page why that cannot be done with this data."""
     try:
         return measure()
     except MissingExtraError:

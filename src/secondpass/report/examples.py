@@ -1,18 +1,16 @@
-"""Single queries, their first passages before and after side by side."""
+"""Single queries, with their first passages before and after side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.core.candidate import Candidate
 from secondpass.core.ranking import Ranking, Scale
 from secondpass.core.short_repr import short_repr
 from secondpass.evaluate import Evaluation, Topic
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One candidate on one side.
 
@@ -21,10 +19,10 @@ class Passage:
         text: Its text.
         grade: Its judgement; None if nobody judged it.
         relevant: Whether that grade counts as relevant.
-        rank: Its place on this side, 1 is best.
-        other: Its place on the other side; None where it is not there.
-        score: What the last stage gave; None for an order.
-        scale: What that score is.
+        rank: On this side, 1 is best.
+        other_rank: On the other side; None where it is not there.
+        score: From the last stage; None for an order.
+        scale: Of that score.
     """
 
     id: str
@@ -32,18 +30,18 @@ class Passage:
     grade: int | None
     relevant: bool
     rank: int
-    other: int | None
+    other_rank: int | None
     score: float | None
     scale: Scale
 
     @property
     def up(self) -> int | None:
-        """Places above where the other side has it, below 0 if lower; None if it has it not."""
-        return None if self.other is None else self.other - self.rank
+        """Ranks above the other side's, below 0 if lower; None where it is not there."""
+        return None if self.other_rank is None else self.other_rank - self.rank
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One query before and after.
 
@@ -64,8 +62,8 @@ class Case:
     right: tuple[Passage, ...]
 
 
-def cases(
-    baseline: Evaluation, contender: Evaluation, metric: str, most: int, top: int
+def select_cases(
+    baseline: Evaluation, contender: Evaluation, metric: str, *, at_most: int, top: int
 ) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
     """The queries on which a metric rose most, and those on which it fell most.
 
@@ -73,36 +71,49 @@ def cases(
         baseline: On the same collection.
         contender: On the same collection.
         metric: Measured for both.
-        most: Queries of each kind at most.
-        top: Passages of each side.
+        at_most: Number of queries of each kind at most.
+        top: Number of passages on each side.
     """
     before, after = baseline.of(metric), contender.of(metric)
-    gaps = [now - was for was, now in zip(before, after, strict=True)]
-    rising = sorted(range(len(gaps)), key=gaps.__getitem__)
-    falling = sorted(range(len(gaps)), key=lambda i: -gaps[i])
-
-    def case(i: int) -> Case:
-        topic, since = baseline.collection[i], baseline.collection.relevant_from
-        old, new = baseline.rankings[i], contender.rankings[i]
-        left, right = _side(topic, since, old, new, top), _side(topic, since, new, old, top)
-        return Case(topic.id, topic.ranking.query, before[i], after[i], left, right)
-
+    gains = [new - old for old, new in zip(before, after, strict=True)]
+    best = sorted(range(len(gains)), key=lambda i: -gains[i])[:at_most]
+    worst = sorted(range(len(gains)), key=lambda i: gains[i])[:at_most]
     return (
-        tuple(case(i) for i in falling[:most] if gaps[i] > 0),
-        tuple(case(i) for i in rising[:most] if gaps[i] < 0),
+        tuple(_case(baseline, contender, metric, i, top) for i in best if gains[i] > 0),
+        tuple(_case(baseline, contender, metric, i, top) for i in worst if gains[i] < 0),
     )
 
 
-def _side(topic: Topic, since: int, here: Ranking, there: Ranking, top: int) -> tuple[Passage, ...]:
-    places = _places(there)
+def _case(baseline: Evaluation, contender: Evaluation, metric: str, index: int, top: int) -> Case:
+    topic, relevant_from = baseline.collection[index], baseline.collection.relevant_from
+    old, new = baseline.rankings[index], contender.rankings[index]
+    return Case(
+        id=topic.id,
+        query=topic.ranking.query,
+        before=baseline.of(metric)[index],
+        after=contender.of(metric)[index],
+        left=_side(topic, relevant_from, old, new, top),
+        right=_side(topic, relevant_from, new, old, top),
+    )
 
-    def passage(rank: int, c: Candidate) -> Passage:
+
+def _side(
+    topic: Topic, relevant_from: int, here: Ranking, there: Ranking, top: int
+) -> tuple[Passage, ...]:
+    other_ranks = {c.id: rank for rank, c in enumerate(there, start=1)}
+    passages = []
+    for rank, c in enumerate(here[:top], start=1):
         grade = topic.grades.get(c.id)
-        relevant = grade is not None and grade >= since
-        return Passage(c.id, c.text, grade, relevant, rank, places.get(c.id), c.score, here.scale)
-
-    return tuple(passage(rank, c) for rank, c in enumerate(here[:top], start=1))
-
-
-def _places(ranking: Sequence[Candidate]) -> dict[str, int]:
-    return {c.id: place for place, c in enumerate(ranking, start=1)}
+        passages.append(
+            Passage(
+                id=c.id,
+                text=c.text,
+                grade=grade,
+                relevant=grade is not None and grade >= relevant_from,
+                rank=rank,
+                other_rank=other_ranks.get(c.id),
+                score=c.score,
+                scale=here.scale,
+            )
+        )
+    return tuple(passages)

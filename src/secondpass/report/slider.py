@@ -1,4 +1,4 @@
-"""Scores with labels, from which the page works out what any threshold keeps."""
+"""The threshold slider's data: scores with labels, from which the page counts what is kept."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from secondpass.stages.token_budget import counted
 from secondpass.thresholds import BestF, ThresholdEvidence, choose_threshold
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledQuery:
-    """One query, candidates best first: scores, whether each is relevant, and estimated tokens.
+    """One query, candidates best first.
 
-    `relevant` counts the relevant candidates that the pipeline was given.
+    Attributes:
+        scores: Of the candidates.
+        labels: Whether each is relevant.
+        tokens: Of each, estimated.
+        relevant: Number of relevant candidates before the pipeline ran.
     """
 
     scores: tuple[float, ...]
@@ -29,14 +33,14 @@ class LabelledQuery:
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledScores:
     """What the threshold slider runs on.
 
     Attributes:
-        scale: What the scores are.
-        start: The threshold with the best F1, as short a number as keeps the same candidates.
-        evidence: Of that choice: what it does here, and what to expect on new queries.
+        scale: Of the scores.
+        start: The threshold with the best F1, as the shortest number that keeps the same.
+        evidence: For that choice: what it does here, and what to expect on new queries.
         queries: In the collection's order.
     """
 
@@ -47,7 +51,7 @@ class LabelledScores:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Of the slider."""
+        """The lowest and highest value of the slider."""
         if self.scale == "probability":
             return 0.0, 1.0
         every = [s for q in self.queries for s in q.scores]
@@ -75,19 +79,21 @@ def labelled_scores(stage: Stage, judged: Iterable[JudgedQuery]) -> LabelledScor
     Raises:
         SecondPassError: What `choose_threshold` may raise: an order, or nothing relevant.
     """
-    known = list(judged)
-    chosen = choose_threshold(stage, known, BestF())
-    threshold = chosen.pipeline[-1]
+    judged = list(judged)
+    choice = choose_threshold(stage, judged, BestF())
+    threshold = choice.pipeline[-1]
     assert isinstance(threshold, Threshold)
-    rankings = stage.run([j.ranking for j in known])
-    queries = tuple(_query(r, j.relevant) for r, j in zip(rankings, known, strict=True))
-    every = [s for q in queries for s in q.scores]
+    rankings = stage.run([j.ranking for j in judged])
+    queries = tuple(_query(r, j.relevant) for r, j in zip(rankings, judged, strict=True))
     return LabelledScores(
-        threshold.scale, shortest(threshold.at_least, every), chosen.evidence, queries
+        scale=threshold.scale,
+        start=shorten(threshold.at_least, [s for q in queries for s in q.scores]),
+        evidence=choice.evidence,
+        queries=queries,
     )
 
 
-def shortest(threshold: float, scores: Iterable[float]) -> float:
+def shorten(threshold: float, scores: Iterable[float]) -> float:
     """The shortest decimal that keeps the same of these scores."""
     every = list(scores)
     below = max((s for s in every if s < threshold), default=None)
@@ -101,8 +107,8 @@ def shortest(threshold: float, scores: Iterable[float]) -> float:
 
 def _query(ranking: Ranking, relevant: frozenset[str]) -> LabelledQuery:
     return LabelledQuery(
-        tuple(ranking.scores) if len(ranking) else (),
-        tuple(c.id in relevant for c in ranking),
-        tuple(counted(c.text, None) for c in ranking),
-        len(relevant),
+        scores=tuple(ranking.scores) if len(ranking) else (),
+        labels=tuple(c.id in relevant for c in ranking),
+        tokens=tuple(counted(c.text, None) for c in ranking),
+        relevant=len(relevant),
     )

@@ -1,10 +1,13 @@
-"""matplotlib's figures as SVG inside a page: its text stays text, its colours become the page's."""
+"""What the page draws: matplotlib's figures as inline SVG, and the headroom bar."""
 
 from __future__ import annotations
 
 import io
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from secondpass.evaluate import Headroom
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,16 +17,18 @@ _COLOURS = {
     "#1f77b4": "--one", "#ff7f0e": "--two", "#2ca02c": "--three", "#d62728": "--four",
     "#000000": "--ink", "#808080": "--muted", "#999999": "--muted",
 }  # fmt: skip
-"""What the figures use, and the page's colour of the same role, in light and in dark."""
+"""The figures' colours, and the page's colours of the same role, light or dark."""
 
 
 def inline_svg(figure: Figure, key: str, label: str, size: tuple[float, float]) -> str:
-    """An <svg> element that needs nothing else; the same figure gives the same text.
+    """A self-contained <svg> element; the same figure gives the same text.
+
+    Its text stays text, and its colours become the page's.
 
     Args:
         figure: Is drawn once more at this size.
-        key: Unique within the page; goes before every id.
-        label: What is to be seen, for those who do not see it; plain text.
+        key: Unique within the page; a prefix of every id.
+        label: What the figure shows, for those who cannot see it; plain text.
         size: Inches; text is 10 points high, so a small figure has readable text on a phone.
     """
     import matplotlib
@@ -39,11 +44,11 @@ def inline_svg(figure: Figure, key: str, label: str, size: tuple[float, float]) 
         figure.savefig(
             out, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
         )
-    return _inlined(out.getvalue(), key, label)
+    return _rewrite(out.getvalue(), key, label)
 
 
 def _legend_above(axes: Axes) -> None:
-    """Out of the way of the lines, whatever they do."""
+    """Where it cannot hide a line."""
     legend = axes.get_legend()
     if legend is None:
         return
@@ -55,11 +60,11 @@ def _legend_above(axes: Axes) -> None:
     )  # fmt: skip
 
 
-def _inlined(drawing: str, key: str, label: str) -> str:
+def _rewrite(drawing: str, key: str, label: str) -> str:
     svg = drawing[drawing.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)  # names web addresses
-    for place in (' id="', 'href="#', "url(#"):
-        svg = svg.replace(place, f"{place}{key}-")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)  # holds web addresses
+    for before_id in (' id="', 'href="#', "url(#"):
+        svg = svg.replace(before_id, f"{before_id}{key}-")
     svg = re.sub(r"#[0-9a-f]{6}", lambda m: _colour(m.group()), svg)
     svg = re.sub(r"font: (\d+)px [^;\"]+", r"font-size: \1px", svg)  # the page's own font
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()  # type: ignore[union-attr]
@@ -73,3 +78,41 @@ def _colour(hex: str) -> str:
 
 def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One piece of the headroom bar: its kind for the style, its label, and its length."""
+
+    kind: str
+    label: str
+    length: float
+
+
+def headroom_bar(headroom: Headroom, reached: float) -> tuple[Segment, ...]:
+    """Segments of a bar from 0 to at most 1, empty ones left out.
+
+    None where a contender exceeds the best order of the candidates because it brought others: the
+    bar would be wrong.
+
+    Args:
+        headroom: See `secondpass.evaluate.headroom`.
+        reached: The metric's mean with the contender.
+    """
+    if reached > headroom.ideal + 1e-9:
+        return ()
+    gains = reached >= headroom.current
+    low, high = sorted((reached, headroom.current))
+    segments = (
+        Segment("reached", "first stage" if gains else "left", low),
+        Segment(
+            "gain" if gains else "loss",
+            "gained by reranking" if gains else "lost by reranking",
+            high - low,
+        ),
+        Segment("order", "left to a better order", max(0.0, headroom.ideal - high)),
+        Segment(
+            "retriever", "not among the candidates", max(0.0, headroom.perfect - headroom.ideal)
+        ),
+    )
+    return tuple(s for s in segments if s.length >= 0.0005)

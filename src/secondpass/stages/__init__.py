@@ -1,9 +1,8 @@
 """What acts on a ranking: score, compare, order, cut, fuse."""
 
-from secondpass.core.candidate import Note
+from secondpass.core.event import Note
+from secondpass.core.within import Within
 from secondpass.stages.compare import ScorerComparer
-from secondpass.stages.early_exit import EarlyExit
-from secondpass.stages.exit_margin import ExitMargin
 from secondpass.stages.fallback import Breaker, CircuitOpenError, Fallback, Hedge
 from secondpass.stages.fuse.learned import FusionBaseline, FusionEvidence, LearnedFuse
 from secondpass.stages.latency import Affordable, TopForLatency
@@ -14,8 +13,6 @@ __all__ = [
     "Affordable",
     "Breaker",
     "CircuitOpenError",
-    "EarlyExit",
-    "ExitMargin",
     "Fallback",
     "FusionBaseline",
     "FusionEvidence",
@@ -29,4 +26,5 @@ __all__ = [
     "ScorerComparer",
     "TopForLatency",
     "UnhealthyScoresError",
+    "Within",
 ]

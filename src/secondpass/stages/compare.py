@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp
 from typing import Protocol, runtime_checkable
 
 from secondpass.core.errors import InvalidInputError, ScoreError
-from secondpass.judge.algorithms.all_pairs import AllPairs
+from secondpass.core.logistic import sigmoid
+from secondpass.judge.algorithms.pairwise import AllPairs
 from secondpass.judge.algorithms.protocol import Algorithm
 from secondpass.judge.budget import Budget
-from secondpass.judge.calls import JudgeCaller, SyncCaller, asker_of_async
-from secondpass.judge.protocols import AsyncComparer
+from secondpass.judge.protocols import AsyncComparer, JudgeCaller, SyncCaller, async_caller
 from secondpass.judge.runner import JudgeStage
 from secondpass.stages.score import Pair, Scorer, score_pairs
 
@@ -50,7 +49,7 @@ class ScorerComparer:
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
         scores, _ = score_pairs(self.scorer, [(query, text) for text in texts])
         score = dict(zip(texts, scores, strict=True))
-        return [_sigmoid(score[first] - score[second]) for first, second in pairs]
+        return [sigmoid(score[first] - score[second]) for first, second in pairs]
 
 
 DEFAULT = AllPairs()
@@ -91,11 +90,11 @@ class Compare(JudgeStage):
             )
         self.comparer, self.algorithm = comparer, algorithm
         name = comparer.name if algorithm == DEFAULT else f"{comparer.name} {algorithm!r}"
-        super().__init__(name, self._asking(), budget, concurrency)
+        super().__init__(name, self._make_caller(), budget, concurrency)
 
-    def _asking(self) -> JudgeCaller:
-        asker = asker_of_async(self.comparer, "compare")
-        return asker or SyncCaller("compare", self._compared, batches=True)
+    def _make_caller(self) -> JudgeCaller:
+        caller = async_caller(self.comparer, "compare")
+        return caller or SyncCaller("compare", self._compared, batches=True)
 
     def _compared(self, query: str, shown: Sequence[Sequence[str]]) -> list[float]:
         comparer = self.comparer
@@ -106,7 +105,3 @@ class Compare(JudgeStage):
                 f"{comparer.name!r} returned {len(answers)} answers for {len(shown)} pairs"
             )
         return answers
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))

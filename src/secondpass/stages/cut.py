@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import SupportsIndex
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Mark
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Composite, Stage, StageSteps
 

@@ -28,7 +28,8 @@ class Fallback(Composite):
     A stage gives way to the next where it raises a `ModelError`, an OSError or a TimeoutError,
     where a `Breaker` rests it, and where a deadline ended before it had scored everything. For that
     a share of what is left of the deadline is kept from each stage for those after it, so that
-    nested or equal timeouts cannot make a fallback unreachable. An event of the kind ``fallback``
+    nested or equal timeouts cannot make a fallback unreachable. An event of the kind
+    ``stage-failed``
     says which stage answered instead and why, and `Ranking.status` is "fallback".
 
     Scores of different models are not on one scale: a fallback answers on its own, and a
@@ -92,7 +93,7 @@ class Fallback(Composite):
         if not failures:
             return list(results)
         message = f"{'; '.join(failures)}. Answered by: {answered}"
-        return [result.with_event(self.name, "fallback", message) for result in results]
+        return [result.with_event(self.name, "stage-failed", message) for result in results]
 
 
 class Breaker(Composite):

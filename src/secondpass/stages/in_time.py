@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from secondpass.core.candidate import Note
 from secondpass.core.deadline import time_left
+from secondpass.core.event import Note
 from secondpass.core.ranking import Ranking
 
 Pair = tuple[str, str]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from secondpass.core.candidate import Note
+from collections.abc import Mapping
+
+from secondpass.core.event import EventKind
 from secondpass.core.ranking import Ranking
 
-_EVENTS = {
+_EVENTS: dict[str, tuple[EventKind, str]] = {
     "cut_tokens": (
         "truncated",
         "{n} of {of} texts were longer than the model reads; the rest was cut",
     ),
-    "vector_file": (
+    "vector_file_failed": (
         "vector-file-failed",
         "the file of vectors was {note}; the model read {n} of {of} texts. If it does not pass, "
         "delete the file, and it is made anew",
@@ -19,7 +21,7 @@ _EVENTS = {
         "stored-vector-damaged",
         "the kept vectors of {n} of {of} texts were damaged; the model read these texts again",
     ),
-    "disk_cache": (
+    "disk_cache_failed": (
         "disk-cache-failed",
         "the file of scores was {note}; {n} of {of} scores were computed. If it does not pass, "
         "delete the file, and it is made anew",
@@ -34,7 +36,7 @@ _EVENTS = {
 
 def events_of_notes(ranking: Ranking, by: str) -> Ranking:
     """The ranking with one event for each kind of trouble that the last notes of its trail tell."""
-    notes = [c.trail[-1].note for c in ranking]
+    notes: list[Mapping[str, object]] = [c.trail[-1].note for c in ranking]
     for entry, (kind, message) in _EVENTS.items():
         values = [note[entry] for note in notes if entry in note and _is_new(entry, note)]
         if values:
@@ -43,6 +45,6 @@ def events_of_notes(ranking: Ranking, by: str) -> Ranking:
     return ranking
 
 
-def _is_new(entry: str, note: Note) -> bool:
+def _is_new(entry: str, note: Mapping[str, object]) -> bool:
     """Trouble with a file happened when a cached score was computed; a cut text is still cut."""
     return entry == "cut_tokens" or "cached" not in note

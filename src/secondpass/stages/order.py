@@ -9,8 +9,13 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.judge.algorithms.protocol import Algorithm
 from secondpass.judge.algorithms.sliding_window import SlidingWindow
 from secondpass.judge.budget import Budget
-from secondpass.judge.calls import JudgeCaller, SyncCaller, asker_of_async
-from secondpass.judge.protocols import AsyncJudge, AsyncPicker
+from secondpass.judge.protocols import (
+    AsyncJudge,
+    AsyncPicker,
+    JudgeCaller,
+    SyncCaller,
+    async_caller,
+)
 from secondpass.judge.runner import JudgeStage
 
 
@@ -66,12 +71,12 @@ class Order(JudgeStage):
             )
         self.judge, self.algorithm = judge, algorithm
         name = judge.name if algorithm == DEFAULT else f"{judge.name} {algorithm!r}"
-        super().__init__(name, self._asking(), budget, concurrency)
+        super().__init__(name, self._make_caller(), budget, concurrency)
 
-    def _asking(self) -> JudgeCaller:
-        asker = asker_of_async(self.judge, self.algorithm.asks)
-        if asker is not None:
-            return asker
+    def _make_caller(self) -> JudgeCaller:
+        caller = async_caller(self.judge, self.algorithm.asks)
+        if caller is not None:
+            return caller
         if not isinstance(self.judge, Judge):
             raise InvalidInputError(
                 f"{self.judge!r} names the best of some texts and does not order them; use it with "

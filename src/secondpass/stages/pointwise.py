@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secondpass.calibrate import Calibrate
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Stage
 from secondpass.stages.score import Score, Scorer
 
 
@@ -13,9 +13,8 @@ def is_pointwise(stage: Stage) -> bool:
     Then the order of the first k follows from one run on all. True for pipelines of scorers and
     their calibrators; others, such as judges and BM25 over the candidates, see the whole list.
     """
-    parts = stage.stages if isinstance(stage, Pipeline) else (stage,)
-    scored = [p for p in parts if isinstance(p, Score)]
+    scored = [p for p in stage.parts if isinstance(p, Score)]
     return bool(scored) and all(
         isinstance(p, Calibrate) or (isinstance(p, Score) and isinstance(p.scorer, Scorer))
-        for p in parts
+        for p in stage.parts
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.judge.algorithms.pointwise import Pointwise
+from secondpass.judge.algorithms.protocol import Pointwise
 from secondpass.judge.budget import Budget
-from secondpass.judge.calls import asker_of_async
-from secondpass.judge.protocols import AsyncScorer
+from secondpass.judge.protocols import AsyncScorer, async_caller
 from secondpass.judge.runner import JudgeStage
 
 
@@ -29,10 +28,10 @@ class Rate(JudgeStage):
     def __init__(
         self, rater: AsyncScorer, *, budget: Budget | None = None, concurrency: int = 8
     ) -> None:
-        asker = asker_of_async(rater, "rate")
-        if asker is None:
+        caller = async_caller(rater, "rate")
+        if caller is None:
             raise InvalidInputError(
                 f"{rater!r} is no rater: it needs a name and async arate(query, text) -> Answer"
             )
         self.rater, self.algorithm = rater, Pointwise()
-        super().__init__(rater.name, asker, budget, concurrency)
+        super().__init__(rater.name, caller, budget, concurrency)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from secondpass.core.candidate import Candidate, Note
+from secondpass.core.candidate import Candidate
 from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError, ScoreError
+from secondpass.core.event import Note
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.stages.in_time import Pace, score_in_time, side_by_side

@@ -6,8 +6,8 @@ import logging
 import math
 from typing import Literal, SupportsFloat
 
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
 from secondpass.stages.cut import Cut, whole_number
 

@@ -55,7 +55,7 @@ class TokenBudget(Cut):
         place, size = left_out[0]
         return replace(ranking, candidates=tuple(kept)).with_event(
             self.name,
-            "left_out",
+            "left-out",
             f"{len(left_out)} of {len(ranking)} left out for want of room, the best of them "
             f"place {place + 1} with {size} tokens; {self.tokens - room} of {self.tokens} used",
         )

@@ -10,8 +10,13 @@ from secondpass.testing.checks import (
     check_stage,
     samples,
 )
-from secondpass.testing.doubles import FakeComparer, FakeJudge, FakeScorer, overlap
-from secondpass.testing.judging import FakeAsyncJudge
+from secondpass.testing.doubles import (
+    FakeAsyncJudge,
+    FakeComparer,
+    FakeJudge,
+    FakeScorer,
+    overlap,
+)
 
 if TYPE_CHECKING:
     from secondpass.testing.chat_server import ChatServer

@@ -1,16 +1,17 @@
-"""What can go wrong with a chat server, to be tried in tests."""
+"""The responses of the stand-in server: chat completions, and what can go wrong with them."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import math
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.testing.chat_answers import Said
-from secondpass.testing.chat_completion import completion
+from secondpass.testing.chat_answers import ModelAnswer
 
 FaultKind = Literal[
     "rate-limit", "server-error", "unauthorized", "forbidden", "unknown-model", "bad-request",
@@ -23,7 +24,7 @@ LASTING = (
     "no-logprobs", "reject-logprobs", "ignore-schema", "reject-schema", "reject-system", "context",
     "parts", "odd-usage", "odd-logprobs",
 )  # fmt: skip
-"""Faults that are a way of being rather than an accident: they take effect together."""
+"""Faults that are properties of a server rather than accidents: they take effect together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Fault:
     Attributes:
         kind: ``rate-limit`` (429), ``server-error`` (500), ``unauthorized`` (401), ``forbidden``
             (403), ``unknown-model`` (404), ``bad-request`` (400), ``hang`` (no answer until the
-            server stops), ``drip`` (the answer, a byte at a time, too slow to ever end),
+            server stops), ``drip`` (the answer, a byte at a time, so slowly that it never ends),
             ``redirect`` (307 to `text`), ``huge`` (a text of `chars` characters), ``gzip-bomb``
             (the same, compressed), ``half-json`` (200, and the first half of the answer),
             ``html`` (200, and no JSON), ``truncate`` (cut off, finish_reason length), ``refuse``,
@@ -41,9 +42,9 @@ class Fault:
             ``reject-logprobs``, ``ignore-schema``, ``reject-schema``, ``reject-system``,
             ``context`` (400 where the messages hold more than `chars`), ``parts`` (content as a
             list: a thought, then the text), ``odd-usage`` (counts as text), ``odd-logprobs``
-            (tokens that are no text).
-        times: How many requests it hits; every one if None.
-        after: How many requests it lets pass before.
+            (tokens that are not text).
+        times: The number of requests that it affects; every one if None.
+        after: The number of requests that it lets pass before.
         retry_after: Seconds, sent with a 429 or a 500; no such header if None.
         text: What ``say`` answers; where ``redirect`` points.
         chars: What ``context`` allows; the size of ``huge`` and ``gzip-bomb``.
@@ -80,44 +81,84 @@ _REJECTED = {
     "reject-logprobs": ("logprobs", "logprobs are not supported by this model"),
     "reject-schema": ("response_format", "response_format of type json_schema is not supported"),
 }
-_SAID = {
+_TEXTS = {
     "refuse": ("I'm sorry, but I can't help with that.", "stop"),
     "empty": ("", "stop"),
     "truncate": ('{"order": ["', "length"),
 }
 
 
-class Trouble(Exception):
-    """The model itself says something else."""
+def completion_body(
+    body: dict[str, Any], answer: ModelAnswer, reason: str, logprobs: bool
+) -> dict[str, Any]:
+    """A chat completion in the shape of OpenAI's protocol."""
+    prompt = sum(len(str(m.get("content"))) for m in body.get("messages", [])) // 4
+    written = -(-len(answer.text) // 4)
+    return {
+        "id": "chatcmpl-stand-in",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": str(body.get("model")),
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": answer.text, "refusal": None},
+                "finish_reason": reason,
+                "logprobs": _logprobs(answer, body) if logprobs else None,
+            }
+        ],
+        "usage": {
+            "prompt_tokens": prompt,
+            "completion_tokens": written,
+            "total_tokens": prompt + written,
+        },
+    }
 
-    def __init__(self, said: Said, finish_reason: str) -> None:
-        super().__init__(said.text)
-        self.said, self.finish_reason = said, finish_reason
+
+def _logprobs(answer: ModelAnswer, body: dict[str, Any]) -> dict[str, Any]:
+    top = int(body.get("top_logprobs") or 0)
+    positions = answer.tokens or (((answer.text, 1.0),),)
+    content = []
+    for likely in positions:
+        entries = [
+            {"token": token, "logprob": math.log(max(p, 1e-30)), "bytes": list(token.encode())}
+            for token, p in likely
+        ]
+        content.append({**entries[0], "top_logprobs": entries[:top]})
+    return {"content": content, "refusal": None}
 
 
-def troubled(fault: Fault, body: dict[str, Any]) -> Response | None:
-    """The response to a request that a fault hits; None where it does not matter to this one.
+class OtherAnswer(Exception):
+    """The model itself answers something else."""
+
+    def __init__(self, answer: ModelAnswer, finish_reason: str) -> None:
+        super().__init__(answer.text)
+        self.answer, self.finish_reason = answer, finish_reason
+
+
+def fault_response(fault: Fault, body: dict[str, Any]) -> Response | None:
+    """The response to a request that a fault affects; None where it does not affect this one.
 
     Raises:
-        Trouble: The request is answered, by something else.
+        OtherAnswer: The request is answered, by something else.
     """
     if fault.kind in _ERRORS:
-        return refused(fault.kind, fault.retry_after)
+        return error_response(fault.kind, fault.retry_after)
     if fault.kind in ("html", "redirect", "huge", "gzip-bomb"):
-        return _no_answer(fault, body)
+        return _not_an_answer(fault, body)
     if fault.kind == "say":
-        raise Trouble(Said(fault.text), "stop")
-    if fault.kind in _SAID:
-        text, reason = _SAID[fault.kind]
-        raise Trouble(Said(text), reason)
+        raise OtherAnswer(ModelAnswer(fault.text), "stop")
+    if fault.kind in _TEXTS:
+        text, reason = _TEXTS[fault.kind]
+        raise OtherAnswer(ModelAnswer(text), reason)
     if fault.kind in _REJECTED:
         option, message = _REJECTED[fault.kind]
         return (400, {}, _error(message, "unsupported")) if body.get(option) else None
-    return _unfit(fault, body)
+    return _rejection(fault, body)
 
 
-def reshaped(response: Response, kinds: Collection[str]) -> Response:
-    """An answer in another shape than the protocol's, by the lasting faults that there are."""
+def reshape(response: Response, kinds: Collection[str]) -> Response:
+    """Change an answer to another shape than the protocol's, by the kinds of active faults."""
     status, headers, body = response
     choice = body["choices"][0]
     if "parts" in kinds:
@@ -134,25 +175,27 @@ def reshaped(response: Response, kinds: Collection[str]) -> Response:
     return status, headers, body
 
 
-def refused(kind: str, retry_after: float | None = None) -> Response:
+def error_response(kind: str, retry_after: float | None = None) -> Response:
     """The response of a server that does not answer at all."""
     status, message, code = _ERRORS[kind]
     headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
     return status, headers, _error(message, code)
 
 
-def _no_answer(fault: Fault, body: dict[str, Any]) -> Response:
+def _not_an_answer(fault: Fault, body: dict[str, Any]) -> Response:
     if fault.kind == "html":
         return 200, {}, "<html><body>It works!</body></html>"
     if fault.kind == "redirect":
         return 307, {"Location": fault.text}, {}
     if fault.kind == "huge":
-        return 200, {}, completion(body, Said("x" * fault.chars), "stop", False)
-    large = json.dumps(completion(body, Said("x" * fault.chars), "stop", False)).encode()
+        return 200, {}, completion_body(body, ModelAnswer("x" * fault.chars), "stop", False)
+    large = json.dumps(
+        completion_body(body, ModelAnswer("x" * fault.chars), "stop", False)
+    ).encode()
     return 200, {"Content-Encoding": "gzip"}, gzip.compress(large, mtime=0)
 
 
-def _unfit(fault: Fault, body: dict[str, Any]) -> Response | None:
+def _rejection(fault: Fault, body: dict[str, Any]) -> Response | None:
     messages = body.get("messages", [])
     if fault.kind == "reject-system" and any(m.get("role") == "system" for m in messages):
         return 400, {}, _error("System role not supported by this template", "template")

@@ -1,4 +1,4 @@
-"""The wire of the stand-in server: HTTP."""
+"""The HTTP side of the stand-in server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Dripping:
 
     Attributes:
         body: All of it.
-        wait: Waits so many seconds, and returns whether to stop sending.
+        wait: Waits for a number of seconds, and returns whether to stop sending.
     """
 
     body: Any
@@ -27,7 +27,7 @@ class Dripping:
 
 
 class ChatHttp(ThreadingHTTPServer):
-    """Reads and writes HTTP on a free port of loopback; what to say is `respond`'s business."""
+    """Reads and writes HTTP on a free port of loopback; the response is `respond`'s."""
 
     request_queue_size = 256
     daemon_threads = False
@@ -40,13 +40,13 @@ class ChatHttp(ThreadingHTTPServer):
         self.header_names: list[tuple[str, ...]] = []
 
     def hang_up(self) -> None:
-        """End the connections that clients keep open."""
+        """Close the connections that clients keep open."""
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        return  # a client that hung up, which clients that give up do
+        return  # a client that gave up and closed the connection
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = json.loads(raw)
         except ValueError:
-            self._send(400, {}, {"error": {"message": "the body is no JSON"}})
+            self._send(400, {}, {"error": {"message": "the body is not JSON"}})
             return
         self._send(*self.server.respond(body, self.headers.get("Authorization")))
 

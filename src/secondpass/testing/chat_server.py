@@ -3,8 +3,8 @@
     with ChatServer(relevance=my_judgements, noise=0.2, faults=[Fault("rate-limit", 2)]) as server:
         stage = load("judge:stand-in", options={"base_url": server.url, "api_key": "any"})
 
-It reads the passages out of the prompt as sent, so a prompt that loses one, or lets one out of
-its fence, is noticed. What it measures is the library, never the quality of a real model.
+It reads the passages from the prompt as sent, so a prompt that loses one, or lets one break out of
+its tag, is noticed. It measures the library, never the quality of a real model.
 """
 
 from __future__ import annotations
@@ -15,16 +15,21 @@ from types import TracebackType
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.testing.chat_answers import Model, Relevance, Said, shared_words
-from secondpass.testing.chat_completion import completion
+from secondpass.testing.chat_answers import (
+    ModelAnswer,
+    Relevance,
+    StandInModel,
+    shared_words,
+)
 from secondpass.testing.chat_faults import (
     LASTING,
     Fault,
+    OtherAnswer,
     Response,
-    Trouble,
-    refused,
-    reshaped,
-    troubled,
+    completion_body,
+    error_response,
+    fault_response,
+    reshape,
 )
 from secondpass.testing.chat_http import ChatHttp, Dripping
 
@@ -35,20 +40,20 @@ class ChatServer:
     Args:
         relevance: From query and passage, as they stand in the prompt, to a number; 0 is not
             relevant and 1 is. Share of the query's words in the passage if not given.
-            `secondpass.judge.chat.sanitise.neutral` is what prompts do to a text.
-        noise: Standard deviation of what is added to that, anew for each set of passages.
+            Passages in a prompt have gone through `secondpass.judge.chat.passage_tags.sanitise`.
+        noise: Standard deviation of the noise added to that, new for each set of passages.
         position_bias: Added to the first passage shown, less to the next, nothing to the last.
         malformed: Share of the answers that are unusable, in many ways.
         latency: Seconds before each answer.
-        faults: What goes wrong. Accidents happen one after the other, each as often as it says.
-        api_key: Refuse every other key; anything goes if None. Keys are never kept.
-        seed: Of noise and malformed answers; both depend on the passages and on nothing else.
+        faults: What goes wrong. Accidents happen one after the other, each `times` times.
+        api_key: Refuse every other key; accept any if None. Keys are never kept.
+        seed: For noise and malformed answers; both depend on the passages and on nothing else.
 
     Attributes:
-        url: To be given as base_url.
+        url: The base_url for clients.
         requests: The bodies of all requests, oldest first, as parsed JSON. No headers.
         header_names: The names, in lower case, of the headers of each request. No values.
-        peak: Most requests that were open at the same time.
+        peak: The highest number of requests that were open at the same time.
     """
 
     def __init__(
@@ -68,7 +73,7 @@ class ChatServer:
                 f"malformed={malformed} must be 0 to 1, noise={noise} and latency={latency} "
                 "at least 0"
             )
-        self.model = Model(relevance, noise, position_bias, malformed, seed)
+        self.model = StandInModel(relevance, noise, position_bias, malformed, seed)
         self.latency, self.faults = latency, tuple(faults)
         self.requests: list[dict[str, Any]] = []
         self.peak = 0
@@ -119,19 +124,19 @@ class ChatServer:
     def _respond(self, body: dict[str, Any], key: str | None) -> Response:
         self._stopping.wait(self.latency)
         if self._key is not None and key != f"Bearer {self._key}":
-            return refused("unauthorized")
+            return error_response("unauthorized")
         active = self._active(body)
         if any(fault.kind == "hang" for fault in active):
             self._stopping.wait()
         try:
             for fault in active:
-                changed = troubled(fault, body)
-                if changed is not None:
-                    return changed
-        except Trouble as trouble:
-            return 200, {}, completion(body, trouble.said, trouble.finish_reason, False)
+                faulty = fault_response(fault, body)
+                if faulty is not None:
+                    return faulty
+        except OtherAnswer as other:
+            return 200, {}, completion_body(body, other.answer, other.finish_reason, False)
         kinds = {fault.kind for fault in active}
-        response = reshaped((200, {}, self._answer(body)), kinds)
+        response = reshape((200, {}, self._answer(body)), kinds)
         if "drip" in kinds:
             return *response[:2], Dripping(response[2], self._stopping.wait)
         return response
@@ -139,19 +144,19 @@ class ChatServer:
     def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         wants_schema = isinstance(body.get("response_format"), Mapping)
         schema = wants_schema and not self._has("ignore-schema")
-        said = self.model.answer(body.get("messages", []), schema)
+        answer = self.model.answer(body.get("messages", []), schema)
         logprobs = bool(body.get("logprobs")) and not self._has("no-logprobs")
         limit = body.get("max_completion_tokens") or body.get("max_tokens") or 10_000
         reason = "stop"
-        if len(said.text) > 6 * limit:
-            said, reason = Said(said.text[: 6 * limit]), "length"
-        return completion(body, said, reason, logprobs)
+        if len(answer.text) > 6 * limit:
+            answer, reason = ModelAnswer(answer.text[: 6 * limit]), "length"
+        return completion_body(body, answer, reason, logprobs)
 
     def _has(self, kind: str) -> bool:
         return any(fault.kind == kind for fault in self.faults)
 
     def _active(self, body: dict[str, Any]) -> list[Fault]:
-        """Lasting faults, and the first accident that has not happened often enough."""
+        """Lasting faults, and the first accident that is still to happen."""
         active = [fault for fault in self.faults if fault.kind in LASTING]
         with self._lock:
             for i, fault in enumerate(self.faults):

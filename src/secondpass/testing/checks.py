@@ -4,7 +4,7 @@
     def test_my_scorer():
         check_scorer(MyScorer())
 
-Each runs real calls and raises AssertionError with the law that is broken; see `laws`.
+Each makes real calls and raises AssertionError with the law that is broken; see `laws`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from collections.abc import Sequence
 from secondpass.core.candidate import Candidate
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.judge.algorithms.all_pairs import AllPairs
-from secondpass.judge.algorithms.heapsort import Heapsort
+from secondpass.judge.algorithms.pairwise import AllPairs, Heapsort, SlidingPairs
 from secondpass.judge.algorithms.self_consistent import SelfConsistent
 from secondpass.judge.algorithms.setwise import SetwiseHeapsort, SetwiseInsertion
-from secondpass.judge.algorithms.sliding_pairs import SlidingPairs
 from secondpass.judge.algorithms.sliding_window import SlidingWindow
 from secondpass.judge.algorithms.top_down import TopDown
 from secondpass.judge.algorithms.tournament import Tournament
@@ -80,20 +78,20 @@ def check_stage(
             stage that needs them.
         cuts: Whether it is this stage's job to drop candidates.
     """
-    given = list(samples() if rankings is None else rankings)
-    copies = laws.copied(given)
-    results = stage.run(given)
-    laws.inputs_untouched(given, copies)
-    assert len(results) == len(given), f"{len(results)} rankings came back for {len(given)}"
-    for before, after in zip(given, results, strict=True):
+    inputs = list(samples() if rankings is None else rankings)
+    copies = laws.copy_rankings(inputs)
+    results = stage.run(inputs)
+    laws.inputs_untouched(inputs, copies)
+    assert len(results) == len(inputs), f"{len(results)} rankings came back for {len(inputs)}"
+    for before, after in zip(inputs, results, strict=True):
         laws.nothing_lost(before, after, cuts=cuts)
         laws.scale_is_honest(after)
         laws.order_agrees(after)
         laws.ties_keep_order(before, after)
         laws.threshold_needs_probabilities(after)
-    laws.refined_is_an_order(stage, given)
+    laws.refined_is_an_order(stage, inputs)
     laws.calibrator_refuses_others(stage)
-    again = asyncio.run(_async(stage, given))
+    again = asyncio.run(_async(stage, inputs))
     assert [r.ids for r in again] == [r.ids for r in results], "arun and run disagree"
     assert stage.run([]) == [], "no rankings in, no rankings out"
 
@@ -112,22 +110,22 @@ def check_scorer(scorer: Scorer, tolerance: float | None = None) -> None:
     """
     assert isinstance(scorer.name, str), "a scorer's name says which weights it has"
     assert scorer.name, "a scorer's name is empty"
-    stated = getattr(scorer, "cache_key", "")
-    assert isinstance(stated, str), f"a scorer's cache_key is a string, not {stated!r}"
+    cache_key = getattr(scorer, "cache_key", "")
+    assert isinstance(cache_key, str), f"a scorer's cache_key is a string, not {cache_key!r}"
     allowed = float(getattr(scorer, "tolerance", 1e-6) if tolerance is None else tolerance)
     pairs = [(q, t) for q in (QUERY, "museum opening hours") for t in TEXTS]
-    kept = list(pairs)
+    original = list(pairs)
     scores = list(scorer.score(pairs))
-    assert pairs == kept, "law 1: the pairs were changed in place"
+    assert pairs == original, "law 1: the pairs were changed in place"
     assert len(scores) == len(pairs), f"{len(scores)} scores for {len(pairs)} pairs"
     assert all(math.isfinite(s) for s in scores), f"law 3: scores must be finite: {scores}"
     assert list(scorer.score([])) == [], "no pairs in, no scores out"
     alone = [next(iter(scorer.score([pair]))) for pair in pairs]
-    mixed = list(range(len(pairs)))
-    random.Random(0).shuffle(mixed)
-    shuffled = list(scorer.score([pairs[i] for i in mixed]))
+    order = list(range(len(pairs)))
+    random.Random(0).shuffle(order)
+    shuffled = list(scorer.score([pairs[i] for i in order]))
     for i, pair in enumerate(pairs):
-        for other in (alone[i], shuffled[mixed.index(i)]):
+        for other in (alone[i], shuffled[order.index(i)]):
             assert abs(scores[i] - other) <= allowed, (
                 f"law 7: {pair!r:.60} scores {scores[i]} in one batch and {other} in another"
             )
@@ -135,12 +133,12 @@ def check_scorer(scorer: Scorer, tolerance: float | None = None) -> None:
 
 
 def check_comparer(comparer: Comparer) -> None:
-    """A comparer gives one probability per pair, the same when asked again."""
+    """A comparer gives one probability per pair, and keeps the laws with every algorithm."""
     assert comparer.name, "a comparer's name is empty"
     pairs = [(a, b) for a in TEXTS[:4] for b in TEXTS[:4] if a is not b]
-    said = list(comparer.compare(QUERY, pairs))
-    assert len(said) == len(pairs), f"{len(said)} answers for {len(pairs)} pairs"
-    assert all(0 <= p <= 1 for p in said), f"P(first is better) is in [0, 1]: {said}"
+    answers = list(comparer.compare(QUERY, pairs))
+    assert len(answers) == len(pairs), f"{len(answers)} answers for {len(pairs)} pairs"
+    assert all(0 <= p <= 1 for p in answers), f"P(first is better) is in [0, 1]: {answers}"
     assert list(comparer.compare(QUERY, [])) == [], "no pairs in, no answers out"
     for algorithm in (AllPairs(), AllPairs("bradley-terry"), Heapsort(3), SlidingPairs(3)):
         check_stage(Compare(comparer, algorithm))
@@ -150,8 +148,8 @@ def check_judge(judge: Judge) -> None:
     """A judge answers with a permutation, whatever the number of texts."""
     assert judge.name, "a judge's name is empty"
     for n in range(len(TEXTS) + 1):
-        said = list(judge.order(QUERY, TEXTS[:n]))
-        assert sorted(said) == list(range(n)), f"law 1: {said} is no permutation of {n} texts"
+        order = list(judge.order(QUERY, TEXTS[:n]))
+        assert sorted(order) == list(range(n)), f"law 1: {order} is not a permutation of {n} texts"
     check_stage(Order(judge))
     for algorithm in SMALL:
         check_stage(Order(judge, algorithm))

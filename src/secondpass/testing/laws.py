@@ -19,18 +19,18 @@ from secondpass.stages.threshold import Threshold
 def nothing_lost(before: Ranking, after: Ranking, *, cuts: bool = False) -> None:
     """Law 1: no candidate is lost, invented, duplicated or altered, except by a cut."""
     assert after.query == before.query, f"law 1: the query became {after.query!r}"
-    known = {c.id: c for c in before}
+    candidates = {c.id: c for c in before}
     assert len(set(after.ids)) == len(after), "law 1: a candidate came back twice"
     for c in after:
-        assert c.id in known, f"law 1: the candidate {c.id!r} came from nowhere"
-        old = known[c.id]
+        assert c.id in candidates, f"law 1: the candidate {c.id!r} came from nowhere"
+        old = candidates[c.id]
         assert c.text == old.text, f"law 1: the text of {c.id!r} changed"
         assert c.metadata == old.metadata, f"law 1: the metadata of {c.id!r} changed"
         assert c.payload is old.payload, f"law 1: the payload of {c.id!r} was replaced"
         assert c.position == old.position, f"law 1: the position of {c.id!r} changed"
         kept = c.trail[: len(old.trail)]
         assert kept == old.trail, f"law 1: the trail of {c.id!r} lost what was in it"
-    lost = sorted(set(known) - set(after.ids))
+    lost = sorted(set(candidates) - set(after.ids))
     assert cuts or not lost, f"law 1: the candidates {lost} were lost"
     assert after.events[: len(before.events)] == before.events, "law 8: events were lost"
 
@@ -61,10 +61,12 @@ def ties_keep_order(before: Ranking, after: Ranking) -> None:
     """Law 3: candidates with equal scores stay in the order in which they came."""
     if after.scale == "order":
         return
-    place = {id: i for i, id in enumerate(before.ids)}
+    position = {id: i for i, id in enumerate(before.ids)}
     for a, b in itertools.pairwise(after):
         tied = a.score == b.score
-        assert not tied or place[a.id] < place[b.id], f"law 3: the tie {a.id!r}, {b.id!r} moved"
+        assert not tied or position[a.id] < position[b.id], (
+            f"law 3: the tie {a.id!r}, {b.id!r} moved"
+        )
 
 
 def refined_is_an_order(stage: Stage, rankings: Sequence[Ranking]) -> None:
@@ -74,7 +76,7 @@ def refined_is_an_order(stage: Stage, rankings: Sequence[Ranking]) -> None:
 
 
 def threshold_needs_probabilities(after: Ranking) -> None:
-    """Law 5: a threshold cuts probabilities, and raises on anything else that there is to cut."""
+    """Law 5: a threshold cuts probabilities, and raises on any other scores."""
     if not len(after) or after.scale == "probability":
         least = after.scores[len(after) // 2] if len(after) else 0.5  # some stay: nothing is logged
         kept = Threshold(least)(after)
@@ -101,11 +103,11 @@ def calibrator_refuses_others(stage: Stage) -> None:
 
 
 def inputs_untouched(before: Sequence[Ranking], copies: Sequence[Ranking]) -> None:
-    """Law 1: a stage never changes what it was given."""
+    """Law 1: a stage never changes its input."""
     assert list(before) == list(copies), "law 1: the input was changed in place"
 
 
-def copied(rankings: Sequence[Ranking]) -> list[Ranking]:
+def copy_rankings(rankings: Sequence[Ranking]) -> list[Ranking]:
     """Deep copies, but for payloads, which stages must not touch."""
     return [
         Ranking(

@@ -1,7 +1,7 @@
-"""Choosing from labels: where to cut, so that a stated goal is met."""
+"""Where to cut: a threshold chosen from labels for a goal, or with a guarantee."""
 
 from secondpass.thresholds.choose import choose_threshold
-from secondpass.thresholds.evidence import ChosenThreshold, ThresholdEvidence
+from secondpass.thresholds.evidence import ThresholdEvidence
 from secondpass.thresholds.goals import BestF, Goal, PrecisionAtLeast, RecallAtLeast, TokensAtMost
 from secondpass.thresholds.guarantee import (
     Guarantee,
@@ -13,7 +13,6 @@ from secondpass.thresholds.operating_points import CurvePoint, Outcome
 
 __all__ = [
     "BestF",
-    "ChosenThreshold",
     "CurvePoint",
     "Goal",
     "Guarantee",

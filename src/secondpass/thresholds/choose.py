@@ -8,28 +8,29 @@ from itertools import pairwise
 from typing import Literal
 
 from secondpass.calibrate.cross_validation import folds_by_query
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder
+from secondpass.calibrate.stages import CalibrationStage
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import (
     CalibrationError,
     InvalidInputError,
     NoScoresError,
     NotCalibratedError,
 )
+from secondpass.core.fitted import Fitted
 from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
-from secondpass.core.keyword_hints import hint_keywords
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Pipeline, Stage, not_a_stage
 from secondpass.core.tokens import Counter
 from secondpass.stages.threshold import Threshold
 from secondpass.stages.token_budget import counted
-from secondpass.thresholds.evidence import ChosenThreshold, ThresholdEvidence
+from secondpass.thresholds.evidence import ThresholdEvidence
 from secondpass.thresholds.goals import Goal
 from secondpass.thresholds.operating_points import Outcome, ThresholdCounts
 
 _log = logging.getLogger("secondpass")
 
-MOST = 1000
-"""Thresholds tried; where there are more different scores, every so manieth of them."""
+MAX_THRESHOLDS = 1000
+"""Maximum number of thresholds tried; of more distinct scores, an even sample."""
 
 
 @hint_keywords()
@@ -40,19 +41,19 @@ def choose_threshold(
     *,
     folds: int = 5,
     count: Counter | None = None,
-) -> ChosenThreshold:
+) -> Fitted[ThresholdEvidence]:
     """The same pipeline with the threshold that meets a goal on labelled queries.
 
         chosen = choose_threshold(honest, judged, PrecisionAtLeast(0.8))
         print(chosen.evidence)      # also what to expect on new queries, which is a little less
         context = chosen.pipeline(ranking)
 
-    Thresholds are tried half way between neighbouring scores, so that none hangs on the last digit
-    of one. Precision and recall are means over queries, see `Outcome`. The choice makes no promise:
-    on other queries the goal may be missed by chance; `expected` says by how much on average, and
-    `guaranteed` promises. Where the goal is not even to be expected, `evidence.meets_goal` is
-    False, and `evidence.warning` and the `secondpass` logger say what is. Take other queries than
-    the calibrator was fitted on.
+    Thresholds are tried half way between neighbouring scores, so that none depends on the last
+    digit of one. Precision and recall are means over queries, see `Outcome`. The choice makes no
+    promise: on other queries the goal may be missed by chance; `evidence.expected` says by how much
+    on average, and `guaranteed` promises. Where even the expected outcome misses the goal,
+    `evidence.meets_goal` is False, and `evidence.warning` and the `secondpass` logger say so. Take
+    other queries than the calibrator was fitted on.
 
     Args:
         pipeline: Gives probabilities, or raw scores, which are then cut with ``scale="raw"``.
@@ -71,83 +72,83 @@ def choose_threshold(
     """
     if isinstance(goal, type) or not isinstance(goal, Goal):
         raise InvalidInputError(
-            f"goal={goal!r} is no goal; give one such as BestF() or PrecisionAtLeast(0.8)"
+            f"goal={goal!r} is not a goal; give one such as BestF() or PrecisionAtLeast(0.8)"
         )
-    known = judged_list(judged)
-    if isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], Threshold):
-        pipeline = pipeline[:-1]
-    ranked = pipeline.run([j.ranking for j in known])
-    scale = _scale(pipeline, ranked)
-    answerable = [bool(j.relevant) for j in known]
+    if not isinstance(pipeline, Stage):
+        raise InvalidInputError(not_a_stage(pipeline))
+    queries = judged_list(judged)
+    pipeline = pipeline.without_last(Threshold)
+    rankings = pipeline.run([j.ranking for j in queries])
+    scale = _scale(pipeline, rankings)
+    answerable = [bool(j.relevant) for j in queries]
     if not any(answerable):
         raise CalibrationError(
-            f"none of the {len(known)} labelled queries has a relevant candidate, so no threshold "
-            "can be told from another; label some that have"
+            f"none of the {len(queries)} labelled queries has a relevant candidate, so thresholds "
+            "cannot be compared; label some that have one"
         )
-    scores = [r.scores if len(r) else [] for r in ranked]
+    scores = [r.scores if len(r) else [] for r in rankings]
     counts = ThresholdCounts.of(
-        _thresholds(scores, scale),
+        _thresholds_to_try(scores, scale),
         scores,
-        [[c.id in j.relevant for c in r] for j, r in zip(known, ranked, strict=True)],
-        [[counted(c.text, count) for c in r] for r in ranked],
-        [len(j.relevant) for j in known],
+        labels=[[c.id in j.relevant for c in r] for j, r in zip(queries, rankings, strict=True)],
+        sizes=[[counted(c.text, count) for c in r] for r in rankings],
+        relevant=[len(j.relevant) for j in queries],
     )
-    curve = counts.curve(range(len(known)))
-    place = goal.pick(curve)
-    if place is None:
+    curve = counts.curve(range(len(queries)))
+    index = goal.pick(curve)
+    if index is None:
         raise InvalidInputError(
-            f"{goal!r} is out of reach on these {len(known)} queries: {goal.reachable(curve)}"
+            f"{goal!r} is out of reach on these {len(queries)} queries: {goal.reachable(curve)}"
         )
-    parts = folds_by_query([j.ranking.query for j in known], answerable, folds)
-    expected, places = _expected(counts, goal, parts, answerable)
-    threshold = counts.thresholds[place]
+    parts = folds_by_query([j.ranking.query for j in queries], answerable, folds)
+    expected, fold_indices = _cross_validate(counts, goal, parts, answerable)
+    threshold = counts.thresholds[index]
     evidence = ThresholdEvidence(
-        goal,
-        threshold,
-        curve[place].outcome,
-        expected,
-        tuple(counts.thresholds[i] for i in places if i is not None),
-        places.count(None),
-        tuple(curve),
-        len(known),
-        sum(answerable),
-        sum(len(s) for s in scores),
-        _reused(pipeline, known),
+        goal=goal,
+        threshold=threshold,
+        seen=curve[index].outcome,
+        expected=expected,
+        fold_thresholds=tuple(counts.thresholds[i] for i in fold_indices if i is not None),
+        folds_short=fold_indices.count(None),
+        curve=tuple(curve),
+        queries=len(queries),
+        answerable=sum(answerable),
+        pairs=sum(len(s) for s in scores),
+        reused=_count_reused(pipeline, queries),
     )
     if evidence.warning is not None:
         _log.warning(evidence.warning)
-    return ChosenThreshold(Pipeline(pipeline, Threshold(threshold, scale)), evidence)
+    return Fitted(pipeline=Pipeline(pipeline, Threshold(threshold, scale)), evidence=evidence)
 
 
-def _expected(
+def _cross_validate(
     counts: ThresholdCounts, goal: Goal, parts: Sequence[Sequence[int]], answerable: Sequence[bool]
 ) -> tuple[Outcome | None, list[int | None]]:
-    """The outcome for each fold with the threshold of the others, and those thresholds' places."""
-    chosen: list[int | None] = []
+    """The outcome of all folds, each with the threshold of the others, and those thresholds."""
+    chosen: list[int | None] = []  # indices of thresholds; None where the goal is out of reach
     judged_at: list[tuple[int, int]] = []
     for fold in parts:
         inside = set(fold)
         others = [i for i in range(len(answerable)) if i not in inside]
         able = any(answerable[i] for i in others)
-        place = goal.pick(counts.curve(others)) if able else None
-        chosen.append(place)
-        if place is not None:
-            judged_at += [(i, place) for i in fold]
+        index = goal.pick(counts.curve(others)) if able else None
+        chosen.append(index)
+        if index is not None:
+            judged_at += [(i, index) for i in fold]
     if not any(answerable[i] for i, _ in judged_at):
         return None, chosen
-    return counts.at(judged_at), chosen
+    return counts.outcome_at(judged_at), chosen
 
 
-def _reused(pipeline: Stage, known: Sequence[JudgedQuery]) -> int:
-    stages = pipeline.stages if isinstance(pipeline, Pipeline) else (pipeline,)
-    fitted_on = {q for s in stages if isinstance(s, Calibrate | CalibrateOrder) for q in s.queries}
-    return sum(normalise_query(j.ranking.query) in fitted_on for j in known)
+def _count_reused(pipeline: Stage, queries: Sequence[JudgedQuery]) -> int:
+    fitted_on = {q for s in pipeline.parts if isinstance(s, CalibrationStage) for q in s.queries}
+    return sum(normalise_query(j.ranking.query) in fitted_on for j in queries)
 
 
-def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability", "raw"]:
-    if not ranked:
+def _scale(pipeline: Stage, rankings: Sequence[Ranking]) -> Literal["probability", "raw"]:
+    if not rankings:
         raise CalibrationError("no judged queries; a threshold is chosen on some dozens of them")
-    scales = {r.scale for r in ranked if len(r)}
+    scales = {r.scale for r in rankings if len(r)}
     if scales == {"probability"}:
         return "probability"
     if scales == {"raw"}:
@@ -155,26 +156,26 @@ def _scale(pipeline: Stage, ranked: Sequence[Ranking]) -> Literal["probability",
     if "order" in scales:
         raise NoScoresError(
             f"{pipeline.name!r} gives an order, which has no scores to cut by; calibrate it first: "
-            "choose_threshold(calibrated(stage, judged), others, goal)"
+            "choose_threshold(calibrated(stage, judged).pipeline, others, goal)"
         )
     if not scales:
         raise CalibrationError(
             f"{pipeline.name!r} left no candidate of any judged query; give queries with "
-            "candidates, or cut less before"
+            "candidates, or cut less before it"
         )
     raise NotCalibratedError(
         f"{pipeline.name!r} gives raw scores for some queries and probabilities for others"
     )
 
 
-def _thresholds(
+def _thresholds_to_try(
     scores: Sequence[Sequence[float]], scale: Literal["probability", "raw"]
 ) -> list[float]:
     """Rising: one that keeps all, those between neighbouring scores, one that keeps none if any."""
     distinct = sorted({s for one in scores for s in one})
     between = [low / 2 + high / 2 for low, high in pairwise(distinct)]
-    if len(between) > MOST:
-        between = [between[i * len(between) // MOST] for i in range(MOST)]
+    if len(between) > MAX_THRESHOLDS:
+        between = [between[i * len(between) // MAX_THRESHOLDS] for i in range(MAX_THRESHOLDS)]
     top = distinct[-1]
     if scale == "probability":
         return [0.0, *between, *([(top + 1) / 2] if top < 1 else [])]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secondpass.core.short_repr import short_repr
-from secondpass.core.stage import Pipeline
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 from secondpass.thresholds.goals import Goal
 from secondpass.thresholds.operating_points import CurvePoint, Outcome
 
@@ -18,7 +17,7 @@ HEAD = ("", "precision", "recall", "F1", "kept", "tokens", "empty")
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdEvidence:
     """What a threshold does, seen and to be expected. Print it, or draw it with `figure`.
 
@@ -31,10 +30,10 @@ class ThresholdEvidence:
         fold_thresholds: What was chosen without each fold.
         folds_short: Folds without which the goal was out of reach; `expected` leaves them out.
         curve: All thresholds that were tried, rising, with what they do to all queries.
-        queries: How many labelled queries.
-        answerable: How many of them have a relevant candidate.
-        pairs: How many candidates they have.
-        reused: How many of the queries a calibrator of the pipeline was fitted on; their
+        queries: Number of labelled queries.
+        answerable: Number of them that have a relevant candidate.
+        pairs: Number of their candidates.
+        reused: Number of the queries that a calibrator of the pipeline was fitted on; their
             probabilities are a little too good, so take others.
     """
 
@@ -68,7 +67,7 @@ class ThresholdEvidence:
             precision = self.expected.precision
             expect = (
                 f"expect precision {'of nothing' if precision is None else f'{precision:.2f}'}, "
-                f"recall {self.expected.recall:.2f}, {self.expected.tokens:.0f} tokens a query"
+                f"recall {self.expected.recall:.2f}, {self.expected.tokens:.0f} tokens per query"
             )
         return (
             f"{self.goal!r} is met on these {self.queries} queries, where it was chosen, "
@@ -91,7 +90,7 @@ class ThresholdEvidence:
         return (
             f"{self.goal!r}: threshold {self.threshold:.4g} from {self.queries} queries "
             f"({self.answerable} with a relevant candidate), {self.pairs} pairs\n"
-            f"{aligned(HEAD, rows)}\n{', '.join(notes)}\n{self.warning or ''}"
+            f"{format_table(HEAD, rows)}\n{', '.join(notes)}\n{self.warning or ''}"
         ).rstrip()
 
     def figure(self) -> Figure:
@@ -100,9 +99,9 @@ class ThresholdEvidence:
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        from secondpass.calibrate.plots import blank
+        from secondpass.calibrate.plots import new_figure
 
-        figure, (shares, tokens) = blank(10, 4, columns=2)
+        figure, (shares, tokens) = new_figure(10, 4, columns=2)
         x = [p.threshold for p in self.curve]
         some = [p for p in self.curve if p.outcome.precision is not None]
         shares.plot(
@@ -118,18 +117,6 @@ class ThresholdEvidence:
             axes.axvline(self.threshold, color="0.6", linestyle="--", linewidth=1)
         shares.legend(fontsize=8, frameon=False)
         return figure
-
-
-@short_repr
-@dataclass(frozen=True, slots=True)
-class ChosenThreshold:
-    """`pipeline` ends with the chosen `Threshold`; `evidence` says what it does."""
-
-    pipeline: Pipeline
-    evidence: ThresholdEvidence
-
-    def __str__(self) -> str:
-        return f"{self.pipeline!r}\n{self.evidence}"
 
 
 def _row(name: str, outcome: Outcome) -> list[str | float | None]:

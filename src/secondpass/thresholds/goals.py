@@ -16,7 +16,7 @@ class Goal(Protocol):
     """Picks a threshold from a curve; write your own if the four here are not yours."""
 
     def pick(self, curve: Sequence[CurvePoint]) -> int | None:
-        """Place of the threshold to use, thresholds rising; None if the goal is out of reach."""
+        """Index of the threshold to use, thresholds rising; None if the goal is out of reach."""
         ...
 
     def reachable(self, curve: Sequence[CurvePoint]) -> str:
@@ -35,7 +35,7 @@ class BestF:
     beta: float = 1.0
 
     def __post_init__(self) -> None:
-        if not _number(self.beta) or self.beta <= 0:
+        if not _is_number(self.beta) or self.beta <= 0:
             raise InvalidInputError(f"beta={self.beta!r}: give a number above 0")
 
     def pick(self, curve: Sequence[CurvePoint]) -> int | None:
@@ -48,7 +48,7 @@ class BestF:
 
 @dataclass(frozen=True, slots=True)
 class PrecisionAtLeast:
-    """As much recall as there is where precision is at least so much.
+    """The highest recall among the thresholds whose precision is high enough.
 
     Attributes:
         share: The least precision, in (0, 1].
@@ -73,10 +73,10 @@ class PrecisionAtLeast:
 
 @dataclass(frozen=True, slots=True)
 class RecallAtLeast:
-    """As little context as there is where recall is at least so much: the highest such threshold.
+    """The highest threshold whose recall is high enough, which keeps least.
 
-    Recall is of the relevant candidates that the pipeline was given. What its earlier stages cut
-    is missing, and what the retriever never brought is not known here at all.
+    Recall is of the relevant candidates that came into the pipeline. What its earlier stages cut
+    counts as missed; what the retriever never brought is not counted at all.
 
     Attributes:
         share: The least recall, in (0, 1].
@@ -100,7 +100,7 @@ class RecallAtLeast:
 
 @dataclass(frozen=True, slots=True)
 class TokensAtMost:
-    """As much as there is room for: the lowest threshold that keeps so few tokens on average.
+    """The lowest threshold that keeps at most so many tokens on average.
 
     Attributes:
         tokens: Expected tokens of a query, at most. Single queries take more or less; a limit that
@@ -110,7 +110,7 @@ class TokensAtMost:
     tokens: float
 
     def __post_init__(self) -> None:
-        if not _number(self.tokens) or self.tokens < 0:
+        if not _is_number(self.tokens) or self.tokens < 0:
             raise InvalidInputError(f"tokens={self.tokens!r}: give a number, 0 or more")
 
     def pick(self, curve: Sequence[CurvePoint]) -> int | None:
@@ -119,7 +119,7 @@ class TokensAtMost:
     def reachable(self, curve: Sequence[CurvePoint]) -> str:
         least = min(curve, key=lambda p: p.outcome.tokens)
         return (
-            f"the fewest are {least.outcome.tokens:.1f} tokens a query, at the threshold "
+            f"the fewest are {least.outcome.tokens:.1f} tokens per query, at the threshold "
             f"{least.threshold:.4g}; Top(k) or TokenBudget(tokens) cut further"
         )
 
@@ -128,11 +128,11 @@ def _precision(outcome: Outcome) -> float:
     return -math.inf if outcome.precision is None else outcome.precision
 
 
-def _number(value: object) -> bool:
+def _is_number(value: object) -> bool:
     real = isinstance(value, int | float) and not isinstance(value, bool)
     return real and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def _check_share(goal: object, share: object) -> None:
-    if not _number(share) or not 0 < share <= 1:  # type: ignore[operator]
+    if not _is_number(share) or not 0 < share <= 1:  # type: ignore[operator]
         raise InvalidInputError(f"{type(goal).__name__}({share!r}): give a share above 0, up to 1")

@@ -80,7 +80,7 @@ class ThresholdCounts:
         sizes: Sequence[Sequence[int]],
         relevant: Sequence[int],
     ) -> ThresholdCounts:
-        """Count, for each query the candidates with a score of at least each threshold.
+        """Count, for each query, the candidates with a score of at least each threshold.
 
         Args:
             thresholds: Rising.
@@ -111,15 +111,15 @@ class ThresholdCounts:
         )
         return [CurvePoint(t, o) for t, o in zip(self.thresholds, outcomes, strict=True)]
 
-    def at(self, places: Iterable[tuple[int, int]]) -> Outcome:
+    def outcome_at(self, pairs: Iterable[tuple[int, int]]) -> Outcome:
         """What happens to these queries, each with a threshold of its own.
 
         Args:
-            places: Of query and threshold.
+            pairs: Indices of a query and its threshold.
         """
         import numpy as np
 
-        q, t = np.array(list(places)).T
+        q, t = np.array(list(pairs)).T
         (outcome,) = _outcomes(
             self.kept[q, t][:, None],
             self.hits[q, t][:, None],
@@ -132,9 +132,9 @@ class ThresholdCounts:
 def _outcomes(kept: Matrix, hits: Matrix, tokens: Matrix, relevant: Matrix) -> list[Outcome]:
     import numpy as np
 
-    asked = relevant > 0
+    answerable = relevant > 0
     precision, precision_error = _means(hits / np.maximum(kept, 1), kept > 0)
-    shares = hits[asked] / relevant[asked][:, None]
+    shares = hits[answerable] / relevant[answerable][:, None]
     recall, recall_error = _means(shares, np.ones_like(shares, dtype=bool))
     columns = zip(
         precision, recall, precision_error, recall_error,
@@ -142,7 +142,13 @@ def _outcomes(kept: Matrix, hits: Matrix, tokens: Matrix, relevant: Matrix) -> l
         (kept == 0).mean(axis=0).tolist(),
         strict=True,
     )  # fmt: skip
-    return [Outcome(p, r or 0.0, pe, re, k, n, e) for p, r, pe, re, k, n, e in columns]
+    return [
+        Outcome(
+            precision=p, recall=r or 0.0, precision_error=pe, recall_error=re, kept=k, tokens=n,
+            empty=e,
+        )
+        for p, r, pe, re, k, n, e in columns
+    ]  # fmt: skip
 
 
 def _means(

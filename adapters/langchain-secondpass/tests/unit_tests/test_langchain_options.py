@@ -64,7 +64,7 @@ def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch, raw: Stage) -
         loads.append(model)
         return raw
 
-    monkeypatch.setattr("secondpass.recipe.load", load)
+    monkeypatch.setattr("secondpass.models.load.load", load)
     rerank = SecondPassRerank()
     assert loads == ["builtin"], "at construction, so that a missing model is known at once"
     for _ in range(3):
@@ -84,7 +84,7 @@ def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch, raw: Stage) -
         ({"threshold": float("nan")}, "not a probability"),
         ({"threshold": "much"}, "valid number"),
         ({"model": 3}, "model string"),
-        ({"model": {}}, "no secondpass recipe"),
+        ({"model": {}}, "not a recipe"),
         ({"model": Path("missing.json")}, "missing.json"),
         ({"threshold": 0.5, "keep_at_least": -1}, "keep_at_least=-1"),
         ({"threshold": 0.5, "keep_at_least": True}, "keep_at_least=True"),

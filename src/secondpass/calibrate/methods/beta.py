@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised, sigmoid
+from secondpass.calibrate.methods import minimise_log_loss, prepare
+from secondpass.core.logistic import sigmoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,13 @@ class Beta:
         """
         import numpy as np
 
-        data = checked(scores, labels)
+        data = prepare(scores, labels)
         centre, spread = float(data.scores.mean()), float(data.scores.std()) or 1.0
         z = (data.scores - centre) / spread
         low, high = -np.logaddexp(0, -z), np.logaddexp(0, z)  # ln q and -ln(1 - q)
         rows = np.stack([low, high, np.ones_like(z)])
         rising = ((0, None), (0, None), (None, None))  # slopes not negative: the curve never falls
-        a, b, c = minimised(rows, (1.0, 1.0, 0.0), rising, data.targets)
+        a, b, c = minimise_log_loss(rows, (1.0, 1.0, 0.0), rising, data.targets)
         return cls(a, b, c, centre, spread)
 
     def probability(self, score: float) -> float:

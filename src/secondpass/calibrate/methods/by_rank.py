@@ -1,4 +1,4 @@
-"""Probabilities for an order: from the place of each candidate, and what was known before."""
+"""Probabilities for an order: from each candidate's rank, and its probability before."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised, sigmoid
+from secondpass.calibrate.methods import minimise_log_loss, prepare
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import CalibrationError
+from secondpass.core.logistic import logit, sigmoid
 from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
 
@@ -18,17 +19,17 @@ from secondpass.core.short_repr import short_repr
 class ByRank:
     """P(relevant) = sigmoid(bias - log_slope ln(1 + rank) - slope rank + incoming_slope logit(p)).
 
-    A judge's order has no scores, but its first places are relevant more often than its last, and
-    how often is learned here like any calibration. Where the pipeline had probabilities before the
-    judge, they are the second feature: p tells a good list from a bad one, which a rank cannot.
-    The order stays the judge's: where a lower place would get a higher probability, neighbours
+    A judge's order has no scores, but its first candidates are relevant more often than its last,
+    and how often is learned here like any calibration. Where the pipeline had probabilities before
+    the judge, they are the second feature: p tells a good list from a bad one, which a rank cannot.
+    The order stays the judge's: where a lower rank would get a higher probability, neighbours
     share their mean (pool adjacent violators, Ayer et al. 1955).
 
     Attributes:
-        log_slope: Not negative: how fast the first places fall; ranks count from 0.
+        log_slope: Not negative: how fast the first ranks fall; ranks count from 0.
         slope: Not negative: how fast all of them do.
         incoming_slope: Not negative; 0 where there is no incoming probability.
-        bias: The log-odds of the first place (with an incoming probability of one half).
+        bias: The log-odds of the first rank (with an incoming probability of one half).
         incoming: Name of the stage whose probabilities came in; None if there was none.
     """
 
@@ -50,45 +51,48 @@ class ByRank:
             incoming: Name of the stage that gave probabilities before the judge, if one did.
 
         Raises:
-            CalibrationError: One class only, lower places more often relevant, or a candidate
+            CalibrationError: One class only, lower ranks more often relevant, or a candidate
                 without a mark of `incoming`.
             MissingExtraError: scikit-learn is not installed.
         """
         import numpy as np
 
-        pairs = [(place, c) for r in rankings for place, c in enumerate(r)]
+        candidates = [c for r in rankings for c in r]
+        ranks = [rank for r in rankings for rank in range(len(r))]
         labels = [c.id in ids for r, ids in zip(rankings, relevant, strict=True) for c in r]
-        data = checked([-float(place) for place, _ in pairs], labels)
-        places = [place for place, _ in pairs]
-        known = [0.0] * len(pairs)
+        data = prepare([-float(rank) for rank in ranks], labels)
+        log_odds = [0.0] * len(candidates)
         if incoming is not None:
-            known = [_logit(_probability(c, incoming)) for _, c in pairs]
+            log_odds = [logit(_incoming_probability(c, incoming)) for c in candidates]
         rows = np.array(
             [
-                [-math.log1p(r) for r in places],
-                [-float(r) for r in places],
-                known,
-                [1.0] * len(known),
+                [-math.log1p(rank) for rank in ranks],
+                [-float(rank) for rank in ranks],
+                log_odds,
+                [1.0] * len(ranks),
             ]
         )
         falling = ((0, None), (0, None), (0, None), (None, None))
-        log_slope, slope, weight, bias = minimised(
+        log_slope, slope, weight, bias = minimise_log_loss(
             rows, (1.0, 0.0, 0.0, 0.0), falling, data.targets
         )
         return cls(log_slope, slope, weight if incoming else 0.0, bias, incoming)
 
     def probabilities(self, ranking: Ranking) -> list[float]:
         """P(relevant) of each candidate, best first, never rising along the order."""
-        said = [self._one(place, c) for place, c in enumerate(ranking)]
-        return _never_rising(said)
+        return _pool_adjacent_violators(
+            [self._by_formula(rank, c) for rank, c in enumerate(ranking)]
+        )
 
-    def _one(self, place: int, candidate: Candidate) -> float:
-        known = 0.0 if self.incoming is None else _logit(_probability(candidate, self.incoming))
-        fall = self.log_slope * math.log1p(place) + self.slope * place
-        return sigmoid(self.bias - fall + self.incoming_slope * known)
+    def _by_formula(self, rank: int, candidate: Candidate) -> float:
+        log_odds = 0.0
+        if self.incoming is not None:
+            log_odds = logit(_incoming_probability(candidate, self.incoming))
+        fall = self.log_slope * math.log1p(rank) + self.slope * rank
+        return sigmoid(self.bias - fall + self.incoming_slope * log_odds)
 
 
-def _probability(candidate: Candidate, stage: str) -> float:
+def _incoming_probability(candidate: Candidate, stage: str) -> float:
     for mark in reversed(candidate.trail):
         if mark.stage == stage and mark.score is not None:
             return mark.score
@@ -98,13 +102,8 @@ def _probability(candidate: Candidate, stage: str) -> float:
     )
 
 
-def _logit(p: float) -> float:
-    clipped = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(clipped / (1 - clipped))
-
-
-def _never_rising(values: Sequence[float]) -> list[float]:
-    blocks: list[tuple[float, int]] = []  # mean and size of each run of equal values
+def _pool_adjacent_violators(values: Sequence[float]) -> list[float]:
+    blocks: list[tuple[float, int]] = []  # mean and size of each run that shares its mean
     for value in values:
         mean, size = value, 1
         while blocks and blocks[-1][0] < mean:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked
+from secondpass.calibrate.methods import prepare
 from secondpass.core.short_repr import short_repr
 
 
@@ -32,7 +32,7 @@ class Isotonic:
             CalibrationError: One class only, not finite, or ranked against the labels.
             MissingExtraError: scikit-learn is not installed.
         """
-        data = checked(scores, labels)
+        data = prepare(scores, labels)
         from sklearn.isotonic import IsotonicRegression
 
         curve = IsotonicRegression(

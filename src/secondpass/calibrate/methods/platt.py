@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised, sigmoid
+from secondpass.calibrate.methods import minimise_log_loss, prepare
+from secondpass.core.logistic import sigmoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,11 @@ class Platt:
         """
         import numpy as np
 
-        data = checked(scores, labels)
+        data = prepare(scores, labels)
         centre, spread = data.scores.mean(), data.scores.std() or 1.0
         z = (data.scores - centre) / spread  # the minimiser likes unit scale; undone below
         rows = np.stack([z, np.ones_like(z)])
-        slope, bias = minimised(rows, (1.0, 0.0), ((0, None), (None, None)), data.targets)
+        slope, bias = minimise_log_loss(rows, (1.0, 0.0), ((0, None), (None, None)), data.targets)
         return cls(float(slope / spread), float(bias - slope * centre / spread))
 
     def probability(self, score: float) -> float:

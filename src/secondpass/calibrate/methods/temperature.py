@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.optimise import checked, minimised, sigmoid
+from secondpass.calibrate.methods import minimise_log_loss, prepare
+from secondpass.core.logistic import sigmoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,11 @@ class Temperature:
         """
         import numpy as np
 
-        data = checked(scores, labels)
+        data = prepare(scores, labels)
         scale = float(np.abs(data.scores).max()) or 1.0
         rows = (data.scores / scale)[None, :]
         # 1 / temperature: the loss is convex in it, and 1e-6 keeps the temperature finite
-        (inverse,) = minimised(rows, (1.0,), ((1e-6, None),), data.targets)
+        (inverse,) = minimise_log_loss(rows, (1.0,), ((1e-6, None),), data.targets)
         return cls(float(scale / inverse))
 
     def probability(self, score: float) -> float:

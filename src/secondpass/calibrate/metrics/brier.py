@@ -1,11 +1,11 @@
-"""The Brier score, and what it is made of."""
+"""The Brier score and its decomposition."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.metrics.binning import binned, checked_pairs
+from secondpass.calibrate.metrics.calibration_error import check_pairs, make_bins
 
 
 def brier_score(probabilities: Sequence[float], labels: Sequence[bool | int]) -> float:
@@ -16,7 +16,7 @@ def brier_score(probabilities: Sequence[float], labels: Sequence[bool | int]) ->
     Raises:
         InvalidInputError: See `expected_calibration_error`.
     """
-    p, y = checked_pairs(probabilities, labels)
+    p, y = check_pairs(probabilities, labels)
     return sum((a - b) ** 2 for a, b in zip(p, y, strict=True)) / len(p)
 
 
@@ -58,7 +58,7 @@ def brier_decomposition(
     Raises:
         InvalidInputError: See `expected_calibration_error`.
     """
-    parts = binned(probabilities, labels, bins)
+    parts = make_bins(probabilities, labels, bins)
     n = len(labels)
     rate = sum(sum(b.labels) for b in parts) / n
     reliability = resolution = within = 0.0

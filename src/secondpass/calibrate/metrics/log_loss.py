@@ -1,4 +1,4 @@
-"""Log loss, over pairs and query by query."""
+"""Log loss over pairs, and the difference of two losses with the query as the sample."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from secondpass.calibrate.metrics.binning import checked_pairs
+from secondpass.calibrate.metrics.calibration_error import check_pairs
 
 LEAST = 1e-15
 """A probability of 0 or 1 that turns out wrong counts as this far from it, not as infinity."""
@@ -26,7 +26,7 @@ def log_loss(probabilities: Sequence[float], labels: Sequence[bool | int]) -> fl
 
 def total_log_loss(probabilities: Sequence[float], labels: Sequence[bool | int]) -> float:
     """The sum of which `log_loss` is the mean."""
-    p, y = checked_pairs(probabilities, labels)
+    p, y = check_pairs(probabilities, labels)
     return sum(-math.log(max(a if b else 1 - a, LEAST)) for a, b in zip(p, y, strict=True))
 
 
@@ -37,13 +37,13 @@ class MeanWithError(NamedTuple):
     standard_error: float
 
 
-def difference(
+def ratio_difference(
     losses: Sequence[float], others: Sequence[float], sizes: Sequence[float]
 ) -> MeanWithError:
-    """How much more one loses than the other, per pair, on the same queries.
+    """How much more one loses than the other, per pair, on the same queries: a ratio estimate.
 
     The query is the sample: pairs of one query go together, so the standard error is that of a
-    ratio of sums over queries (Cochran 1977, "Sampling Techniques", section 6.4).
+    ratio of two sums over queries (Cochran 1977, "Sampling Techniques", section 6.4).
 
     Args:
         losses: Summed over the pairs of each query, length q.

@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.jsonl import PathLike, line_name, read_lines
 from secondpass.core.short_repr import short_repr
-from secondpass.evaluate.collection import Collection
-from secondpass.evaluate.collection_builder import collected
-from secondpass.evaluate.formats.lines import PathLike, lines
+from secondpass.evaluate.collection import Collection, build_collection
 
 
-class Found(NamedTuple):
+class RunEntry(NamedTuple):
     """One document of a run."""
 
     doc: str
@@ -26,23 +25,23 @@ class Found(NamedTuple):
 
 @short_repr
 class Run(NamedTuple):
-    """A first stage's lists.
+    """A first stage's results.
 
     Attributes:
-        lists: For each query the documents it found, best first.
-        ignored: How many lines belong to queries that were not asked for.
+        lists: For each query the documents found, best first.
+        ignored: Number of lines that belong to queries other than those wanted.
     """
 
-    lists: dict[str, list[Found]]
+    lists: dict[str, list[RunEntry]]
     ignored: int
 
 
 def read_run(path: PathLike, depth: int = 1000, queries: Container[str] | None = None) -> Run:
     """A TREC run: ``query Q0 document rank score tag``, separated by blanks.
 
-    As in trec_eval the score decides, the rank column does not, and equal scores are ordered by
-    document id, last first. The file is streamed, and `depth` documents of each query are kept,
-    so millions of lines fit into little memory.
+    As in trec_eval the score decides, not the rank column, and equal scores are ordered by
+    document id, descending. The file is streamed and `depth` documents of each query are kept,
+    so that millions of lines need little memory.
 
     Args:
         path: May end in .gz.
@@ -53,13 +52,13 @@ def read_run(path: PathLike, depth: int = 1000, queries: Container[str] | None =
         InvalidInputError: A line that does not fit, or a document twice in the kept part of a
             query's list; names file and line.
     """
-    kept: dict[str, list[Found]] = {}
+    kept: dict[str, list[RunEntry]] = {}
     ignored = 0
-    for number, line in lines(path):
+    for number, line in read_lines(path, may_be_empty=False):
         fields = line.split()
         if len(fields) not in (5, 6):
             raise InvalidInputError(
-                f"{path}, line {number} has {len(fields)} fields; a run has 'query Q0 document "
+                f"{line_name(path, number)} has {len(fields)} fields; a run has 'query Q0 document "
                 "rank score tag'"
             )
         query, doc = fields[0], fields[2]
@@ -72,31 +71,31 @@ def read_run(path: PathLike, depth: int = 1000, queries: Container[str] | None =
             score = math.nan
         if not math.isfinite(score):
             raise InvalidInputError(
-                f"{path}, line {number}: the score {fields[4]!r} is no finite number; a run has "
-                "'query Q0 document rank score tag'"
+                f"{line_name(path, number)}: the score {fields[4]!r} is not a finite "
+                "number; a run has 'query Q0 document rank score tag'"
             )
-        found = kept.setdefault(query, [])
-        found.append(Found(doc, score, number))
-        if len(found) >= 4 * depth:  # so that a long list is not sorted at every line
-            kept[query] = _best(path, query, found, depth)
-    return Run({q: _best(path, q, found, depth) for q, found in kept.items()}, ignored)
+        entries = kept.setdefault(query, [])
+        entries.append(RunEntry(doc, score, number))
+        if len(entries) >= 4 * depth:  # so that a long list is not sorted at every line
+            kept[query] = _best(path, query, entries, depth)
+    return Run({q: _best(path, q, entries, depth) for q, entries in kept.items()}, ignored)
 
 
-def _best(path: PathLike, query: str, found: list[Found], depth: int) -> list[Found]:
+def _best(path: PathLike, query: str, entries: list[RunEntry], depth: int) -> list[RunEntry]:
     first: dict[str, int] = {}
-    for doc, _, line in found:
+    for doc, _, line in entries:
         if doc in first:
             raise InvalidInputError(
-                f"{path}, line {line}: the query {query!r} has the document {doc!r} already in "
+                f"{line_name(path, line)}: the query {query!r} has the document {doc!r} already in "
                 f"line {first[doc]}; a run lists each once"
             )
         first[doc] = line
-    by_id = sorted(found, key=lambda f: f.doc, reverse=True)
-    return sorted(by_id, key=lambda f: -f.score)[:depth]
+    by_id = sorted(entries, key=lambda entry: entry.doc, reverse=True)
+    return sorted(by_id, key=lambda entry: -entry.score)[:depth]
 
 
 def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
-    """Judgements, as TREC writes them or as BEIR does; told apart by their columns.
+    """Judgements in TREC's format or in BEIR's, recognised by the columns.
 
     TREC: ``query 0 document grade``, separated by blanks. BEIR: ``query-id corpus-id score``,
     separated by tabs, with or without that header.
@@ -106,7 +105,7 @@ def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
             grades; names file and line.
     """
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in lines(path):
+    for number, line in read_lines(path, may_be_empty=False):
         fields = line.rstrip("\r\n").split("\t")
         if len(fields) != 3:
             fields = line.split()
@@ -114,26 +113,26 @@ def read_qrels(path: PathLike) -> dict[str, dict[str, int]]:
             del fields[1]
         if len(fields) != 3:
             raise InvalidInputError(
-                f"{path}, line {number} has {len(fields)} fields; judgements have 'query 0 "
+                f"{line_name(path, number)} has {len(fields)} fields; judgements have 'query 0 "
                 "document grade' or, with tabs, 'query-id corpus-id score'"
             )
-        query, doc, written = fields
+        query, doc, value = fields
         try:
-            grade = int(written)
+            grade = int(value)
         except ValueError:
-            if not qrels and written.strip().lower() in ("score", "grade", "relevance", "label"):
+            if not qrels and value.strip().lower() in ("score", "grade", "relevance", "label"):
                 continue
             raise InvalidInputError(
-                f"{path}, line {number}: the grade {written!r} is no whole number; judgements "
-                "have 'query 0 document grade', grade 0 where it is not relevant"
+                f"{line_name(path, number)}: the grade {value!r} is not a whole number; judgements "
+                "have 'query 0 document grade', with grade 0 for what is not relevant"
             ) from None
         if qrels.setdefault(query, {}).setdefault(doc, grade) != grade:
             raise InvalidInputError(
-                f"{path}, line {number}: the document {doc!r} of query {query!r} has the grade "
+                f"{line_name(path, number)}: the document {doc!r} of query {query!r} has the grade "
                 f"{grade} here and {qrels[query][doc]} before"
             )
     if not qrels:
-        raise InvalidInputError(f"{path} holds no judgement")
+        raise InvalidInputError(f"{path} holds no judgements")
     return qrels
 
 
@@ -153,7 +152,7 @@ def read_trec(
         run: See `read_run`.
         qrels: See `read_qrels`.
         queries: Texts of the queries by id.
-        texts: Texts of the documents by id; those of the run's first `depth` are needed.
+        texts: Texts of the documents by id, at least of the first `depth` of each query.
         depth: Candidates of each query.
         relevant_from: See `Collection`.
         name: For tables; the run file's name if None.
@@ -162,28 +161,37 @@ def read_trec(
         InvalidInputError: Files that do not fit, or a candidate without a text.
     """
     judged = read_qrels(qrels)
-    found = read_run(run, depth, queries.keys() & judged.keys())
-    notes = [f"{found.ignored} lines of {run} are of other queries"] if found.ignored else []
-    return collected(
+    results = read_run(run, depth, queries.keys() & judged.keys())
+    notes = [f"{results.ignored} lines of {run} belong to other queries"] if results.ignored else []
+    return build_collection(
         name or Path(run).name,
         queries,
         judged,
-        with_texts(found, texts, str(run)),
+        candidates_of_run(results, texts, str(run)),
         relevant_from=relevant_from,
         notes=notes,
         source=Path(run).name,
     )
 
 
-def with_texts(run: Run, texts: Mapping[str, str], where: str) -> dict[str, list[Candidate]]:
-    """The run's documents as candidates, with the first stage's scores on them."""
-    missing = [f for found in run.lists.values() for f in found if f.doc not in texts]
+def candidates_of_run(run: Run, texts: Mapping[str, str], file: str) -> dict[str, list[Candidate]]:
+    """The run's documents as candidates, with the first stage's scores.
+
+    Args:
+        run: See `read_run`.
+        texts: By document id.
+        file: The run's file, for the error.
+
+    Raises:
+        InvalidInputError: A document has no text.
+    """
+    missing = [e for entries in run.lists.values() for e in entries if e.doc not in texts]
     if missing:
         raise InvalidInputError(
-            f"{len(missing)} candidates have no text, such as {missing[0].doc!r} ({where}, line "
-            f"{missing[0].line}), and a reranker reads texts; give all of them, or a smaller depth"
+            f"{len(missing)} candidates have no text, such as {missing[0].doc!r} ({file}, line "
+            f"{missing[0].line}), and a reranker reads texts; give all texts, or a smaller depth"
         )
     return {
-        q: [Candidate(f.doc, texts[f.doc], score=f.score) for f in found]
-        for q, found in run.lists.items()
+        q: [Candidate(e.doc, texts[e.doc], score=e.score) for e in entries]
+        for q, entries in run.lists.items()
     }

@@ -1,1 +1,1 @@
-"""How many answers of a judge become one order: pure generators, no input or output."""
+"""How many answers of a judge become one order: pure generators, without input or output."""

@@ -1,4 +1,4 @@
-"""Permutation self-consistency: judge several shuffles of the list, and take what they share."""
+"""Permutation self-consistency: judge several shuffles of the list, and join their orders."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from secondpass.judge.algorithms.rank_aggregation import borda, kemeny
 
 @dataclass(frozen=True, slots=True)
 class SelfConsistent:
-    """Run an algorithm on several shuffles, side by side, and join the orders. Gives an ``order``.
+    """Run an algorithm on several shuffles, concurrently, and join the orders. Gives an ``order``.
 
     Tang et al. 2024, "Found in the Middle: Permutation Self-Consistency Improves Listwise Ranking
-    in Large Language Models" (arXiv 2310.07712): what a judge says because of where a text stands
-    differs between shuffles and averages out. Takes `shuffles` times the calls, in no more rounds.
+    in Large Language Models" (arXiv 2310.07712): position bias differs between shuffles
+    and averages out. Takes `shuffles` times the calls, in no more rounds.
 
     Args:
         algorithm: Any that gives an order.
-        shuffles: How many lists, at least 1; the first is the incoming order itself, since some
-            algorithms make use of it.
+        shuffles: The number of lists, at least 1; the first is the incoming order itself, since
+            some algorithms make use of it.
         aggregate: ``kemeny``, the fewest disagreements; ``borda``, the mean rank.
         seed: The same seed makes the same shuffles.
 
     Raises:
-        InvalidInputError: No algorithm, no shuffle, or no such aggregate.
+        InvalidInputError: Not an algorithm that orders, no shuffle, or no such aggregate.
     """
 
     algorithm: Algorithm
@@ -47,7 +47,8 @@ class SelfConsistent:
     def __post_init__(self) -> None:
         if not isinstance(self.algorithm, Algorithm) or self.algorithm.asks == "rate":
             raise InvalidInputError(
-                f"{self.algorithm!r} is no algorithm that gives an order, such as SlidingWindow()"
+                f"{self.algorithm!r} is not an algorithm that gives an order; use SlidingWindow(), "
+                "for example"
             )
         if self.shuffles < 1:
             raise InvalidInputError(f"shuffles={self.shuffles}: judge at least 1 list")
@@ -63,25 +64,25 @@ class SelfConsistent:
             return Verdict(list(range(n)))
         random = Random(self.seed)
         lists = [list(range(n))] + [random.sample(range(n), n) for _ in range(self.shuffles - 1)]
-        parts = [self._shuffled(n, places) for places in lists]
+        parts = [self._run_shuffled(n, shuffled) for shuffled in lists]
         orders = yield from run_in_lockstep(
-            parts, lambda known: list(range(n)) if known == lists else borda(known)
+            parts, lambda latest: list(range(n)) if latest == lists else borda(latest)
         )
         return Verdict(kemeny(orders) if self.aggregate == "kemeny" else borda(orders))
 
-    def _shuffled(self, n: int, places: Sequence[int]) -> Subroutine[list[int]]:
-        """The inner algorithm's flow, with its places translated there and back."""
+    def _run_shuffled(self, n: int, shuffled: Sequence[int]) -> Subroutine[list[int]]:
+        """The inner algorithm's flow, with its indices translated there and back."""
         flow, asks = self.algorithm.flow(n), self.asks
-        back = {place: i for i, place in enumerate(places)}
+        inner = {index: i for i, index in enumerate(shuffled)}
         try:
-            asked = next(flow)
+            current = next(flow)
             while True:
-                questions = tuple(tuple(places[i] for i in q) for q in asked.questions)
-                replies = yield Round(questions, [places[i] for i in asked.so_far])
+                questions = tuple(tuple(shuffled[i] for i in q) for q in current.questions)
+                replies = yield Round(questions, [shuffled[i] for i in current.so_far])
                 if asks == "order":
-                    replies = [[back[place] for place in reply] for reply in replies]
+                    replies = [[inner[index] for index in order] for order in replies]
                 elif asks == "best":
-                    replies = [back[place] for place in replies]
-                asked = flow.send(replies)
+                    replies = [inner[index] for index in replies]
+                current = flow.send(replies)
         except StopIteration as done:
-            return [places[i] for i in done.value.order]
+            return [shuffled[i] for i in done.value.order]

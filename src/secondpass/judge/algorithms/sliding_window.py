@@ -1,4 +1,4 @@
-"""Sliding window: from the bottom up, each window overlaps the last, so the best travel upwards."""
+"""Sliding window: overlapping windows from the bottom up, so that the best travel upwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SlidingWindow:
     """Order windows of texts from the last to the first.
 
     Sun et al. 2023, "Is ChatGPT Good at Search? Investigating Large Language Models as Re-Ranking
-    Agents" (arXiv 2304.09542), with every candidate seen whatever their number: one call up to
+    Agents" (arXiv 2304.09542), with every candidate shown whatever their number: one call up to
     `window` candidates, else ceil((n - window) / stride) + 1, one after another. A judge without
     mistakes gets the first ``window - stride`` right.
 
@@ -40,13 +40,12 @@ class SlidingWindow:
         return "order"
 
     def flow(self, n: int) -> AlgorithmSteps:
-        places = list(range(n))
+        order = list(range(n))
         start = max(0, n - self.window)
         while n > 1:
-            end = min(n, start + self.window)  # the topmost window is a whole one too
-            (ordered,) = yield Round((tuple(places[start:end]),), places.copy())
-            places[start:end] = ordered
+            end = min(n, start + self.window)  # the topmost window is full, too
+            (order[start:end],) = yield Round((tuple(order[start:end]),), order.copy())
             if start == 0:
                 break
             start = max(0, start - self.stride)
-        return Verdict(places)
+        return Verdict(order)

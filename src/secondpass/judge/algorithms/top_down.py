@@ -12,36 +12,36 @@ from secondpass.judge.algorithms.protocol import (
     QuestionKind,
     Round,
     Verdict,
-    interleaved,
+    interleave,
 )
 from secondpass.judge.algorithms.rank_aggregation import borda
 
 
 @dataclass(frozen=True, slots=True)
 class TopDown:
-    """Order the first window, then show its pivot to all others, side by side.
+    """Order the first window, then compare all others with its pivot, concurrently.
 
     Parry, MacAvaney and Ganguly 2024, "Top-Down Partitioning for Efficient List-Wise Ranking"
-    (arXiv 2405.14589). Texts above the pivot go into a last window, filled up with the best from
-    below. For 100 candidates and windows of 20 that is 7 calls in 3 rounds, where sliding takes 9
-    calls in 9 rounds.
+    (arXiv 2405.14589). Texts above the pivot go into a last window, filled up with the best of
+    those below. For 100 candidates and windows of 20 that is 7 calls in 3 rounds, where sliding
+    takes 9 calls in 9 rounds.
 
-    Where more texts pass than the last window holds, the best of each group do (the paper's
-    budget), if that leaves at least two places to each group; else they are partitioned again, in
-    more rounds. A judge without mistakes gets the first ``min(pivot, 2)`` right, and with `exact`,
+    Where more texts pass than the last window holds, only the best of each group do (the paper's
+    budget), if that leaves at least two for each group; else they are partitioned again, in more
+    rounds. A judge without mistakes gets the first ``min(pivot, 2)`` right, and with `exact`,
     which always partitions again, the first `pivot`.
 
     Args:
         window: How many texts a judge sees at once, at least 3.
-        pivot: Which text of the ordered first window is the pivot, 1 is its best. A higher one
+        pivot: Which text of the ordered first window is the pivot; 1 is its best. A smaller number
             lets fewer texts pass.
-        exact: Whether to partition again whenever more than a window pass.
-        votes: How often the last window is ordered, side by side: as it is, from its end, and in
-            rotations of the two; Borda's points join them. More calls, no more rounds, and less
-            of the judge's noise and of its liking for a place, where they matter most.
+        exact: Whether to partition again whenever more texts than a window pass.
+        votes: How often the last window is ordered, concurrently: as it is, reversed, and in
+            rotations of the two; Borda's points join the orders. More calls, no more rounds, and
+            less of the judge's noise and position bias, where they matter most.
 
     Raises:
-        InvalidInputError: Window and pivot do not fit, or no votes.
+        InvalidInputError: Window and pivot do not fit together, or there are no votes.
     """
 
     window: int = 20
@@ -68,11 +68,11 @@ class TopDown:
             (first,) = yield Round((tuple(above[: self.window]),), above + below)
             rest = above[self.window :]
             best, pivot, worse = first[: self.pivot - 1], first[self.pivot - 1], first[self.pivot :]
-            known = [*first, *rest, *below]
-            ordered = yield Round(self._groups(rest, pivot), known)
-            cuts = [answer.index(pivot) for answer in ordered]
-            passed = interleaved([a[:i] for a, i in zip(ordered, cuts, strict=True)])
-            failed = interleaved([a[i + 1 :] for a, i in zip(ordered, cuts, strict=True)])
+            so_far = [*first, *rest, *below]
+            ordered = yield Round(self._groups(rest, pivot), so_far)
+            cuts = [group.index(pivot) for group in ordered]
+            passed = interleave([group[:i] for group, i in zip(ordered, cuts, strict=True)])
+            failed = interleave([group[i + 1 :] for group, i in zip(ordered, cuts, strict=True)])
             below = [pivot, *worse, *failed, *below]
             if not passed and self.exact:  # the first window held the best, and in order
                 return Verdict([*best, *below])
@@ -84,17 +84,17 @@ class TopDown:
         last = everything[: self.window]
         if len(last) > 1:
             ordered = yield Round(self._ballots(last), everything)
-            ranks = borda([[last.index(place) for place in answer] for answer in ordered])
-            last = [last[i] for i in ranks]
+            joined = borda([[last.index(i) for i in order] for order in ordered])
+            last = [last[i] for i in joined]
         return Verdict([*last, *everything[self.window :]])
 
     def _ballots(self, last: list[int]) -> tuple[QuestionIndices, ...]:
-        turned = (last if vote % 2 == 0 else last[::-1] for vote in range(self.votes))
+        lists = (last if vote % 2 == 0 else last[::-1] for vote in range(self.votes))
         shifts = (vote // 2 * len(last) // ceil(self.votes / 2) for vote in range(self.votes))
-        return tuple((*t[s:], *t[:s]) for t, s in zip(turned, shifts, strict=True))
+        return tuple((*t[s:], *t[:s]) for t, s in zip(lists, shifts, strict=True))
 
     def _groups(self, rest: list[int], pivot: int) -> tuple[QuestionIndices, ...]:
         number = ceil(len(rest) / (self.window - 1))
         groups = (rest[i::number] for i in range(number))  # of one size, each with good and bad
-        # in the middle, where a judge's liking for the first places neither helps nor hurts it
+        # in the middle, where position bias neither helps nor hurts it
         return tuple((*g[: len(g) // 2], pivot, *g[len(g) // 2 :]) for g in groups)

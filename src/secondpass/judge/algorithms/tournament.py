@@ -1,4 +1,4 @@
-"""Tournament: groups play side by side, the best of each meet in the next stage."""
+"""Tournament: groups play concurrently, and the best of each meet in the next stage."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from secondpass.judge.algorithms.protocol import (
     QuestionKind,
     Round,
     Verdict,
-    interleaved,
+    interleave,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Tournament:
-    """Order groups side by side and let the best of each go on, until they fit in one window.
+    """Order groups concurrently and let the best of each go on, until they fit into one window.
 
     After Chen et al. 2024, "TourRank: Utilizing Large Language Models for Documents Ranking with
-    a Tournament-Inspired Strategy" (arXiv 2406.11678), with whole orders in place of selections,
+    a Tournament-Inspired Strategy" (arXiv 2406.11678), with whole orders instead of selections,
     which takes fewer stages: for 100 candidates and windows of 20, 8 calls in 3 rounds, and with
-    ``keep=4`` 6 calls in 2. Groups
-    are dealt like cards, so that each gets as many of the promising ones. Those that fall out
-    stand behind those that go on, by their place in their group. Wrap it in `SelfConsistent` for
-    several tournaments, as TourRank-r. A judge without mistakes gets the first `keep` right.
+    ``keep=4`` 6 calls in 2. Groups are dealt like cards, so that each gets as many of the promising
+    ones. Those that drop out rank below those that go on, by their rank in their group. Wrap it in
+    `SelfConsistent` for several tournaments, as in TourRank-r. A judge without mistakes gets the
+    first `keep` right.
 
     Args:
         window: How many texts a judge sees at once, at least 2.
-        keep: How many of a group go on, at least; more where the next stage has room. At most
-            half a window.
+        keep: The minimum number of a group that go on, at most half a window; more do where they
+            fit into the next stage.
 
     Raises:
         InvalidInputError: The two do not fit.
@@ -55,7 +55,7 @@ class Tournament:
         while len(playing) > self.window:
             number = ceil(len(playing) / self.window)
             groups = tuple(tuple(playing[i::number]) for i in range(number))
-            ordered = interleaved((yield Round(groups, playing + out)))
+            ordered = interleave((yield Round(groups, playing + out)))
             going = max(self.window, self.keep * number)
             playing, out = ordered[:going], ordered[going:] + out
         if len(playing) > 1:

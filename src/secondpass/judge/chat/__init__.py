@@ -1,1 +1,1 @@
-"""A judge over any chat model: what is asked, and what is done when an answer is unusable."""
+"""A judge made of any chat model: what it is asked, and what is done with unusable answers."""

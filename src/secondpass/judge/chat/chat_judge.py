@@ -1,4 +1,8 @@
-"""Any chat model as a judge: it orders, picks, compares and rates, whatever comes back."""
+"""A judge made of any chat model: it orders, picks, compares and rates, whatever comes back.
+
+Each method asks a task (`tasks`) through the `ContextWindow`, which calls a closure with what fits;
+the closure puts the passages into tags and leaves the rest to the `RepairLoop`.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,13 @@ from typing import Literal, TypeVar
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.tokens import Counter, estimated
-from secondpass.judge.chat import tasks as questions
-from secondpass.judge.chat.capabilities import CapabilityProbe, Log
-from secondpass.judge.chat.context_window import Shrinking
-from secondpass.judge.chat.passage_tags import Fenced, tag_passages
+from secondpass.judge.chat import tasks
+from secondpass.judge.chat.capabilities import AnswerLog, CapabilityProbe
+from secondpass.judge.chat.context_window import ContextWindow
+from secondpass.judge.chat.passage_tags import TaggedPassages, tag_passages
 from secondpass.judge.chat.prompts import Prompts
-from secondpass.judge.chat.protocol import Chat, ChatError
-from secondpass.judge.chat.repair import Found, PromptTask, asked
+from secondpass.judge.chat.protocol import Chat
+from secondpass.judge.chat.repair import RepairLoop
 from secondpass.judge.protocols import Answer
 
 T = TypeVar("T")
@@ -23,23 +27,24 @@ Rating = Literal["yes-no", "scale"]
 class ChatJudge:
     """Asks a chat model to judge: listwise, setwise, pairwise and pointwise.
 
-    Every answer is usable: an order is a permutation of what was shown, the best is one of it.
-    What cannot be read is asked for again, and then taken from the incoming order; a prompt that
+    Every answer is usable: an order is a permutation of the texts shown, the best is one of them.
+    An unreadable answer is asked for again, and then replaced by the incoming order; a prompt that
     does not fit is asked in parts, then with shorter passages. Each step is an event.
 
     Args:
-        chat: Whom to ask; see `Chat`.
-        prompts: What it is told; their version is part of the judge's name.
+        chat: The chat model; see `Chat`.
+        prompts: The wording; its version is part of the judge's name.
         rating: What `arate` asks for. ``yes-no`` gives P(yes) from log-probabilities; ``scale``
             the expected grade from 0 to 10 (arXiv 2505.19334). Where the server gives no
-            log-probabilities both are read from the text: 0 or 1, and a number.
-        structured: Ask for JSON that fits a schema; the first refusal ends that.
+            log-probabilities, both are read from the text: 0 or 1, or a number.
+        structured: Whether to ask for JSON that fits a schema, until the server rejects it.
         repairs: How often to ask again, 0 to 2.
-        floor: Share of the passages that an order must name not to be asked for again.
-        passage_tokens: Longest passage; the rest is cut, and that is in its note.
-        thinking_tokens: Room for a model that thinks before it answers.
-        count_tokens: Counts tokens of a text; estimated from its characters if None.
-        seed: The same question gets the same identifiers, for tests; random if None.
+        floor: Minimum share of the passages that an order must name; below it, it is asked for
+            again.
+        passage_tokens: Longest passage; the rest is cut, and its note says so.
+        thinking_tokens: Added to the longest answer, for a model that thinks before it answers.
+        count_tokens: Counts the tokens of a text; estimated from its characters if None.
+        seed: With it, the same question gets the same identifiers, for tests; random if None.
 
     Raises:
         InvalidInputError: An argument out of its range, or a chat without `complete`.
@@ -62,7 +67,7 @@ class ChatJudge:
     ) -> None:
         if not isinstance(chat, Chat):
             raise InvalidInputError(
-                f"{chat!r} is no chat: it needs a name and an async complete(messages, ...)"
+                f"{chat!r} is not a chat: it needs a name and an async complete(messages, ...)"
             )
         if rating not in ("yes-no", "scale"):
             raise InvalidInputError(f"rating={rating!r}; one of 'yes-no', 'scale'")
@@ -80,118 +85,115 @@ class ChatJudge:
         self.name = f"judge:{chat.name}@prompts-{self.prompts.version}"
         if rating == "scale":
             self.name += "/scale"
-        self._exchange = CapabilityProbe(chat, structured)
-        self._shrinking = Shrinking(passage_tokens)
+        probe = CapabilityProbe(chat, structured)
+        self._repair_loop = RepairLoop(probe, self.prompts, repairs, thinking_tokens)
+        self._window = ContextWindow(passage_tokens)
 
     def __repr__(self) -> str:
         return f"ChatJudge({self.name!r})"
 
     async def aorder(self, query: str, texts: Sequence[str]) -> Answer[Sequence[int]]:
-        """Order texts by relevance, best first: a permutation of their places."""
-        log, texts = Log(), list(texts)
+        """Order texts by relevance, best first: a permutation of their indices."""
+        log, texts = AnswerLog(), list(texts)
         if len(set(texts)) < 2:  # nothing to tell apart
             return Answer(tuple(range(len(texts))))
 
-        async def ask(places: list[int], limit: int) -> list[int]:
-            shown = self._fenced(log, query, texts, places, limit)
-            found = await self._asked(log, questions.order(shown, self.prompts, self.floor))
-            named = list(found.value or ())
-            missing = [i for i in range(len(places)) if i not in set(named)]
+        async def ask(indices: list[int], limit: int) -> list[int]:
+            tagged = self._tag(log, query, texts, indices, limit)
+            task = tasks.order(tagged, self.prompts, self.floor)
+            parsed = await self._repair_loop.ask_until_usable(task, log)
+            named = list(parsed.value or ())
+            missing = [i for i in range(len(indices)) if i not in set(named)]
             if missing:
-                whole = "no passage" if not named else f"{len(named)} of {len(places)} passages"
-                log.tell("fallback", f"the answer orders {whole}; the rest keep their order")
-            return [places[i] for i in (*named, *missing)]
+                some = f"{len(named)} of {len(indices)} passages" if named else "no passage"
+                log.add_event("fallback", f"the answer orders {some}; the rest keep their order")
+            return [indices[i] for i in (*named, *missing)]
 
-        order = await self._shrinking.ordered(ask, self._sizes(texts), log)
+        order = await self._window.order(ask, self._sizes(texts), log)
         return self._answer(log, tuple(order), len(texts))
 
     async def abest(self, query: str, texts: Sequence[str]) -> Answer[int]:
-        """The place of the most relevant text; the first one where the model names none.
+        """The index of the most relevant text; 0 where the model names none.
 
         Raises:
             InvalidInputError: There are no texts.
         """
-        log, texts = Log(), list(texts)
+        log, texts = AnswerLog(), list(texts)
         if not texts:
             raise InvalidInputError("there is no best of no texts; give at least one")
         if len(set(texts)) < 2:
             return Answer(0)
 
-        async def ask(places: list[int], limit: int) -> list[int]:
-            shown = self._fenced(log, query, texts, places, limit)
-            found = await self._asked(log, questions.best(shown, self.prompts))
-            if found.value is None:
-                log.tell("fallback", "the answer names no passage; the first one shown is taken")
-            best = places[found.value or 0]
-            return [best, *(i for i in places if i != best)]
+        async def ask(indices: list[int], limit: int) -> list[int]:
+            tagged = self._tag(log, query, texts, indices, limit)
+            parsed = await self._repair_loop.ask_until_usable(tasks.best(tagged, self.prompts), log)
+            if parsed.value is None:
+                log.add_event(
+                    "fallback", "the answer names no passage; the first one shown is taken"
+                )
+            best = indices[parsed.value or 0]
+            return [best, *(i for i in indices if i != best)]
 
-        order = await self._shrinking.ordered(ask, self._sizes(texts), log)
+        order = await self._window.order(ask, self._sizes(texts), log)
         return self._answer(log, order[0], len(texts))
 
     async def acompare(self, query: str, first: str, second: str) -> Answer[float]:
         """P(first is more relevant): from log-probabilities, else 1, 0 or 0.5 from the text."""
-        log, texts = Log(), [first, second]
+        log, texts = AnswerLog(), [first, second]
         if first == second:
             return Answer(0.5)
 
-        async def ask(places: list[int], limit: int) -> float | None:
-            shown = self._fenced(log, query, texts, places, limit, letters=True)
-            found = await self._asked(log, questions.compare(shown, self.prompts, log))
-            return found.value
+        async def ask(indices: list[int], limit: int) -> float | None:
+            tagged = self._tag(log, query, texts, indices, limit, letters=True)
+            task = tasks.compare(tagged, self.prompts, log)
+            return (await self._repair_loop.ask_until_usable(task, log)).value
 
-        value = await self._shrinking.whole(ask, self._sizes(texts), log)
-        if value is None:
-            log.tell("fallback", "the answer prefers neither passage; 0.5 is taken")
-        return self._answer(log, 0.5 if value is None else value, 2)
+        probability = await self._window.answer(ask, self._sizes(texts), log)
+        if probability is None:
+            log.add_event("fallback", "the answer prefers neither passage; 0.5 is taken")
+        return self._answer(log, 0.5 if probability is None else probability, 2)
 
     async def arate(self, query: str, text: str) -> Answer[float | None]:
         """P(relevant) as the model sees it, or its grade from 0 to 10; None where it gave none."""
-        log = Log()
-        make = questions.scale if self.rating == "scale" else questions.yes_no
+        log = AnswerLog()
+        make_task = tasks.scale if self.rating == "scale" else tasks.yes_no
 
-        async def ask(places: list[int], limit: int) -> float | None:
-            shown = self._fenced(log, query, [text], places, limit)
-            found = await self._asked(log, make(shown, self.prompts, log))
-            return found.value
+        async def ask(indices: list[int], limit: int) -> float | None:
+            tagged = self._tag(log, query, [text], indices, limit)
+            task = make_task(tagged, self.prompts, log)
+            return (await self._repair_loop.ask_until_usable(task, log)).value
 
-        value = await self._shrinking.whole(ask, self._sizes([text]), log)
-        if value is None:
-            log.tell("fallback", "the answer holds no rating; the passage has no score")
-        return self._answer(log, value, 1)
+        rating = await self._window.answer(ask, self._sizes([text]), log)
+        if rating is None:
+            log.add_event("fallback", "the answer holds no rating; the passage has no score")
+        return self._answer(log, rating, 1)
 
-    def _fenced(
+    def _tag(
         self,
-        log: Log,
+        log: AnswerLog,
         query: str,
         texts: Sequence[str],
-        places: list[int],
+        indices: list[int],
         limit: int,
         *,
         letters: bool = False,
-    ) -> Fenced:
-        shown = tag_passages(
-            query, [texts[i] for i in places], limit=limit, seed=self.seed,
+    ) -> TaggedPassages:
+        tagged = tag_passages(
+            query, [texts[i] for i in indices], limit=limit, seed=self.seed,
             letters=letters, count=self.count_tokens,
         )  # fmt: skip
-        log.notes.update((i, note) for i, note in zip(places, shown.notes, strict=True) if note)
-        if shown.cut_query:
-            log.tell("truncated", "the query was longer than the model is shown; the rest was cut")
-        return shown
+        log.notes.update((i, note) for i, note in zip(indices, tagged.notes, strict=True) if note)
+        if tagged.cut_query:
+            log.add_event("truncated", "the query was too long for the prompt; the rest was cut")
+        return tagged
 
     def _sizes(self, texts: Sequence[str]) -> list[int]:
         count = self.count_tokens or estimated
         return [count(text) for text in texts]
 
-    async def _asked(self, log: Log, question: PromptTask[T]) -> Found[T]:
-        question = question.with_room(self.thinking_tokens)
-        try:
-            return await asked(question, self._exchange, self.prompts, self.repairs, log)
-        except ChatError as error:
-            error.usage = log.usage
-            raise
-
-    def _answer(self, log: Log, value: T, n: int) -> Answer[T]:
+    def _answer(self, log: AnswerLog, value: T, n: int) -> Answer[T]:
         if log.notes:
-            log.tell("truncated", f"{len(log.notes)} of {n} texts were too long; the rest was cut")
+            message = f"{len(log.notes)} of {n} texts were too long; the rest was cut"
+            log.add_event("truncated", message)
         notes = tuple(log.notes.get(i, {}) for i in range(n)) if log.notes else ()
         return Answer(value, log.usage, tuple(log.events), notes)

@@ -1,7 +1,7 @@
-"""What to do with a question that does not fit: ask in parts, then show less of each passage.
+"""Fits a question into the model's context: asks in parts, then shows less of each passage.
 
 It always ends: parts get smaller and passages shorter, and what is left below that keeps its
-incoming order. What a model could not read once is not sent to it again.
+incoming order. What the model could not read once is not sent to it again.
 """
 
 from __future__ import annotations
@@ -9,24 +9,28 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from secondpass.judge.allowance import NoCallsLeftError
-from secondpass.judge.chat.capabilities import Log, TooLongError
+from secondpass.core.event import EventKind
+from secondpass.judge.budget import NoCallsLeftError
+from secondpass.judge.chat.capabilities import AnswerLog, TooLongError
 
 T = TypeVar("T")
-Asked = Callable[[list[int], int], Awaitable[T]]
-"""Asks about the texts at some places, each cut to a number of tokens."""
+Ask = Callable[[list[int], int], Awaitable[T]]
+"""Asks about the texts with some indices, each cut to a number of tokens."""
 
-_NO_CALLS = ("budget", "the prompt was too long, and no call was left to ask about less")
+_NO_CALLS: tuple[EventKind, str] = (
+    "budget",
+    "the prompt was too long, and no call was left to ask about less",
+)
 SHORTEST = 20
 """Tokens of a passage below which it is not worth showing."""
 
 
-class _NoRoomError(Exception):
+class _NothingFitsError(Exception):
     """Not even two short passages fit, so nothing can be ordered."""
 
 
-class Shrinking:
-    """Fits questions to a context of unknown size, and remembers what did not fit.
+class ContextWindow:
+    """Fits questions into a context of unknown size, and remembers what did not fit.
 
     Args:
         passage_tokens: How much of a passage to show at most.
@@ -34,79 +38,79 @@ class Shrinking:
 
     def __init__(self, passage_tokens: int) -> None:
         self.passage_tokens = passage_tokens
-        self._too_much = 10**9  # estimated tokens of passages; so many were refused
+        self._smallest_rejected = 10**9  # estimated tokens of all passages of a prompt
 
-    async def ordered(self, ask: Asked[list[int]], sizes: Sequence[int], log: Log) -> list[int]:
-        """An order of all places, asked for at once if that fits, else in halves.
+    async def order(self, ask: Ask[list[int]], sizes: Sequence[int], log: AnswerLog) -> list[int]:
+        """An order of all texts, asked for at once if that fits, else in halves.
 
         The halves are ordered, interleaved, and the upper half of that is ordered once more.
 
         Args:
-            ask: Orders the texts at some places.
+            ask: Orders the texts with some indices.
             sizes: Estimated tokens of each text.
         """
-        places = list(range(len(sizes)))
+        indices = list(range(len(sizes)))
         try:
-            return await self._ordered(ask, list(places), sizes, log)
-        except _NoRoomError:
-            return places
+            return await self._order(ask, list(indices), sizes, log)
+        except _NothingFitsError:
+            return indices
         except NoCallsLeftError:
-            log.tell(*_NO_CALLS)
-            return places
+            log.add_event(*_NO_CALLS)
+            return indices
 
-    async def whole(self, ask: Asked[T | None], sizes: Sequence[int], log: Log) -> T | None:
-        """An answer about all places at once, with passages as short as it takes; None if none."""
+    async def answer(self, ask: Ask[T | None], sizes: Sequence[int], log: AnswerLog) -> T | None:
+        """An answer about all texts at once, cut as short as it takes; None where nothing fits."""
         try:
-            return await self._shorter(ask, list(range(len(sizes))), sizes, log)
+            return await self._shorten(ask, list(range(len(sizes))), sizes, log)
         except NoCallsLeftError:
-            log.tell(*_NO_CALLS)
+            log.add_event(*_NO_CALLS)
             return None
 
-    async def _ordered(
-        self, ask: Asked[list[int]], places: list[int], sizes: Sequence[int], log: Log
+    async def _order(
+        self, ask: Ask[list[int]], indices: list[int], sizes: Sequence[int], log: AnswerLog
     ) -> list[int]:
-        if len(places) < 2:
-            return places
-        if len(places) == 2:
-            pair = await self._shorter(ask, places, sizes, log)
+        if len(indices) < 2:
+            return indices
+        if len(indices) == 2:
+            pair = await self._shorten(ask, indices, sizes, log)
             if pair is None:
-                raise _NoRoomError
+                raise _NothingFitsError
             return pair
-        size = _size(places, sizes, self.passage_tokens)
-        if size < self._too_much:
+        size = _total(indices, sizes, self.passage_tokens)
+        if size < self._smallest_rejected:
             try:
-                return await ask(places, self.passage_tokens)
+                return await ask(indices, self.passage_tokens)
             except TooLongError:
-                self._too_much = min(self._too_much, size)
-        log.tell(
-            "shrunk", f"{len(places)} passages did not fit the model; they were asked in parts"
+                self._smallest_rejected = min(self._smallest_rejected, size)
+        log.add_event(
+            "shrunk", f"{len(indices)} passages did not fit the model; they were asked in parts"
         )
-        half = (len(places) + 1) // 2
-        left = await self._ordered(ask, places[:half], sizes, log)
-        right = await self._ordered(ask, places[half:], sizes, log)
-        mixed = [place for pair in zip(left, right, strict=False) for place in pair]
+        half = (len(indices) + 1) // 2
+        left = await self._order(ask, indices[:half], sizes, log)
+        right = await self._order(ask, indices[half:], sizes, log)
+        mixed = [index for pair in zip(left, right, strict=False) for index in pair]
         mixed += left[len(right) :]
-        top = await self._ordered(ask, mixed[:half], sizes, log)
+        top = await self._order(ask, mixed[:half], sizes, log)
         return top + mixed[half:]
 
-    async def _shorter(
-        self, ask: Asked[T | None], places: list[int], sizes: Sequence[int], log: Log
+    async def _shorten(
+        self, ask: Ask[T | None], indices: list[int], sizes: Sequence[int], log: AnswerLog
     ) -> T | None:
         limit = self.passage_tokens
         while True:
-            size = _size(places, sizes, limit)
-            if size < self._too_much:
+            size = _total(indices, sizes, limit)
+            if size < self._smallest_rejected:
                 try:
-                    return await ask(places, limit)
+                    return await ask(indices, limit)
                 except TooLongError:
-                    self._too_much = min(self._too_much, size)
-            longest = min(limit, max(sizes[place] for place in places))
+                    self._smallest_rejected = min(self._smallest_rejected, size)
+            longest = min(limit, max(sizes[index] for index in indices))
             if longest // 2 < SHORTEST:
-                log.tell("fallback", "the model has no room even for short passages")
+                log.add_event("fallback", "not even short passages fit into the model's context")
                 return None
             limit = longest // 2
-            log.tell("shrunk", f"the prompt was too long; passages were cut to {limit} tokens")
+            log.add_event("shrunk", f"the prompt was too long; passages were cut to {limit} tokens")
 
 
-def _size(places: Sequence[int], sizes: Sequence[int], limit: int) -> int:
-    return sum(min(sizes[place], limit) for place in places)
+def _total(indices: Sequence[int], sizes: Sequence[int], limit: int) -> int:
+    return sum(min(sizes[index], limit) for index in indices)

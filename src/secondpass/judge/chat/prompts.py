@@ -1,7 +1,7 @@
-"""What judges are told. A set of prompts has a version, and the version is in the judge's name.
+"""The prompts of all tasks. They have a version, and the version is part of the judge's name.
 
-Wording can matter more than the algorithm (arXiv 2406.14117), and calibrators are fitted on what
-one wording made of a model, so a changed prompt is another judge.
+Wording can matter more than the algorithm (arXiv 2406.14117), and a calibrator is fitted on the
+answers to one wording, so a judge with a changed prompt is another judge.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _REPAIR = (
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Templates with ``$query``, ``$passages``, ``$n``, ``$ids``, ``$form`` to be filled in.
+    """Templates with the fields ``$query``, ``$passages``, ``$n``, ``$ids`` and ``$form``.
 
     Attributes:
         version: Change it with any change of the wording: it is part of the judge's name.
         system: Says what is data and what is not; sent as the system message.
-        order: Listwise. ``$form`` says how to write the answer down.
+        order: Listwise. ``$form`` says how to write the answer.
         best: Setwise.
         compare: Pairwise.
         relevant: Pointwise, to be answered by Yes or No.
@@ -62,7 +62,7 @@ class Prompts:
         repair: Sent after an answer that could not be used; ``$problem`` says why.
 
     Raises:
-        InvalidInputError: A template without its query or its passages, or an unknown field.
+        InvalidInputError: A template without ``$query`` or ``$passages``, or with an unknown field.
     """
 
     version: str = "1"
@@ -76,37 +76,37 @@ class Prompts:
 
     def __post_init__(self) -> None:
         for task in ("order", "best", "compare", "relevant", "scale"):
-            named = set(Template(getattr(self, task)).get_identifiers())
-            lacking = {"query", "passages"} - named
-            unknown = named - {"query", "passages", "n", "ids", "form"}
+            fields = set(Template(getattr(self, task)).get_identifiers())
+            lacking = {"query", "passages"} - fields
+            unknown = fields - {"query", "passages", "n", "ids", "form"}
             if lacking or unknown:
                 raise InvalidInputError(
                     f"the prompt {task!r} must hold $query and $passages, and may hold $n, $ids "
-                    f"and $form; it lacks {sorted(lacking)} and has unknown {sorted(unknown)}"
+                    f"and $form; it lacks {sorted(lacking)} and has the unknown {sorted(unknown)}"
                 )
 
 
-def filled(template: str, **values: object) -> str:
-    """A template with its fields filled in. A ``$`` inside a value stays what it is."""
+def fill(template: str, **values: object) -> str:
+    """Fill in the fields of a template. A ``$`` inside a value stays what it is."""
     return Template(template).safe_substitute({k: str(v) for k, v in values.items()})
 
 
 def order_form(example: str, structured: bool) -> str:
-    """How to write an order down."""
+    """How to write an order."""
     if structured:
         return 'Answer with a JSON object: {"order": [identifiers, most relevant first]}.'
     return f"Answer with the identifiers only, in this form: {example}"
 
 
 def best_form(structured: bool) -> str:
-    """How to write the best one down."""
+    """How to write the best one."""
     if structured:
         return 'Answer with a JSON object: {"best": identifier}.'
     return "Answer with one identifier in square brackets and nothing else."
 
 
 def order_schema(ids: tuple[str, ...]) -> dict[str, object]:
-    """A JSON schema that only an order of `ids` fits (most servers do not enforce uniqueness)."""
+    """A JSON schema for an order of `ids` (most servers do not enforce uniqueness)."""
     n = len(ids)
     items = {"type": "string", "enum": list(ids)}
     order = {"type": "array", "items": items, "minItems": n, "maxItems": n}
@@ -114,7 +114,7 @@ def order_schema(ids: tuple[str, ...]) -> dict[str, object]:
 
 
 def best_schema(ids: tuple[str, ...]) -> dict[str, object]:
-    """A JSON schema that only one of `ids` fits."""
+    """A JSON schema for one of `ids`."""
     return _object("best", {"type": "string", "enum": list(ids)})
 
 

@@ -1,22 +1,22 @@
-"""The questions a judge asks, each with how its answer is read."""
+"""The tasks of a judge: each a prompt, the form of its answer, and how to read it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from secondpass.judge.chat.capabilities import NO_LOGPROBS, Log
-from secondpass.judge.chat.passage_tags import Fenced
+from secondpass.judge.chat.capabilities import NO_LOGPROBS, AnswerLog
+from secondpass.judge.chat.passage_tags import TaggedPassages
 from secondpass.judge.chat.prompts import (
     Prompts,
     best_form,
     best_schema,
-    filled,
+    fill,
     order_form,
     order_schema,
 )
 from secondpass.judge.chat.protocol import Completion
-from secondpass.judge.chat.repair import Found, PromptTask
+from secondpass.judge.chat.repair import ParsedAnswer, PromptTask
 from secondpass.judge.parsing.label_probabilities import expected_grade, first_of_two
 from secondpass.judge.parsing.order import read_order
 from secondpass.judge.parsing.short_answers import (
@@ -29,21 +29,21 @@ from secondpass.judge.parsing.short_answers import (
 T = TypeVar("T")
 GRADES = range(11)
 TOP = 20
-"""Alternatives to each token to ask for: the most that servers of this protocol give."""
+"""Alternatives to each token to ask for: the maximum of this protocol."""
 
 
-def order(shown: Fenced, prompts: Prompts, floor: float) -> PromptTask[Sequence[int]]:
-    """Which order is best? An answer that names less than `floor` is asked for again."""
-    ids = shown.ids
+def order(tagged: TaggedPassages, prompts: Prompts, floor: float) -> PromptTask[Sequence[int]]:
+    """Which order is best? An answer that names a smaller share than `floor` is asked for again."""
+    ids = tagged.ids
     example = " > ".join(f"[{name}]" for name in reversed(ids[:3])) + (" > ..." * (len(ids) > 3))
 
-    def read(done: Completion) -> Found[Sequence[int]]:
-        reading = read_order(done.text, ids)
-        enough = reading.order and reading.coverage >= floor
-        return Found(reading.order or None, reading.coverage, "" if enough else reading.problem)
+    def read(completion: Completion) -> ParsedAnswer[Sequence[int]]:
+        parsed = read_order(completion.text, ids)
+        enough = parsed.order and parsed.coverage >= floor
+        return ParsedAnswer(parsed.order or None, parsed.coverage, "" if enough else parsed.problem)
 
     return PromptTask(
-        prompt=lambda form: _prompt(prompts.order, shown, form),
+        prompt=lambda form: _prompt(prompts.order, tagged, form),
         ids=", ".join(ids),
         form=lambda structured: order_form(example, structured),
         read=read,
@@ -52,15 +52,15 @@ def order(shown: Fenced, prompts: Prompts, floor: float) -> PromptTask[Sequence[
     )
 
 
-def best(shown: Fenced, prompts: Prompts) -> PromptTask[int]:
+def best(tagged: TaggedPassages, prompts: Prompts) -> PromptTask[int]:
     """Which one is the best?"""
-    ids = shown.ids
+    ids = tagged.ids
 
-    def read(done: Completion) -> Found[int]:
-        return _found(read_best(done.text, ids), "it names no passage")
+    def read(completion: Completion) -> ParsedAnswer[int]:
+        return _parsed(read_best(completion.text, ids), "it names no passage")
 
     return PromptTask(
-        prompt=lambda form: _prompt(prompts.best, shown, form),
+        prompt=lambda form: _prompt(prompts.best, tagged, form),
         ids=", ".join(ids),
         form=best_form,
         read=read,
@@ -69,49 +69,52 @@ def best(shown: Fenced, prompts: Prompts) -> PromptTask[int]:
     )
 
 
-def compare(shown: Fenced, prompts: Prompts, log: Log) -> PromptTask[float]:
+def compare(tagged: TaggedPassages, prompts: Prompts, log: AnswerLog) -> PromptTask[float]:
     """Which of two is better?"""
-    first, second = shown.ids
+    first, second = tagged.ids
 
-    def read(done: Completion) -> Found[float]:
-        likely = first_of_two(done.logprobs, (first, second))
-        if likely is None:
-            likely = _from_text(read_comparison(done.text, shown.ids), log)
-        return _found(likely, "it names neither passage")
+    def read(completion: Completion) -> ParsedAnswer[float]:
+        probability = first_of_two(completion.logprobs, (first, second))
+        if probability is None:
+            probability = _from_text(read_comparison(completion.text, tagged.ids), log)
+        return _parsed(probability, "it names neither passage")
 
-    return _short(shown, prompts.compare, f"Answer with {first} or {second} only.", read)
+    return _short(tagged, prompts.compare, f"Answer with {first} or {second} only.", read)
 
 
-def yes_no(shown: Fenced, prompts: Prompts, log: Log) -> PromptTask[float]:
+def yes_no(tagged: TaggedPassages, prompts: Prompts, log: AnswerLog) -> PromptTask[float]:
     """Is it relevant?"""
 
-    def read(done: Completion) -> Found[float]:
-        likely = first_of_two(done.logprobs, ("yes", "no"))
-        if likely is None:
-            likely = _from_text(read_yes_no(done.text), log)
-        return _found(likely, "it is neither Yes nor No")
+    def read(completion: Completion) -> ParsedAnswer[float]:
+        probability = first_of_two(completion.logprobs, ("yes", "no"))
+        if probability is None:
+            probability = _from_text(read_yes_no(completion.text), log)
+        return _parsed(probability, "it is neither Yes nor No")
 
-    return _short(shown, prompts.relevant, "Answer Yes or No only.", read)
+    return _short(tagged, prompts.relevant, "Answer Yes or No only.", read)
 
 
-def scale(shown: Fenced, prompts: Prompts, log: Log) -> PromptTask[float]:
+def scale(tagged: TaggedPassages, prompts: Prompts, log: AnswerLog) -> PromptTask[float]:
     """How relevant is it, from 0 to 10?"""
 
-    def read(done: Completion) -> Found[float]:
-        grade = expected_grade(done.logprobs, GRADES)
+    def read(completion: Completion) -> ParsedAnswer[float]:
+        grade = expected_grade(completion.logprobs, GRADES)
         if grade is None:
-            grade = _from_text(read_number(done.text, GRADES[0], GRADES[-1]), log)
-        return _found(grade, "it holds no number from 0 to 10")
+            grade = _from_text(read_number(completion.text, GRADES[0], GRADES[-1]), log)
+        return _parsed(grade, "it holds no number from 0 to 10")
 
-    return _short(shown, prompts.scale, "Answer with a number from 0 to 10 only.", read)
+    return _short(tagged, prompts.scale, "Answer with a number from 0 to 10 only.", read)
 
 
 def _short(
-    shown: Fenced, template: str, form: str, read: Callable[[Completion], Found[float]]
+    tagged: TaggedPassages,
+    template: str,
+    form: str,
+    read: Callable[[Completion], ParsedAnswer[float]],
 ) -> PromptTask[float]:
     return PromptTask(
-        prompt=lambda form: _prompt(template, shown, form),
-        ids=", ".join(shown.ids),
+        prompt=lambda form: _prompt(template, tagged, form),
+        ids=", ".join(tagged.ids),
         form=lambda _: form,
         read=read,
         max_tokens=8,
@@ -119,23 +122,23 @@ def _short(
     )
 
 
-def _from_text(value: float | None, log: Log) -> float | None:
+def _from_text(value: float | None, log: AnswerLog) -> float | None:
     if value is None:
         return None
-    log.tell(*NO_LOGPROBS)
+    log.add_event(*NO_LOGPROBS)
     return float(value)
 
 
-def _found(value: T | None, problem: str) -> Found[T]:
-    return Found(None, 0.0, problem) if value is None else Found(value, 1.0)
+def _parsed(value: T | None, problem: str) -> ParsedAnswer[T]:
+    return ParsedAnswer(None, 0.0, problem) if value is None else ParsedAnswer(value, 1.0)
 
 
-def _prompt(template: str, shown: Fenced, form: str) -> str:
-    return filled(
+def _prompt(template: str, tagged: TaggedPassages, form: str) -> str:
+    return fill(
         template,
-        query=shown.query,
-        passages=shown.passages,
-        n=len(shown.ids),
-        ids=", ".join(shown.ids),
+        query=tagged.query,
+        passages=tagged.passages,
+        n=len(tagged.ids),
+        ids=", ".join(tagged.ids),
         form=form,
     )

@@ -1,1 +1,1 @@
-"""What a language model wrote, read as an order, a choice or a probability."""
+"""Reads what a language model wrote: an order, a choice or a probability."""

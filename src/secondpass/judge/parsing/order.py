@@ -1,20 +1,58 @@
-"""An order read out of whatever a model wrote. Never raises, never invents, says what it found.
+"""Reads an order from whatever a model wrote. Never raises, and never invents.
 
-Read in this turn: JSON; tags (``<id>b</id>``); the last bracketed chain (``[b] > [a]``); a list,
-one to a line; a line of nothing but identifiers. Prose is not read: a number in a sentence is no
-rank, and an answer that is all prose is an answer to ask for again.
+Forms are tried in this sequence: JSON; tags (``<id>b</id>``); the last bracketed chain
+(``[b] > [a]``); a list, one identifier per line; a line of nothing but identifiers. Prose is not
+read: a number in a sentence is not a rank, and an answer that is all prose has to be repaired.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from secondpass.judge.parsing.answer_text import answer_of, strict_json, without_hidden
-from secondpass.judge.parsing.parsed_order import Form, ParsedOrder
-from secondpass.judge.parsing.tagged import tagged_runs
+from secondpass.judge.parsing.answer_text import extract_answer, json_values, strip_hidden
+
+Form = Literal["json", "tags", "chain", "list", "line", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedOrder:
+    """The order in an answer; perhaps only a part of one.
+
+    Attributes:
+        order: Indices of the passages it names, best first, each once. May be partial.
+        shown: How many passages were shown, and so should be named.
+        duplicates: How often it names a passage again.
+        unknown: How many of its names belong to no passage.
+        form: How it is written.
+    """
+
+    order: tuple[int, ...]
+    shown: int
+    duplicates: int = 0
+    unknown: int = 0
+    form: Form = "none"
+
+    @property
+    def coverage(self) -> float:
+        """Share of the passages that it names, 0 to 1."""
+        return len(self.order) / self.shown if self.shown else 1.0
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, for people and for the model; "" if nothing is."""
+        problems = []
+        if self.form == "none":
+            problems.append("it holds no order")
+        elif len(self.order) < self.shown:
+            problems.append(f"it names {len(self.order)} of {self.shown} passages")
+        if self.duplicates:
+            problems.append(f"it names passages again {self.duplicates} times")
+        if self.unknown:
+            problems.append(f"it names {self.unknown} that do not exist")
+        return ", ".join(problems)
 
 
 def read_order(text: str, ids: Sequence[str]) -> ParsedOrder:
@@ -24,39 +62,39 @@ def read_order(text: str, ids: Sequence[str]) -> ParsedOrder:
         text: What the model wrote.
         ids: The identifiers as shown, in the order shown; case does not matter.
     """
-    answer = answer_of(text)
-    place = {name.casefold(): i for i, name in enumerate(ids)}
+    answer = extract_answer(text)
+    indices = {name.casefold(): i for i, name in enumerate(ids)}
     for form, runs in _FORMS.items():
-        found = _chosen([_read(run, place, form) for run in runs(answer)])
-        if found is not None:
-            return found
+        parsed = _choose([_parse(run, indices, form) for run in runs(answer)])
+        if parsed is not None:
+            return parsed
     return ParsedOrder((), len(ids))
 
 
-def _read(names: Iterable[str], place: dict[str, int], form: Form) -> ParsedOrder:
+def _parse(names: Iterable[str], indices: dict[str, int], form: Form) -> ParsedOrder:
     order: dict[int, None] = {}
     duplicates = unknown = 0
     for name in names:
-        i = place.get(name.casefold().strip())
-        if i is None:
+        index = indices.get(name.casefold().strip())
+        if index is None:
             unknown += 1
-        elif i in order:
+        elif index in order:
             duplicates += 1
         else:
-            order[i] = None
-    return ParsedOrder(tuple(order), len(place), duplicates, unknown, form)
+            order[index] = None
+    return ParsedOrder(
+        order=tuple(order), shown=len(indices), duplicates=duplicates, unknown=unknown, form=form
+    )
 
 
-def _chosen(readings: Sequence[ParsedOrder]) -> ParsedOrder | None:
+def _choose(orders: Sequence[ParsedOrder]) -> ParsedOrder | None:
     """The last one, unless another names twice as many."""
-    readings = [r for r in readings if r.form != "line" or len(r.order) > r.unknown]  # else prose
-    most = max((len(r.order) for r in readings), default=0)
+    orders = [p for p in orders if p.form != "line" or len(p.order) > p.unknown]  # else prose
+    most = max((len(p.order) for p in orders), default=0)
     enough = most // 2 + 1
-    return next((r for r in reversed(readings) if len(r.order) >= enough), None)
+    return next((p for p in reversed(orders) if len(p.order) >= enough), None)
 
 
-_OPENING = re.compile(r"[\[{]")
-_DECODER = json.JSONDecoder()
 _ORDER_KEYS = ("order", "ranking", "ranked", "ranks", "result", "results", "ids", "identifiers")
 _CUT_OFF = re.compile(rf'"(?:{"|".join(_ORDER_KEYS)})"\s*:\s*\[([^\]]*)\Z')
 _ATOM = re.compile(r'"\s*([\w#. -]{1,24}?)\s*"|(?<![\w."])(-?\w{1,16})(?![\w."])')
@@ -67,17 +105,8 @@ _ID_KEYS = ("id", "identifier", "passage", "passage_id", "index", "doc", "docume
 def _json_runs(text: str) -> Iterator[list[str]]:
     if "{" not in text and not (text.startswith(("[", "`")) and "," in text):
         return
-    text, at = strict_json(text), 0
-    for _ in range(40):
-        opening = _OPENING.search(text, at)
-        if opening is None:
-            break
-        try:
-            value, at = _DECODER.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):  # a number too long to be one is a ValueError too
-            at = opening.end()
-            continue
-        alone = len(text) - (at - opening.start()) < 20  # no more than a code fence around it
+    for value, outside in json_values(text):
+        alone = outside < 20  # no more than a code fence around it
         if isinstance(value, dict) or (alone and len(value) > 1) or isinstance(value[:1], dict):
             yield from _lists(value)
     if cut := _CUT_OFF.search(text):
@@ -108,13 +137,42 @@ def _name(item: Any) -> str | None:
         item = next((item[key] for key in _ID_KEYS if key in item), None)
     if isinstance(item, bool) or not isinstance(item, str | int):
         return None
-    if isinstance(item, int) and abs(item) > 10**9:  # has too many digits to be anybody's
+    if isinstance(item, int) and abs(item) > 10**9:  # too many digits for an identifier
         return "?"
-    return without_hidden(str(item)).strip(" []\"'#")
+    return strip_hidden(str(item)).strip(" []\"'#")
 
 
-# Every repetition below is bounded, or eats characters that nothing after it can: an answer may be
-# anything, and reading it takes time in proportion to its length.
+_TAG = r"(?:id|identifier|passage|passage_id|document|doc|item|rank|result|name|label)"
+_TAGGED = re.compile(
+    rf"<{_TAG}>\s{{0,9}}[\[\"']{{0,2}}(-?\w{{1,16}})[\]\"']{{0,2}}\s{{0,9}}</{_TAG}>"
+    rf"|<{_TAG}\s{{1,9}}(?:id|name)\s?=\s?[\"'](-?\w{{1,16}})[\"']\s{{0,9}}/?>",
+    re.IGNORECASE,
+)
+_BETWEEN_TAGS = re.compile(r"(?:[\s,;>=|.):*-]|\d{1,3}[.)]|</?\w{1,20}>)*")
+_FARTHEST = 60
+"""Characters between two identifiers of one list."""
+
+
+def _tag_runs(text: str) -> Iterator[list[str]]:
+    """Lists of tagged identifiers with nothing but tags and marks between them."""
+    if "<" not in text:
+        return
+    run: list[str] = []
+    end = 0
+    for match in _TAGGED.finditer(text):
+        between = text[end : match.start()]
+        if run and not (len(between) <= _FARTHEST and _BETWEEN_TAGS.fullmatch(between)):
+            yield from [run] if len(run) > 1 else []
+            run = []
+        run.append(match[1] or match[2])
+        end = match.end()
+    alone = len(text) < _FARTHEST
+    if len(run) > 1 or (run and alone and _BETWEEN_TAGS.fullmatch(_TAGGED.sub("", text))):
+        yield run
+
+
+# Every repetition below is bounded, or takes characters that nothing after it can match: an answer
+# may be anything, and reading it must take time in proportion to its length.
 _WORD = r"(?:passage|document|doc|candidate|text|identifier|id)"
 _BRACKETED = (
     rf"[*_`]{{0,3}}[\[(]\s{{0,4}}[\"'*#]{{0,4}}(?:{_WORD}\s{{0,3}}[:#]?\s{{0,3}})?-?\w{{1,16}}"
@@ -135,7 +193,7 @@ def _chain_runs(text: str) -> Iterator[list[str]]:
     if "[" not in text and "(" not in text:
         return
     chains = [*_CHAIN.finditer(text), *_GROUP.finditer(text)]
-    for chain in sorted(chains, key=lambda found: found.start()):
+    for chain in sorted(chains, key=lambda match: match.start()):
         yield (_NAME if chain.re is _GROUP else _ITEM).findall(chain[0])
 
 
@@ -156,13 +214,13 @@ _FIRST = re.compile(r"\D*1\b")
 def _list_runs(text: str) -> Iterator[list[str]]:
     run: list[str] = []
     for line in text.splitlines():
-        found = _LISTED.match(line[:400].replace("*", "").replace("`", ""))
-        if not found or (found[2] and not found["marker"] and found["end"] is None):
+        match = _LISTED.match(line[:400].replace("*", "").replace("`", ""))
+        if not match or (match[2] and not match["marker"] and match["end"] is None):
             continue  # a sentence, even if it begins with a bracket: "[3] is irrelevant"
-        if found["marker"] and _FIRST.match(found[0]) and len(run) > 1:
+        if match["marker"] and _FIRST.match(match[0]) and len(run) > 1:
             yield run  # the list begins again
             run = []
-        run.append(found[2] or found[4])
+        run.append(match[2] or match[4])
     if len(run) > 1:
         yield run
 
@@ -182,14 +240,14 @@ def _line_runs(text: str) -> Iterator[list[str]]:
             continue
         pieces = [p for p in _BETWEEN.split((rest if colon else plain).strip()) if p]
         words = [p for p in pieces if p.casefold() not in ("passage", "document", "doc", "and")]
-        found = [name[1] for word in words if (name := _WHOLE.fullmatch(word))]
-        if found and len(found) == len(words) and (len(found) > 1 or plain.strip() == text):
-            yield found
+        names = [name[1] for word in words if (name := _WHOLE.fullmatch(word))]
+        if names and len(names) == len(words) and (len(names) > 1 or plain.strip() == text):
+            yield names
 
 
 _FORMS: dict[Form, Callable[[str], Iterator[list[str]]]] = {
     "json": _json_runs,
-    "tags": tagged_runs,
+    "tags": _tag_runs,
     "chain": _chain_runs,
     "list": _list_runs,
     "line": _line_runs,

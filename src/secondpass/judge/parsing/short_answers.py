@@ -1,6 +1,6 @@
-"""Short answers read out of whatever a model wrote: the best one, yes or no, a number.
+"""Reads short answers from whatever a model wrote: the best one, yes or no, a number.
 
-None means that it cannot be told; nothing is guessed from numbers or names in prose.
+None means that the answer is unclear; nothing is guessed from numbers or names in prose.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from secondpass.judge.parsing.answer_text import answer_of, strict_json, without_hidden
+from secondpass.judge.parsing.answer_text import extract_answer, strict_json, strip_hidden
 from secondpass.judge.parsing.order import read_order
 
 _OBJECT = re.compile(r"\{[^{}]{0,2000}\}")
@@ -31,43 +31,43 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d{1,6}(?:\.\d{1,6})?(?![\w%])")
 
 
 def read_best(text: str, ids: Sequence[str]) -> int | None:
-    """The place of the one that an answer names as the best; None where it names none.
+    """The index of the passage that an answer names as the best; None where it names none.
 
     Args:
         text: What the model wrote.
         ids: The identifiers as shown, in the order shown; case does not matter.
     """
-    answer = answer_of(text)
-    place = {name.casefold(): i for i, name in enumerate(ids)}
+    answer = extract_answer(text)
+    indices = {name.casefold(): i for i, name in enumerate(ids)}
     value = _field(answer, ("best", "answer", "passage", "id", "identifier", "choice"))
     if isinstance(value, str | int) and not isinstance(value, bool):
-        return place.get(without_hidden(str(value)[:40]).strip(_NOISE).casefold())
+        return indices.get(strip_hidden(str(value)[:40]).strip(_NOISE).casefold())
     if (chain := read_order(answer, ids)).order and len(ids) > 1 and chain.form != "line":
         return chain.order[0]
     for line in reversed([line for line in answer.splitlines() if line.strip()][-20:]):
         alone = line[-200:].rpartition(":")[2].strip(_NOISE).casefold()
         alone = re.sub(r"^(passage|document|doc|text|identifier|id)\W{1,3}", "", alone)
-        if alone in place:
-            return place[alone]
-    held = [m.casefold() for m in re.findall(r"[\[(]\s{0,3}(\w{1,16})\s{0,3}[\])]", answer)]
-    known = [name for name in held if name in place]
-    if known:
-        return place[known[-1]]
-    spoken = {w for w in re.findall(r"\w+", answer) if w.casefold() in place and _is_name(w)}
-    return place[spoken.pop().casefold()] if len(spoken) == 1 else None
+        if alone in indices:
+            return indices[alone]
+    bracketed = [m.casefold() for m in re.findall(r"[\[(]\s{0,3}(\w{1,16})\s{0,3}[\])]", answer)]
+    named = [name for name in bracketed if name in indices]
+    if named:
+        return indices[named[-1]]
+    words = {w for w in re.findall(r"\w+", answer) if w.casefold() in indices and _is_name(w)}
+    return indices[words.pop().casefold()] if len(words) == 1 else None
 
 
 def read_comparison(text: str, ids: Sequence[str]) -> float | None:
-    """1.0 where an answer prefers the first of two, 0.0 the second, 0.5 neither; None unknown."""
+    """1.0 where an answer prefers the first of two, 0.0 the second, 0.5 neither; else None."""
     best = read_best(text, ids)
     if best is not None:
         return 1.0 - best
-    return 0.5 if _TIE.search(answer_of(text)) else None
+    return 0.5 if _TIE.search(extract_answer(text)) else None
 
 
 def read_yes_no(text: str) -> bool | None:
     """Whether an answer says yes; None where it says neither, or both."""
-    answer = answer_of(text)
+    answer = extract_answer(text)
     value = _field(answer, ("relevant", "answer", "relevance", "yes", "result"))
     if isinstance(value, bool):
         return value
@@ -81,19 +81,19 @@ def read_yes_no(text: str) -> bool | None:
     last_line = answer.strip().rpartition("\n")[2].rpartition(":")[2].strip(_NOISE).lower()
     if last_line in ("yes", "no", "true", "false"):
         return last_line in ("yes", "true")
-    said = {w in ("yes", "true") for w in words}
-    if len(said) == 1 and len(answer) < 200 and ("no" not in words or len(words) > 1):
-        return said.pop()  # "no" in a sentence is mostly an article
+    meanings = {w in ("yes", "true") for w in words}
+    if len(meanings) == 1 and len(answer) < 200 and ("no" not in words or len(words) > 1):
+        return meanings.pop()  # "no" in a sentence is mostly a determiner
     return None
 
 
 def read_number(text: str, low: float, high: float) -> float | None:
     """The one number that an answer gives, from `low` to `high`; None where there is none.
 
-    Named numbers ("Score: 7") go before fractions ("7/10", taken to the scale), before a line or
-    an answer that holds nothing but one number.
+    Fractions ("7/10", converted to the scale) are tried first, then named numbers ("Score: 7"),
+    then an answer or a last line with a single number.
     """
-    answer = answer_of(text)
+    answer = extract_answer(text)
     value = _field(answer, ("score", "rating", "relevance", "grade", "answer", "relevance_score"))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _within(value, low, high)
@@ -131,9 +131,9 @@ def _field(answer: str, names: Sequence[str]) -> Any:
     """The value under one of `names` in the last JSON object of an answer; else None."""
     if "{" not in answer:
         return None
-    for found in reversed(_OBJECT.findall(answer)):
+    for match in reversed(_OBJECT.findall(answer)):
         try:
-            value = json.loads(strict_json(found))
+            value = json.loads(strict_json(match))
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):

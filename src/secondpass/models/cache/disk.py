@@ -13,9 +13,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from secondpass.core.candidate import Note
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.sqlite_file import (
+from secondpass.core.event import Note
+from secondpass.models.cache.sqlite_file import (
     LOCK_TIMEOUT_S,
     FileKind,
     ForeignFileError,

@@ -1,4 +1,4 @@
-"""The HTTP client of a chat model: an attempt has a limit in time and in size, and one address."""
+"""The HTTP client of chat models: limited in time, size and address."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from secondpass.judge.chat.protocol import ChatError
 from secondpass.models.openai.reply import choice_of
 
 LARGEST = 16 * 2**20
-"""Bytes of an answer, after decompression: ten times what a long one with log-probabilities has."""
+"""Bytes of an answer, after decompression: ten times a long one with log-probabilities."""
 
 
 class UnreadableError(httpx2.ProtocolError):
-    """An answer that is no chat completion; one of the errors after which openai asks again."""
+    """An answer that is not a chat completion; one of the errors after which openai asks again."""
 
 
 class ChatClient(openai.DefaultAsyncHttpxClient):
-    """Sends one request and reads all of the answer, or gives up.
+    """Sends one request and reads the whole answer, or gives up.
 
-    A redirect is not followed, since the passages would go with it. An answer with status 200 that
-    is no chat completion is a failed attempt like a broken connection.
+    A redirect is not followed, since it would take the passages elsewhere. An answer with status
+    200 that is not a chat completion is a failed attempt, like a broken connection.
 
     Args:
         timeout: Seconds for the whole attempt, from connecting to the last byte.
@@ -40,7 +40,7 @@ class ChatClient(openai.DefaultAsyncHttpxClient):
         Raises:
             httpx2.TimeoutException: It took longer than the limit.
             ChatError: The answer is larger than `LARGEST`.
-            UnreadableError: It is no chat completion.
+            UnreadableError: It is not a chat completion.
         """
         try:
             async with asyncio.timeout(self._seconds):
@@ -63,7 +63,7 @@ class ChatClient(openai.DefaultAsyncHttpxClient):
                 if len(body) > LARGEST:
                     raise ChatError(
                         f"{request.url.host} answered with more than {LARGEST >> 20} MiB, which is "
-                        "no chat completion; check base_url, and what stands between",
+                        "not a chat completion; check base_url, and any proxy on the way",
                         response.status_code,
                     )
         finally:
@@ -78,10 +78,10 @@ class ChatClient(openai.DefaultAsyncHttpxClient):
 def new_client(
     key: str | None, base_url: str | None, *, own: bool, timeout: float, max_retries: int
 ) -> openai.AsyncOpenAI:
-    """openai's client.
+    """Make openai's client.
 
     Args:
-        key: None where the environment's is missing too.
+        key: None where the environment has none either.
         own: Whether the environment's settings belong to this server: its organisation, project
             and headers go where its key goes, and nowhere else.
 
@@ -93,7 +93,7 @@ def new_client(
         base_url=base_url,
         timeout=timeout,
         max_retries=max_retries,
-        default_headers=None if own else _without_the_environments(key),
+        default_headers=None if own else _without_environment(key),
         http_client=ChatClient(timeout),
     )
     if not own:
@@ -101,8 +101,8 @@ def new_client(
     return client
 
 
-def _without_the_environments(key: str | None) -> dict[str, str]:
+def _without_environment(key: str | None) -> dict[str, str]:
     lines = (os.environ.get("OPENAI_CUSTOM_HEADERS") or "").split("\n")
     names = [name.strip() for name, colon, _ in (line.partition(":") for line in lines) if colon]
-    kept_out = {name: openai.Omit() for name in names if name.lower() != "authorization"}
-    return cast("dict[str, str]", {**kept_out, "Authorization": f"Bearer {key}"})
+    omitted = {name: openai.Omit() for name in names if name.lower() != "authorization"}
+    return cast("dict[str, str]", {**omitted, "Authorization": f"Bearer {key}"})

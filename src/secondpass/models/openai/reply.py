@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server replied, as a `Completion`, whatever its shape."""
+"""Reads the reply of an OpenAI-compatible server as a `Completion`, whatever its shape."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 from secondpass.judge.chat.protocol import ChatError, Completion, TokenLogprob
 
-_MOST = 10**12
-"""Tokens that a server may say it has counted; what is above is no count."""
+_MAX_COUNT = 10**12
+"""Tokens; a server that reports more did not count."""
 
 
 def completion_of(reply: bytes, retries: int) -> Completion:
-    """The first choice, with what it cost.
+    """The first choice, with its usage.
 
-    What a server says in another form than the protocol's is read if that is clear (content in
-    parts, or as JSON), and else left out (counts that are no numbers, odd log-probabilities).
+    Values in another form than the protocol's are read if they are clear (content in parts, or as
+    JSON), and else left out (counts that are not numbers, odd log-probabilities).
 
     Raises:
-        ChatError: It is no chat completion.
+        ChatError: It is not a chat completion.
     """
     choice, usage = choice_of(reply)
     message = _mapping(choice.get("message"))
     refusal, reason = message.get("refusal"), choice.get("finish_reason")
     return Completion(
-        _text(message.get("content")),
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("completion_tokens")),
-        reason if isinstance(reason, str) else None,
-        _tokens(_mapping(choice.get("logprobs")).get("content")),
-        refusal if isinstance(refusal, str) and refusal else None,
-        retries,
+        text=_text(message.get("content")),
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        finish_reason=reason if isinstance(reason, str) else None,
+        logprobs=_tokens(_mapping(choice.get("logprobs")).get("content")),
+        refusal=refusal if isinstance(refusal, str) and refusal else None,
+        retries=retries,
     )
 
 
@@ -45,7 +45,7 @@ def choice_of(reply: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         parsed = json.loads(reply)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError too
         beginning = " ".join(reply[:200].decode("utf-8", "replace").split())[:80]
-        problem = f"it is no JSON, and begins {beginning!r}" if beginning else "it is empty"
+        problem = f"it is not JSON, and begins {beginning!r}" if beginning else "it is empty"
         raise ChatError(problem) from None
     choices = parsed.get("choices") if isinstance(parsed, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
@@ -61,7 +61,7 @@ def _text(content: object) -> str:
         return "".join(_part(part) for part in content)
     if content is None or isinstance(content, str):
         return content or ""
-    return json.dumps(content)  # a server that has parsed the model's JSON already
+    return json.dumps(content)  # the server has parsed the model's JSON already
 
 
 def _part(part: object) -> str:
@@ -73,31 +73,31 @@ def _part(part: object) -> str:
 
 
 def _count(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
         return None
     return value
 
 
 def _tokens(content: object) -> tuple[TokenLogprob, ...] | None:
-    """None where there are none, or where one is odd: probabilities with a gap tell nothing."""
+    """None where there are none, or where one is odd: probabilities with a gap mean nothing."""
     if not isinstance(content, list) or not content:
         return None
     tokens = []
-    for one in content:
-        written = _likely(one)
-        top = _mapping(one).get("top_logprobs")
+    for entry in content:
+        written = _token_and_logprob(entry)
         if written is None:
             return None
-        alternatives = (_likely(other) for other in top) if isinstance(top, list) else ()
+        top = _mapping(entry).get("top_logprobs")
+        alternatives = map(_token_and_logprob, top) if isinstance(top, list) else ()
         tokens.append(TokenLogprob(*written, tuple(pair for pair in alternatives if pair)))
     return tuple(tokens)
 
 
-def _likely(one: object) -> tuple[str, float] | None:
-    text, logprob = _mapping(one).get("token"), _mapping(one).get("logprob")
+def _token_and_logprob(entry: object) -> tuple[str, float] | None:
+    text, logprob = _mapping(entry).get("token"), _mapping(entry).get("logprob")
     if not isinstance(text, str) or isinstance(logprob, bool):
         return None
-    if not isinstance(logprob, int | float) or not logprob <= 1:  # NaN is not either
+    if not isinstance(logprob, int | float) or not logprob <= 1:  # false for NaN too
         return None
     return text, float(max(-1e9, logprob))
 

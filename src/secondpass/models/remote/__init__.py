@@ -1,11 +1,11 @@
 """Rerankers behind a URL.
 
-    dialects           how each API is spoken, as data
-    reranker           the stage that asks one
-    decision           decision models as judges; decision_wires: what they are sent and answer
-    address            where a server is, and the key that goes there and nowhere else
-    http               one request: attempts, limits of time and size
-    reply              one score per text out of an answer
+dialects           how each API is spoken, as data
+reranker           the stage that asks one
+decision           decision models as judges; decision_wires: what they are sent and answer
+address            where a server is, and the key that goes there and nowhere else
+http               one request: attempts, limits of time and size
+reply              one score per text out of an answer
 """
 
 from importlib import import_module

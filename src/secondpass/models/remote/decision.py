@@ -15,11 +15,12 @@ from typing import Any
 
 from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.event import EventKind, Note
+from secondpass.core.event_loop import gather_or_cancel
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.core.task_group import gather_or_cancel
 from secondpass.core.tokens import cut_to, estimated
-from secondpass.models.openai.client_per_loop import ClientPerLoop
+from secondpass.models.client_per_loop import ClientPerLoop
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.decision_wires import (
     MOST_QUESTIONS,
@@ -116,7 +117,7 @@ class DecisionJudge(Stage):
 
     async def aclose(self) -> None:
         """Close this event loop's connections. They are closed with the loop too."""
-        await self._clients.close_here()
+        await self._clients.close()
 
     async def ask(self, query: str, passages: Sequence[str]) -> tuple[Answers, int]:
         """One request: its answers, and how many attempts failed before.
@@ -124,7 +125,7 @@ class DecisionJudge(Stage):
         Raises:
             RemoteError: It cannot be reached, or refuses.
         """
-        client = await self._clients.here(lambda: RerankClient(self.concurrency))
+        client = await self._clients.get(lambda: RerankClient(self.concurrency))
         return await client.ask(
             self._address,
             request_body(self.wire, self.model, query, passages, self.statement),
@@ -171,8 +172,8 @@ class _Judged:
         judge, ranking = self.judge, self.start
         cuts = [cut_to(candidate.text, judge.state_tokens // 4) for candidate in ranking]
         self.passages = [cut.text for cut in cuts]
-        notes: list[dict[str, Any]] = [
-            {"cut_tokens": cut.cut, "read_tokens": cut.read} if cut.cut else {} for cut in cuts
+        notes = [
+            Note(cut_tokens=cut.cut, read_tokens=cut.read) if cut.cut else Note() for cut in cuts
         ]
         order = list(range(len(ranking)))
         orders = [order, order[::-1]] if judge.both_orders else [order]
@@ -225,7 +226,7 @@ class _Judged:
 
     def _events(
         self, scores: list[float | None], passes: Sequence[list[float | None]]
-    ) -> Iterator[tuple[str, str]]:
+    ) -> Iterator[tuple[EventKind, str]]:
         if self.late:
             count = sum(score is not None for score in scores)
             yield "deadline", f"{count} of {len(scores)} candidates were scored in time"

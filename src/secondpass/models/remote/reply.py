@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from secondpass.core.candidate import Note
+from secondpass.core.event import Note
 from secondpass.models.remote.dialects import Dialect, at
 
 _COMPARED = 200

@@ -13,10 +13,11 @@ from typing import Any
 
 from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.event import EventKind
+from secondpass.core.event_loop import gather_or_cancel
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.core.task_group import gather_or_cancel
-from secondpass.models.openai.client_per_loop import ClientPerLoop
+from secondpass.models.client_per_loop import ClientPerLoop
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.dialects import DIALECTS, Dialect, request_body
 from secondpass.models.remote.errors import RemoteError
@@ -108,7 +109,7 @@ class RemoteReranker(Stage):
 
     async def aclose(self) -> None:
         """Close this event loop's connections. They are closed with the loop too."""
-        await self._clients.close_here()
+        await self._clients.close()
 
     async def _ranked(self, ranking: Ranking, run: _Run) -> Ranking:
         texts = [candidate.text for candidate in ranking]
@@ -156,7 +157,7 @@ class RemoteReranker(Stage):
         body = {**request_body(self._dialect, self.model, query, texts), **(self.extra or {})}
         if self.spans:
             body[str(self._dialect.spans)] = {"mode": "enabled"}
-        client = await self._clients.here(lambda: RerankClient(self.concurrency))
+        client = await self._clients.get(lambda: RerankClient(self.concurrency))
         reply, retries = await client.ask(
             self._address,
             body,
@@ -201,7 +202,7 @@ def _unanswered(texts: Sequence[str], problem: str) -> Reply:
     return Reply([None] * len(texts), [{} for _ in texts], failure=problem)
 
 
-def _events(replies: Sequence[Reply]) -> Iterator[tuple[str, str]]:
+def _events(replies: Sequence[Reply]) -> Iterator[tuple[EventKind, str]]:
     """What to say of a ranking's requests."""
     total = sum(len(reply.scores) for reply in replies)
     if late := sum(len(reply.scores) for reply in replies if reply.late):

@@ -2,7 +2,7 @@
 
 /* What a threshold keeps. Means over queries, as secondpass.thresholds counts them: precision over the
    queries for which something is kept, recall over those that have a relevant candidate. */
-function counted(data) {
+function counter(data) {
   const queries = data.queries.map(([relevant, scores, labels, tokens]) => {
     const hits = [0], sizes = [0];
     scores.forEach((_, i) => {
@@ -14,7 +14,7 @@ function counted(data) {
   const all = queries.reduce((sum, q) => sum + q.sizes[q.scores.length], 0);
 
   function at(threshold) {
-    let kept = 0, tokens = 0, empty = 0, precision = 0, recall = 0, asked = 0;
+    let kept = 0, tokens = 0, empty = 0, precision = 0, recall = 0, answerable = 0;
     for (const q of queries) {
       let low = 0, high = q.scores.length; /* scores fall: find the first one below */
       while (low < high) {
@@ -24,10 +24,10 @@ function counted(data) {
       kept += low;
       tokens += q.sizes[low];
       if (low) precision += q.hits[low] / low; else empty += 1;
-      if (q.relevant) { asked += 1; recall += q.hits[low] / q.relevant; }
+      if (q.relevant) { answerable += 1; recall += q.hits[low] / q.relevant; }
     }
     const n = queries.length;
-    const p = n > empty ? precision / (n - empty) : null, r = asked ? recall / asked : 0;
+    const p = n > empty ? precision / (n - empty) : null, r = answerable ? recall / answerable : 0;
     return {
       precision: p, recall: r, f1: p && r ? 2 * p * r / (p + r) : 0, kept: kept / n,
       tokens: tokens / n, saved: all ? 1 - tokens / all : 0, empty: empty / n,
@@ -61,7 +61,7 @@ function chart(box, data, at) {
 
 function slider(box) {
   const data = JSON.parse(box.querySelector("script").textContent);
-  const at = counted(data), [range, number, best] =
+  const at = counter(data), [range, number, best] =
     [".range", ".number", ".best"].map((name) => box.querySelector(name));
   const show = (name, text) => { box.querySelector(`[data-out=${name}]`).textContent = text; };
   const move = chart(box.querySelector(".chart"), data, at);

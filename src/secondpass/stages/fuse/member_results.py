@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from secondpass.core.candidate import Candidate, Mark
-from secondpass.core.ranking import Event, Ranking
+from secondpass.core.event import Event
+from secondpass.core.ranking import Ranking
 
 
 def scores_heard(said: Ranking) -> dict[str, float]:

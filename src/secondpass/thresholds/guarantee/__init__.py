@@ -1,9 +1,8 @@
-"""A threshold with a promise: how much is missed, or how much noise is kept, at most."""
+"""Thresholds with a guarantee: how much is missed, or how much noise is kept, at most."""
 
 from secondpass.thresholds.guarantee._guaranteed import guaranteed
-from secondpass.thresholds.guarantee.guarantee import Guarantee, RiskBound
+from secondpass.thresholds.guarantee.guarantee import Guarantee, GuaranteedThreshold, RiskBound
 from secondpass.thresholds.guarantee.risk import KeptAndDropped, Risk, missed, noise, unanswered
-from secondpass.thresholds.guarantee.stage import GuaranteedThreshold
 
 __all__ = [
     "Guarantee",

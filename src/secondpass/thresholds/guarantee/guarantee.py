@@ -1,11 +1,15 @@
-"""What was promised, and on what grounds."""
+"""What was promised, on what grounds, and the threshold that holds only where it was made."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from secondpass.core.errors import GuaranteeError
+from secondpass.core.ranking import Ranking
 from secondpass.core.short_repr import short_repr
+from secondpass.stages.threshold import Threshold
 
 
 @short_repr
@@ -80,4 +84,58 @@ class Guarantee:
         return (
             f"{risks} {sure}, from {self.queries} judged queries{none}; keeps {self.kept:.3g} of "
             f"{self.candidates:.3g} candidates"
+        )
+
+
+class GuaranteedThreshold(Threshold):
+    """What `guaranteed` puts behind a pipeline; see there.
+
+    Args:
+        at_least: The least score to keep.
+        scale: See `Threshold`.
+        guarantee: The promise and its evidence.
+        fitted_on: Name of the stage whose scores it cuts (`stage.origin`). The scores of any
+            other are refused, here and in recipes.
+        trail: Names of the last stages that every judged candidate went through. A ranking whose
+            trail ends otherwise is refused, which tells pipelines apart that end alike.
+        queries: Fingerprints of the judged queries.
+
+    Raises:
+        GuaranteeError: Behind another pipeline than the one it was made for.
+        NotCalibratedError, NoScoresError: See `Threshold`.
+    """
+
+    def __init__(
+        self,
+        at_least: float,
+        scale: Literal["probability", "raw"],
+        guarantee: Guarantee,
+        fitted_on: str,
+        *,
+        trail: Sequence[str] = (),
+        queries: Sequence[str] = (),
+    ) -> None:
+        super().__init__(at_least, scale)
+        self.guarantee, self.fitted_on = guarantee, fitted_on
+        self.trail, self.queries = tuple(trail), tuple(queries)
+        self.name = f"{self.name} ({guarantee.statement})"
+
+    def check_origin(self, origin: str) -> None:
+        if origin != self.fitted_on:
+            self._refuse(origin)
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        for ranking in rankings:
+            for c in ranking:
+                if c.trail and self.trail:  # scores that come from outside are the caller's word
+                    names = tuple(m.stage for m in c.trail[-len(self.trail) :])
+                    if names != self.trail:
+                        self._refuse(" >> ".join(names))
+        return super().run(rankings)
+
+    def _refuse(self, other: str) -> None:
+        raise GuaranteeError(
+            f"this guarantee was made for {self.guarantee.pipeline!r} and would be applied to "
+            f"{other!r}, where it promises nothing; make it again with "
+            "guaranteed(pipeline, judged, ...)"
         )

@@ -81,18 +81,19 @@ def _unanswered(counts: KeptAndDropped) -> Floats:
 
 
 missed = Risk("missed", _missed, "keep", monotone=True)
-"""Share of the relevant candidates that are dropped; 0 where none is relevant."""
+"""Share of the relevant candidates that are dropped, 1 - recall; 0 where none is relevant."""
 
 noise = Risk("noise", _noise, "drop")
-"""Share of the kept candidates that are not relevant; 0 where nothing is kept. Not monotone."""
+"""Share of the kept candidates that are not relevant, 1 - precision (the false discovery
+proportion); 0 where nothing is kept. Not monotone."""
 
 unanswered = Risk("unanswered", _unanswered, "keep", monotone=True, binary=True)
-"""Nothing relevant is kept although there was something."""
+"""Nothing relevant is kept although there was something: its mean is the no-answer rate."""
 
 _NAMED = {risk.name: risk for risk in (missed, noise, unanswered)}
 
 
-def named(risk: str | Risk) -> Risk:
+def risk_named(risk: str | Risk) -> Risk:
     """A risk, from itself or its name.
 
     Raises:

@@ -24,7 +24,7 @@ from llama_index.postprocessor.secondpass.tracing import (
 )
 
 import secondpass as sp
-from secondpass.core.keyword_hints import hint_keywords
+from secondpass.core.call_hints import hint_keywords
 
 
 class SecondPassRerank(BaseNodePostprocessor):

@@ -9,8 +9,8 @@ from statistics import fmean
 from secondpass.calibrate.calibration_data import pooled
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.metrics.log_loss import total_log_loss
-from secondpass.calibrate.optimise import sigmoid
 from secondpass.core.errors import CalibrationError
+from secondpass.core.logistic import sigmoid
 from secondpass.core.ranking import Ranking
 from secondpass.stages.fuse.learned.evidence import FusionBaseline, interval
 from secondpass.stages.fuse.learned.ndcg import ndcg

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import aligned
+from secondpass.core.text_table import format_table
 
 CONFIDENCE = 0.95
 
@@ -89,7 +89,7 @@ class FusionEvidence:
         return "\n".join([
             f"{self.method}: {self.queries} queries ({self.answerable} with a relevant candidate), "
             f"{self.pairs} pairs, cross-validated by query in {len(self.ndcg)} folds",
-            aligned(head, rows),
+            format_table(head, rows),
             self.verdict,
             *self.notes,
         ])  # fmt: skip

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
+from secondpass.core.logistic import logit
 from secondpass.core.ranking import Ranking, Scale
 from secondpass.core.short_repr import short_repr
 from secondpass.stages.fuse.learned.metadata_features import (
@@ -131,7 +132,7 @@ class Features:
                 "scores now; learn it again"
             )
         if scale == "probability":
-            heard = {id: _logit(p) for id, p in heard.items()}
+            heard = {id: logit(p) for id, p in heard.items()}
         listed = ids_heard(said) if heard or scale == "order" else []
         ranks = {id: rank for rank, id in enumerate(listed, start=1)}
         deviation = statistics.pstdev(heard.values()) if heard else 0.0
@@ -166,11 +167,6 @@ def _scale(name: str, said: Sequence[Ranking]) -> Scale:
 
 def _z(score: float, mean: float, deviation: float) -> float:
     return (score - mean) / deviation if deviation > 0 else 0.0
-
-
-def _logit(p: float) -> float:
-    clipped = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(clipped / (1 - clipped))
 
 
 def _mean(column: Sequence[Value]) -> float:

@@ -1,0 +1,43 @@
+"""MaxSim, against the definition written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from secondpass.models.onnx.maxsim import (
+    MaxSimWeights,
+    QueryVectors,
+    TextVectors,
+    logits,
+    softmax,
+)
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 50.0])
+def test_the_definition(sharpness: float) -> None:
+    def best(cosines: list[float]) -> float:
+        if not sharpness:
+            return max(cosines)
+        return float(np.logaddexp.reduce(sharpness * np.array(cosines)) / sharpness)
+
+    rng = np.random.default_rng(0)
+    of = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
+    query = QueryVectors(of(3, 8), softmax(of(3)), of(8), 0.5)
+    texts = [TextVectors(of(n, 8), of(8)) for n in (1, 7, 2, 20_000)]
+    by_hand = [
+        20
+        * sum(
+            w * best([q @ t for t in text.vectors])
+            for q, w in zip(query.vectors, query.weights, strict=True)
+        )
+        + 2 * query.mean @ text.mean
+        + 0.5
+        for text in texts
+    ]
+    made = logits(query, texts, MaxSimWeights((20, 2), sharpness))
+    np.testing.assert_allclose(made, by_hand, rtol=1e-4)
+
+
+def test_weights_are_a_softmax_that_does_not_overflow() -> None:
+    np.testing.assert_allclose(softmax(np.array([1000.0, 1000.0], np.float32)), [0.5, 0.5])
