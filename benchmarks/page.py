@@ -72,9 +72,7 @@ def main() -> None:
         tables = sorted(RESULTS.glob(f"{name}.md")) or sorted(RESULTS.glob(f"{name}-*.md"))
         if not tables:
             raise SystemExit(f"{name}.md is missing; `make evaluate` writes it")
-        parts += [f"## {title}
-", about + "
-", *map(text_of, tables)]
+        parts += [f"## {title}\n", about + "\n", *map(text_of, tables)]
         plots = sorted(RESULTS.glob(f"{name}*.png"))
         for plot in plots:
             shutil.copyfile(plot, figures / plot.name)
