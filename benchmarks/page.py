@@ -8,6 +8,7 @@ Figures and plots only: no text of a collection is on the page.
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import data
 from results_file import RESULTS
@@ -71,13 +72,19 @@ def main() -> None:
         tables = sorted(RESULTS.glob(f"{name}.md")) or sorted(RESULTS.glob(f"{name}-*.md"))
         if not tables:
             raise SystemExit(f"{name}.md is missing; `make evaluate` writes it")
-        parts += [f"## {title}\n", about + "\n", *(t.read_text(encoding="utf-8") for t in tables)]
+        parts += [f"## {title}\n", about + "\n", *map(text_of, tables)]
         plots = sorted(RESULTS.glob(f"{name}*.png"))
         for plot in plots:
             shutil.copyfile(plot, figures / plot.name)
             parts.append(f"![{title}](figures/{plot.name})\n")
     PAGE.write_text("\n".join(parts), encoding="utf-8")
     speed()
+
+
+def text_of(table: Path) -> str:
+    """A result without its plots, which follow it on the page from another folder."""
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("![")).rstrip() + "\n"
 
 
 def speed() -> None:

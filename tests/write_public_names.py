@@ -16,12 +16,13 @@ INIT = Path(public_names.__file__).parents[1] / "__init__.py"
 
 
 def imports() -> str:
-    """One import for each public name, in the order of ruff's isort."""
+    """One import for each package and each public name, in the order of ruff's isort."""
+    packages = "".join(_line("secondpass", name) for name in sorted(public_names.PACKAGES))
     rows = sorted(
         (module, not name.isupper(), not name[0].isupper(), name)
         for name, (module, _) in public_names.PUBLIC_NAMES.items()
     )
-    return "".join(_line(f"secondpass.{module}", name) for module, *_, name in rows)
+    return packages + "".join(_line(f"secondpass.{module}", name) for module, *_, name in rows)
 
 
 def _line(module: str, name: str) -> str:

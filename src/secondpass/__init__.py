@@ -18,6 +18,16 @@ from typing import TYPE_CHECKING
 from secondpass.core.public_names import PACKAGES, PUBLIC_NAMES
 
 if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
+    from secondpass import bench as bench
+    from secondpass import calibrate as calibrate
+    from secondpass import evaluate as evaluate
+    from secondpass import judge as judge
+    from secondpass import models as models
+    from secondpass import report as report
+    from secondpass import stages as stages
+    from secondpass import testing as testing
+    from secondpass import thresholds as thresholds
+    from secondpass import train as train
     from secondpass._rerank import arerank as arerank
     from secondpass._rerank import rerank as rerank
     from secondpass.calibrate import Beta as Beta

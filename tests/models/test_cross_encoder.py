@@ -10,10 +10,10 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 sentence_transformers = pytest.importorskip("sentence_transformers")
 
-from secondpass import InvalidInputError, ModelError, Ranking, Recipe, load  # noqa: E402
+from secondpass import InvalidInputError, ModelError, Ranking, Recipe, Score, load  # noqa: E402
 from secondpass.models.builtin import FOLDER  # noqa: E402
 from secondpass.models.encoding import tokenize as tokenizing  # noqa: E402
-from secondpass.models.encoding.torch_encoder import IdInputs, TextInputs, id_inputs  # noqa: E402
+from secondpass.models.encoding.torch_encoder import IdInputs, TextInputs, make_id_inputs  # noqa: E402
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402
 
@@ -78,9 +78,9 @@ def test_the_text_is_cut_and_the_query_is_not(
     tiny_bert: Path, seen: list[dict[str, Any]], reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "text":
-        monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
+        monkeypatch.setattr("secondpass.models.torch.cross_encoder.make_id_inputs", lambda *_: None)
     model = TorchCrossEncoder(tiny_bert, max_length=32, verify=False)
-    assert isinstance(model._read, IdInputs if reader == "ids" else TextInputs)
+    assert isinstance(model._encode, IdInputs if reader == "ids" else TextInputs)
     query = "one two three four five six seven eight nine ten"
     scores, notes = model.score_with_notes([(query, "cats and dogs " * 30), (query, "short")])
     assert len(scores) == 2
@@ -91,6 +91,21 @@ def test_the_text_is_cut_and_the_query_is_not(
         assert model.encoder.tokenizer.decode(row).startswith(f"[CLS] {query} [SEP]")
         assert row[-1] == model.encoder.tokenizer.sep_token_id
     assert model.cut(query, "cats and dogs " * 30, 32) == ("cats and dogs " * 6).strip()
+
+
+@pytest.mark.parametrize("reader", ["ids", "text"])
+def test_a_query_that_does_not_fit_by_itself_is_cut_and_told(
+    tiny_bert: Path, seen: list[dict[str, Any]], reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reader == "text":
+        monkeypatch.setattr("secondpass.models.torch.cross_encoder.make_id_inputs", lambda *_: None)
+    model = TorchCrossEncoder(tiny_bert, max_length=32, verify=False)
+    ranking = Score(model)(Ranking.of("one " * 100, ["dogs"]))
+    note = ranking[0].trail[-1].note
+    assert (note["cut_query_tokens"], note["cut_tokens"], note["read_tokens"]) == (72, 1, 0)
+    assert {e.kind for e in ranking.events} == {"truncated"}
+    assert any("72 tokens of it were cut" in e.message for e in ranking.events)
+    assert list(map(len, _rows(seen))) == [32]
 
 
 @pytest.mark.parametrize("wrong", [0, -3, 2.5, "64", True])
@@ -116,7 +131,7 @@ def test_no_more_is_read_than_there_are_positions(
     few_positions: Path, max_length: int | None, reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "text":
-        monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
+        monkeypatch.setattr("secondpass.models.torch.cross_encoder.make_id_inputs", lambda *_: None)
     model = TorchCrossEncoder(few_positions, max_length=max_length, verify=False)
     assert model.limit == 64
     assert model.cache_key == "64 tokens"
@@ -131,7 +146,7 @@ def test_a_length_that_leaves_no_room_for_a_text_is_refused(
     tiny_bert: Path, reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "text":
-        monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
+        monkeypatch.setattr("secondpass.models.torch.cross_encoder.make_id_inputs", lambda *_: None)
     with pytest.raises(ModelError, match="max_length=4 leaves no room beside 4 special tokens"):
         TorchCrossEncoder(tiny_bert, max_length=4, verify=False)
     assert TorchCrossEncoder(tiny_bert, max_length=6, verify=False).score(PAIRS)
@@ -164,9 +179,9 @@ def test_both_ways_to_tokenise_give_the_same_scores(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_ids = TorchCrossEncoder(tiny_bert, verify=False)
-    monkeypatch.setattr("secondpass.models.torch.cross_encoder.id_inputs", lambda *_: None)
+    monkeypatch.setattr("secondpass.models.torch.cross_encoder.make_id_inputs", lambda *_: None)
     by_text = TorchCrossEncoder(tiny_bert, verify=False)
-    assert type(by_ids._read) is not type(by_text._read)
+    assert type(by_ids._encode) is not type(by_text._encode)
     pairs = [*PAIRS, ("Wo ist \u00c4pfel?", "naive caf\u00e9 \u2014 \u4e2d\u6587 \U0001f600")]
     assert by_ids.score(pairs) == pytest.approx(by_text.score(pairs), abs=1e-4)
     assert by_ids.score_with_notes(pairs)[1] == by_text.score_with_notes(pairs)[1]
@@ -176,10 +191,10 @@ def test_ids_are_used_only_where_they_are_what_the_model_itself_makes(
     tiny_bert: Path, yes_no: Path
 ) -> None:
     model = TorchCrossEncoder(tiny_bert, verify=False)
-    assert isinstance(id_inputs(model.encoder, 64), IdInputs)
+    assert isinstance(make_id_inputs(model.encoder, 64), IdInputs)
     model.encoder.tokenizer.padding_side = "left"
-    assert id_inputs(model.encoder, 64) is None
-    assert isinstance(TorchCrossEncoder(yes_no, verify=False)._read, TextInputs)
+    assert make_id_inputs(model.encoder, 64) is None
+    assert isinstance(TorchCrossEncoder(yes_no, verify=False)._encode, TextInputs)
 
 
 @pytest.mark.parametrize("kind", ["encoder", "template"])

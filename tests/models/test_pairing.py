@@ -26,7 +26,7 @@ def test_ids_and_segments_are_those_of_the_tokenizers_own_template(query: str, t
     expected = _tokenizer().encode(query, text)
     (tokens,) = PairEncoder(_tokenizer(), 512)([(query, text)])
     assert tokens.ids.tolist() == expected.ids
-    segments = [int(tokens.text_start <= i < tokens.text_end) for i in range(len(tokens.ids))]
+    segments = [int(tokens.text_start <= i) for i in range(len(tokens.ids))]
     assert segments == expected.type_ids
     assert tokens.note == {}
 

@@ -174,7 +174,7 @@ READ_ONLY = """
 mount -t tmpfs none "$2" && cp "$1" "$2/v" && mount -o remount,ro "$2" || exit 77
 exec "$3" -c "
 import sys; sys.path.insert(0, sys.argv[2])
-from test_vector_store import *
+from test_passage_cache import *
 store = store_of(Path(sys.argv[1], 'v'))
 assert store.read_only and store.get(TEXTS).packed.keys() == TEXTS.keys()
 assert store.add({'new': vectors_of(2)}) is None and len(store) == len(TEXTS)
@@ -333,7 +333,7 @@ def test_a_full_disk_costs_vectors_and_raises_nothing(tmp_path: Path, size: int)
 def test_threads_and_processes_share_a_file(tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from test_vector_store import *\n"
+        "from test_passage_cache import *\n"
         "store = PassageCache(sys.argv[2], 'model@1', HIDDEN, lock_timeout=60)\n"
         "for i in range(50): assert store.add({f'{sys.argv[3]} {i}': vectors_of(i)}) is None\n"
     )

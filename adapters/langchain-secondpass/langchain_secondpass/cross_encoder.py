@@ -50,12 +50,12 @@ class SecondPassCrossEncoder(BaseCrossEncoder):
             NoScoresError: A stage that only orders.
             SecondPassError: What running the model may raise.
         """
-        asked: dict[str, list[Candidate]] = {}
-        for place, (query, text) in enumerate(text_pairs):
-            asked.setdefault(query, []).append(Candidate(str(place), text))
-        given = [Ranking.of(query, candidates) for query, candidates in asked.items()]
-        known: dict[str, float] = {}
-        for before, after in zip(given, self.stage.run(given), strict=True):
+        by_query: dict[str, list[Candidate]] = {}
+        for index, (query, text) in enumerate(text_pairs):
+            by_query.setdefault(query, []).append(Candidate(str(index), text))
+        rankings = [Ranking.of(query, candidates) for query, candidates in by_query.items()]
+        scores: dict[str, float] = {}
+        for before, after in zip(rankings, self.stage.run(rankings), strict=True):
             if len(after) != len(before):
                 raise InvalidInputError(
                     f"a cross-encoder scores every text, and {self.stage.name!r} kept "
@@ -67,5 +67,5 @@ class SecondPassCrossEncoder(BaseCrossEncoder):
                     f"a cross-encoder gives scores, and {self.stage.name!r} gives only an order; "
                     "use SecondPassRerank, which needs none"
                 )
-            known.update(zip(after.ids, map(float, after.scores), strict=True))
-        return [known[str(place)] for place in range(len(known))]
+            scores.update(zip(after.ids, map(float, after.scores), strict=True))
+        return [scores[str(index)] for index in range(len(scores))]

@@ -39,15 +39,15 @@ class SecondPassRerank(BaseDocumentCompressor):
     "secondpass": where no document is left, that is where it says why.
 
     Attributes:
-        model: The loaded stage. Given as a model string, a stage, your chat model (a listwise
-            judge: an order without scores), a `Recipe`, the path of a recipe's JSON file (a
-            `pathlib.Path`, or a string that ends in ".json"), or a recipe's dict. Dumped as a
+        model: The loaded stage. Given as a model string, a stage, a judge, your chat model (a
+            listwise judge: an order without scores), a `Recipe`, the path of a recipe's JSON file
+            (a `pathlib.Path`, or a string that ends in ".json"), or a recipe's dict. Dumped as a
             recipe's dict.
-        top_n: Keep so many at most; None keeps all, 0 none.
+        top_n: Keep at most this many; None keeps all, 0 none.
         threshold: Keep those with at least this P(relevant), in [0, 1]. Applied before `top_n`;
             may leave none; choose it on labelled queries, with `secondpass.choose_threshold`.
-        keep_at_least: So many of the best stay whatever the threshold says; an event of the kind
-            "kept-below-threshold" tells when. `top_n` cuts them like any others.
+        keep_at_least: The number of best documents that stay even below the threshold; then an
+            event of the kind "kept-below-threshold" says so. `top_n` cuts them like any others.
 
     Raises:
         ValidationError: An argument is not usable; the message says why.
@@ -128,8 +128,8 @@ class SecondPassRerank(BaseDocumentCompressor):
             ValidationError: An option is not usable; the message says why.
             WrongCallError: One that does not exist.
         """
-        given = copy.deepcopy(self) if deep else self
-        options = {name: getattr(given, name) for name in type(self).model_fields}
+        source = copy.deepcopy(self) if deep else self
+        options = {name: getattr(source, name) for name in type(self).model_fields}
         return type(self)(**{**options, **(update or {})})
 
     @property
@@ -150,27 +150,27 @@ class SecondPassRerank(BaseDocumentCompressor):
         Args:
             documents: In the retriever's order; never changed.
             query: What was asked.
-            callbacks: Told of a run named "SecondPassRerank", its inputs, outputs and errors.
+            callbacks: They get a run named "SecondPassRerank", its inputs, outputs and errors.
 
         Raises:
-            InvalidInputError: Empty query, or something that is no `Document`.
+            InvalidInputError: Empty query, or something that is not a `Document`.
             NotCalibratedError: `threshold` with a model that gives raw scores.
             SecondPassError: What running the model may raise.
         """
-        asked = {"query": query, "documents": documents}
-        return self.as_runnable().invoke(asked, {"callbacks": callbacks})
+        inputs = {"query": query, "documents": documents}
+        return self.as_runnable().invoke(inputs, {"callbacks": callbacks})
 
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """Like `compress_documents`, without blocking the event loop."""
-        asked = {"query": query, "documents": documents}
-        return await self.as_runnable().ainvoke(asked, {"callbacks": callbacks})
+        inputs = {"query": query, "documents": documents}
+        return await self.as_runnable().ainvoke(inputs, {"callbacks": callbacks})
 
     def as_runnable(self) -> Runnable[dict[str, Any], list[Document]]:
         """A runnable that takes {"query": ..., "documents": [...]} and returns the documents.
 
-        Other keys are let be, so a LangGraph state or the dict of an LCEL chain will do.
+        Other keys are ignored, so a LangGraph state or the dict of an LCEL chain will do.
         """
         return RunnableLambda(self._rank, afunc=self._arank, name="SecondPassRerank")
 
@@ -182,45 +182,45 @@ class SecondPassRerank(BaseDocumentCompressor):
         chain: Runnable[Any, Any] = other | self.as_runnable()
         return chain
 
-    def __call__(self, asked: Any) -> Runnable[dict[str, Any], list[Document]]:
-        """What LangChain calls behind a `|`: the runnable, which it then runs on what was asked.
+    def __call__(self, inputs: Any) -> Runnable[dict[str, Any], list[Document]]:
+        """What LangChain calls behind a `|`: the runnable, which it then runs on the inputs.
 
         Raises:
-            InvalidInputError: No query came along; the message says how to hand it on.
+            InvalidInputError: The query is missing; the message says how to pass it on.
         """
-        _check(asked)
+        _check(inputs)
         return self.as_runnable()
 
-    # events are told to tracers too, since where no document is left none can say why
-    def _rank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
-        done = self.stage(_asked(asked))
-        if done.events:
-            dispatch_custom_event(METADATA_KEY, event_details(done.events), config=config)
-        return documents_of(done)
+    # tracers get the events too, since where no document is left none can say why
+    def _rank(self, inputs: dict[str, Any], config: RunnableConfig) -> list[Document]:
+        ranking = self.stage(_ranking(inputs))
+        if ranking.events:
+            dispatch_custom_event(METADATA_KEY, event_details(ranking.events), config=config)
+        return documents_of(ranking)
 
-    async def _arank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
-        done = await self.stage.acall(_asked(asked))
-        if done.events:
-            await adispatch_custom_event(METADATA_KEY, event_details(done.events), config=config)
-        return documents_of(done)
-
-
-def _asked(asked: Any) -> Ranking:
-    _check(asked)
-    return ranking_of(asked["query"], asked["documents"])
+    async def _arank(self, inputs: dict[str, Any], config: RunnableConfig) -> list[Document]:
+        ranking = await self.stage.acall(_ranking(inputs))
+        if ranking.events:
+            await adispatch_custom_event(METADATA_KEY, event_details(ranking.events), config=config)
+        return documents_of(ranking)
 
 
-def _check(asked: Any) -> None:
-    if isinstance(asked, Mapping) and {"query", "documents"} <= asked.keys():
+def _ranking(inputs: Any) -> Ranking:
+    _check(inputs)
+    return ranking_of(inputs["query"], inputs["documents"])
+
+
+def _check(inputs: Any) -> None:
+    if isinstance(inputs, Mapping) and {"query", "documents"} <= inputs.keys():
         return
-    if isinstance(asked, Sequence) and asked and isinstance(asked[0], Document):
+    if isinstance(inputs, Sequence) and inputs and isinstance(inputs[0], Document):
         raise InvalidInputError(
             "a retriever hands on its documents without the query, and a reranker needs both. "
             'Write {"query": RunnablePassthrough(), "documents": retriever} | '
             "reranker.as_runnable() instead of retriever | reranker, or "
             "ContextualCompressionRetriever(base_compressor=reranker, base_retriever=retriever)"
         )
-    shown = sorted(map(str, asked)) if isinstance(asked, Mapping) else type(asked).__name__
+    shown = sorted(map(str, inputs)) if isinstance(inputs, Mapping) else type(inputs).__name__
     raise InvalidInputError(
         f'the reranker takes {{"query": str, "documents": list[Document]}}, got {shown}'
     )

@@ -1,4 +1,4 @@
-"""BM25: how many of the query's words a text has, rare ones counting more."""
+"""BM25: the number of the query's words in a text, rare ones counting more."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ except ImportError as error:
 @short_repr
 @dataclass(frozen=True, slots=True)
 class CorpusStatistics:
-    """What BM25 knows of a collection.
+    """Word statistics of a collection.
 
     Attributes:
-        documents: How many there are.
+        documents: The number of documents.
         mean_length: Their mean length in words.
-        document_frequency: In how many of them each word stands.
+        document_frequency: The number of documents that each word is in.
     """
 
     documents: int
@@ -36,15 +36,15 @@ class CorpusStatistics:
 
     @classmethod
     def of(cls, texts: Iterable[str], language: str = "english") -> CorpusStatistics:
-        """Count a collection; keep the result, the texts are not needed again.
+        """Count a collection; the texts are not needed again.
 
         Raises:
             InvalidInputError: No text, or an unknown language.
         """
-        return cls._counted(_words(list(texts), language))
+        return cls._count(_words(list(texts), language))
 
     @classmethod
-    def _counted(cls, documents: Sequence[Sequence[str]]) -> CorpusStatistics:
+    def _count(cls, documents: Sequence[Sequence[str]]) -> CorpusStatistics:
         if not documents:
             raise InvalidInputError("BM25 statistics need at least one text")
         frequency = Counter(word for words in documents for word in set(words))
@@ -61,8 +61,8 @@ class BM25:
         statistics: Of the collection the candidates come from. If None they are taken from the
             candidates of each query: then a word that all candidates share counts for little,
             and scores depend on the other candidates.
-        k1: How soon a repeated word stops counting.
-        b: How much long texts are held back; 0 is not at all.
+        k1: How soon repetitions of a word stop counting.
+        b: How much long texts are penalised; 0 is not at all.
         language: Of stemmer and stop words, in English ("english", "german", ...).
 
     Raises:
@@ -82,29 +82,33 @@ class BM25:
             raise InvalidInputError(f"k1={k1}, b={b}: k1 is 0 or more, b is in [0, 1]")
         _words([], language)
         self.statistics, self.k1, self.b, self.language = statistics, k1, b, language
-        known = "candidates" if statistics is None else f"corpus of {statistics.documents}"
-        self.name = f"bm25({known}, {k1:g}, {b:g})"
+        source = "candidates" if statistics is None else f"corpus of {statistics.documents}"
+        self.name = f"bm25({source}, {k1:g}, {b:g})"
 
     def score_candidates(self, query: str, candidates: Sequence[Candidate]) -> list[float]:
         """One score per candidate, 0 where it has none of the query's words."""
         if not candidates:
             return []
-        asked = _words([query], self.language)[0]
+        query_words = _words([query], self.language)[0]
         documents = _words([c.text for c in candidates], self.language)
-        known = self.statistics or CorpusStatistics._counted(documents)
-        return [self._one(asked, words, known) for words in documents]
+        statistics = self.statistics or CorpusStatistics._count(documents)
+        return [self._score(query_words, words, statistics) for words in documents]
 
-    def _one(self, asked: Sequence[str], words: Sequence[str], known: CorpusStatistics) -> float:
+    def _score(
+        self, query_words: Sequence[str], words: Sequence[str], statistics: CorpusStatistics
+    ) -> float:
         counts = Counter(words)
-        longness = len(words) / known.mean_length if known.mean_length else 1.0
-        damping = self.k1 * (1 - self.b + self.b * longness)
+        relative_length = len(words) / statistics.mean_length if statistics.mean_length else 1.0
+        damping = self.k1 * (1 - self.b + self.b * relative_length)
         total = 0.0
-        for word in asked:
+        for word in query_words:
             if tf := counts[word]:
                 # a word that the collection lacks is as rare as one that it has once
-                df = min(known.document_frequency.get(word, 1), known.documents)
+                df = min(statistics.document_frequency.get(word, 1), statistics.documents)
                 total += (
-                    math.log(1 + (known.documents - df + 0.5) / (df + 0.5)) * tf / (tf + damping)
+                    math.log(1 + (statistics.documents - df + 0.5) / (df + 0.5))
+                    * tf
+                    / (tf + damping)
                 )
         return total
 

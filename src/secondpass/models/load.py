@@ -77,15 +77,15 @@ def load(
             backend, is a recipe's file.
         options: Keyword arguments of the backend, such as {"max_length": 256}; of a recipe, what
             no file may hold, see `Recipe.stage`.
-        cache: Remember the scores of so many pairs, see `Cached`.
+        cache: Keep the scores of this many pairs, see `Cached`.
         disk_cache: A file that keeps them between runs and shares them between processes.
 
     Raises:
-        UnknownModelError: No such backend; the message lists those that there are.
+        UnknownModelError: No such backend; the message lists those that exist.
         MissingExtraError: The backend needs a package that is not installed.
         InvalidInputError: An option that the backend does not have, or an unusable disk cache.
         ModelError: The model is unreadable or failed its checks.
-        RecipeError: The recipe is unreadable, or says what no recipe may.
+        RecipeError: The recipe is unreadable, or holds something that a recipe may not.
     """
     if not isinstance(model, str | os.PathLike):
         raise InvalidInputError(f"load takes a string such as 'builtin', got {model!r}")
@@ -96,12 +96,12 @@ def load(
         raise UnknownModelError(
             f"{model!r} names no model; write '{backend}:{_NAMES.get(backend, 'FOLDER_OR_HUB_ID')}'"
         )
-    given = dict(options or {})
-    _check_options(backend, make, given)
-    made = _staged(make(name, **given) if named or name else make(**given), model)
+    keywords = dict(options or {})
+    _check_options(backend, make, keywords)
+    stage = _as_stage(make(name, **keywords) if named or name else make(**keywords), model)
     if cache is None and disk_cache is None:
-        return made
-    return _remembering(made, 100_000 if cache is None else cache, disk_cache)
+        return stage
+    return _with_cache(stage, 100_000 if cache is None else cache, disk_cache)
 
 
 def as_stage(model: ModelLike) -> Stage:
@@ -141,12 +141,12 @@ def is_recipe_file(model: object) -> bool:
         return isinstance(model, os.PathLike)
     backend, colon, _ = model.partition(":")
     return model.lower().endswith(".json") and not (
-        colon and (backend in _BACKENDS or backend in _others())
+        colon and (backend in _BACKENDS or backend in _other_backends())
     )
 
 
-def _others() -> dict[str, EntryPoint]:
-    return {found.name: found for found in entry_points(group=ENTRY_POINTS)}
+def _other_backends() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
 
 
 def _remote(backend: str) -> tuple[Callable[..., Any], bool] | None:
@@ -165,11 +165,11 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     if backend in _BACKENDS:
         module, attribute, named = _BACKENDS[backend]
         return getattr(import_module(module), attribute), named
-    others = _others()
+    others = _other_backends()
     if backend in others:
         return others[backend].load(), False
-    known = sorted({*_BACKENDS, *others, *HOSTED, "rerank+DIALECT"})
-    possible = [*known, *(f"rerank+{dialect}" for dialect in DIALECTS)]
+    names = sorted({*_BACKENDS, *others, *HOSTED, "rerank+DIALECT"})
+    possible = [*names, *(f"rerank+{dialect}" for dialect in DIALECTS)]
     close = difflib.get_close_matches(backend, possible, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if "/" in model and ":" not in model:
@@ -177,37 +177,37 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     if model and Path(model).is_dir():
         hint = f" For a folder of weights: 'onnx:{model}' or 'cross-encoder:{model}'."
     raise UnknownModelError(
-        f"{model!r} names no backend; write 'backend:name' with one of {', '.join(known)}.{hint}"
+        f"{model!r} names no backend; write 'backend:name' with one of {', '.join(names)}.{hint}"
     )
 
 
-def _check_options(backend: str, make: Callable[..., Any], given: Mapping[str, Any]) -> None:
+def _check_options(backend: str, make: Callable[..., Any], options: Mapping[str, Any]) -> None:
     parameters = inspect.signature(make).parameters.values()
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    unknown = [name for name in given if name not in known]
+    names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    unknown = [name for name in options if name not in names]
     if unknown:
         raise InvalidInputError(
-            f"{backend!r} has no option {', '.join(map(repr, unknown))}; it has {', '.join(known)}"
+            f"{backend!r} has no option {', '.join(map(repr, unknown))}; it has {', '.join(names)}"
         )
 
 
-def _staged(made: object, model: str) -> Stage:
-    if isinstance(made, Stage):
-        return made
-    if isinstance(made, Scorer | CandidateScorer):
-        return Score(made)
-    if isinstance(made, Comparer):
-        return Compare(made)
-    if isinstance(made, Judge | AsyncJudge):
-        return Order(made)
+def _as_stage(result: object, model: str) -> Stage:
+    if isinstance(result, Stage):
+        return result
+    if isinstance(result, Scorer | CandidateScorer):
+        return Score(result)
+    if isinstance(result, Comparer):
+        return Compare(result)
+    if isinstance(result, Judge | AsyncJudge):
+        return Order(result)
     raise UnknownModelError(
-        f"the backend of {model!r} made {made!r}, which is not a stage, scorer, comparer or judge"
+        f"the backend of {model!r} made {result!r}, which is not a stage, scorer, comparer or judge"
     )
 
 
-def _remembering(stage: Stage, size: int, disk: str | os.PathLike[str] | None) -> Stage:
+def _with_cache(stage: Stage, size: int, disk: str | os.PathLike[str] | None) -> Stage:
     if isinstance(stage, Pipeline):
-        return Pipeline(*(_remembering(s, size, disk) for s in stage))
+        return Pipeline(*(_with_cache(s, size, disk) for s in stage))
     if isinstance(stage, Score) and isinstance(stage.scorer, Scorer):
         return Score(Cached(stage.scorer, size, disk))
     return stage

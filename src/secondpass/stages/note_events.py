@@ -12,6 +12,10 @@ _EVENTS: dict[str, tuple[EventKind, str]] = {
         "truncated",
         "{n} of {of} texts were longer than the model reads; the rest was cut",
     ),
+    "cut_query_tokens": (
+        "truncated",
+        "the query was longer than the model reads; {note} tokens of it were cut",
+    ),
     "vector_file_failed": (
         "vector-file-failed",
         "the file of vectors was {note}; the model read {n} of {of} texts. If it does not pass, "
@@ -47,4 +51,4 @@ def events_of_notes(ranking: Ranking, by: str) -> Ranking:
 
 def _is_new(entry: str, note: Mapping[str, object]) -> bool:
     """Trouble with a file happened when a cached score was computed; a cut text is still cut."""
-    return entry == "cut_tokens" or "cached" not in note
+    return entry in ("cut_tokens", "cut_query_tokens") or "cached" not in note

@@ -31,11 +31,11 @@ class ScoreSketch:
 
     Attributes:
         quantiles: At 0, 1, ..., 100 %.
-        count: The number of scores that it was made of.
+        size: The number of scores that it was made of.
     """
 
     quantiles: tuple[float, ...]
-    count: int
+    size: int
 
     @classmethod
     def of(cls, rankings: Iterable[Ranking]) -> ScoreSketch:
@@ -168,7 +168,7 @@ class _Memory:
             distance = sketch.distance(self.recent)
             # twice the critical value of the two-sample test at 1 in 1000: scores of one query
             # are not independent, and a warning that comes for nothing is not read
-            critical = 2 * 1.95 * (1 / len(self.recent) + 1 / sketch.count) ** 0.5
+            critical = 2 * 1.95 * (1 / len(self.recent) + 1 / sketch.size) ** 0.5
             if distance > critical:
                 shift = float(np.median(self.recent)) - sketch.quantiles[_POINTS // 2]
                 yield (

@@ -62,7 +62,7 @@ _PARTS = {
     "TopForLatency": ("stages.latency", "stage seconds first_estimate"),
     "Affordable": ("stages.latency", "stages seconds"),
     "ScoreHealth": ("stages.score_health", "sketch refuse"),
-    "ScoreSketch": ("stages.score_health", "quantiles count"),
+    "ScoreSketch": ("stages.score_health", "quantiles size"),
     "RemoteReranker": (
         "models.remote.reranker",
         "dialect model timeout max_retries concurrency documents_per_request spans",

@@ -24,8 +24,8 @@ from secondpass.models.cache.sqlite_file import (
     rows_of,
 )
 
-Known = tuple[float, Note]
-"""A score, and what the scorer had to say beside it."""
+Entry = tuple[float, Note]
+"""A score, and the scorer's note on it."""
 
 _KIND = FileKind(
     what="a file of scores",
@@ -50,7 +50,7 @@ class DiskCache:
         lock_timeout: Seconds to wait while another process writes.
 
     Raises:
-        InvalidInputError: The file is read-only, or no such cache; `size` is below 1.
+        InvalidInputError: The file is read-only, or not such a cache; `size` is below 1.
     """
 
     def __init__(
@@ -75,31 +75,31 @@ class DiskCache:
                 "or delete it if it is damaged; it holds nothing that cannot be computed again"
             ) from error
 
-    def get(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Known], set[bytes]]:
-        """What is known of these, and those whose rows are damaged.
+    def get(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Entry], set[bytes]]:
+        """The entries of these keys, and the keys whose rows are damaged.
 
         Raises:
             sqlite3.Error, OSError, ValueError: The file cannot be read (any more).
         """
-        known: dict[bytes, Known] = {}
+        entries: dict[bytes, Entry] = {}
         damaged: set[bytes] = set()
         with self._file.reading() as file:
             for key, score, note, stored in rows_of(file, "scores", "score, note, checksum", keys):
                 if _is_whole(key, score, note, stored):
-                    known[key] = score, json.loads(note)
+                    entries[key] = score, json.loads(note)
                 else:
                     damaged.add(key)
-        return known, damaged
+        return entries, damaged
 
-    def put(self, known: Mapping[bytes, Known]) -> None:
-        """Keep these, in the place of what was kept of them.
+    def put(self, entries: Mapping[bytes, Entry]) -> None:
+        """Store these, in place of what was stored of them.
 
         Raises:
             sqlite3.Error, OSError, ValueError: The file cannot be written (any more).
             TypeError: A note is not made of JSON values.
         """
         rows = []
-        for key, (score, note) in known.items():
+        for key, (score, note) in entries.items():
             text = json.dumps(note).encode()
             rows.append((key, score, text, checksum(key, struct.pack("<d", score), text)))
         with self._file.writing() as file:
@@ -109,7 +109,7 @@ class DiskCache:
                 "checksum = excluded.checksum",
                 rows,
             )
-            # ages are consecutive but for gaps, so this leaves `size` entries at most
+            # ages are consecutive except for gaps, so this leaves `size` entries at most
             file.execute(
                 "DELETE FROM scores WHERE age <= (SELECT MAX(age) FROM scores) - ?", (self.size,)
             )

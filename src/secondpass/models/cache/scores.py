@@ -20,10 +20,10 @@ from weakref import WeakSet
 
 from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.event import Note
-from secondpass.models.cache.disk import DiskCache, Known
+from secondpass.models.cache.disk import DiskCache, Entry
 from secondpass.stages.score import Pair, Scorer, score_pairs
 
-_Asked = dict[bytes, Pair]
+_PairsByKey = dict[bytes, Pair]
 
 
 class Cached:
@@ -32,23 +32,23 @@ class Cached:
     Threads that ask for the same pair at the same time wait for one computation. If that fails,
     each of the others computes for itself: what failed may have been another pair of the batch.
 
-    A key is the scorer's name, its `cache_key` (without one, its own arguments), query and text, by
-    hash: texts are not kept alive and weights are never mixed up. A forked child keeps what was
-    known, and waits for no thread that it does not have.
+    A key is the hash of the scorer's name, its `cache_key` (without one, its own arguments), query
+    and text: texts are not kept alive and weights are never mixed up. A forked child keeps the
+    entries, and waits for no thread that it does not have.
 
     Where the disk fails while it is used (full, locked, damaged), scores come from memory and the
-    scorer, and the notes of what was computed say so, ``disk_cache``; of a row that is damaged,
-    ``stored_score_damaged``. The ranking has an event for either.
+    scorer, and the notes of what was computed say so, ``disk_cache``; the note of a row that was
+    damaged has ``stored_score_damaged``. The ranking has an event for either.
 
     Args:
-        scorer: What to remember.
-        size: How many pairs (about 150 bytes each).
+        scorer: Whose scores to keep.
+        size: The number of pairs (about 150 bytes each).
         disk: A file that keeps them between runs and shares them between processes; see
-            `DiskCache`. It is no part of a recipe.
-        disk_size: How many pairs in that file.
+            `DiskCache`. It is not part of a recipe.
+        disk_size: The number of pairs in that file.
 
     Raises:
-        InvalidInputError: No scorer, a size below 1, or a file that cannot be used.
+        InvalidInputError: Not a scorer, a size below 1, or a file that cannot be used.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Cached:
         self.name = scorer.name
         self._store = None if self.disk is None else DiskCache(self.disk, disk_size)
         self._settings = settings_of(scorer)
-        self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._forget_threads()
         _ALIVE.add(self)
 
@@ -79,93 +79,88 @@ class Cached:
     def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
         """One float and one note per pair; a note says ``cached`` where nothing was computed."""
         keys = keys_of(pairs, self._settings)
-        asked = dict(zip(keys, pairs, strict=True))
-        found: dict[bytes, Known] = {}
-        while asked:
-            ours, theirs = self._claim(asked, found)
-            if ours:  # before waiting for others, so that nobody waits in a circle
-                found |= self._computed(ours)
-            for key, future in theirs.items():
-                made = future.result()
-                if made is not None:
-                    found[key] = made[0], {**made[1], "cached": True}
-            asked = {key: pair for key, pair in asked.items() if key not in found}
-        return [found[key][0] for key in keys], [found[key][1] for key in keys]
+        missing = dict(zip(keys, pairs, strict=True))
+        entries: dict[bytes, Entry] = {}
+        while missing:
+            claimed, pending = self._claim(missing, entries)
+            if claimed:  # before waiting for others, so that no threads wait for each other
+                entries |= self._compute(claimed)
+            for key, future in pending.items():
+                entry = future.result()
+                if entry is not None:
+                    entries[key] = entry[0], {**entry[1], "cached": True}
+            missing = {key: pair for key, pair in missing.items() if key not in entries}
+        return [entries[key][0] for key in keys], [entries[key][1] for key in keys]
 
     def _claim(
-        self, asked: _Asked, found: dict[bytes, Known]
-    ) -> tuple[_Asked, dict[bytes, Future[Known | None]]]:
-        """Fill `found` from memory; of the rest, what this thread is to compute and what not."""
-        ours: _Asked = {}
-        theirs: dict[bytes, Future[Known | None]] = {}
-        known, pending = self._known, self._pending
+        self, missing: _PairsByKey, entries: dict[bytes, Entry]
+    ) -> tuple[_PairsByKey, dict[bytes, Future[Entry | None]]]:
+        """Fill `entries` from memory; of the rest, what this thread computes and what others do."""
+        claimed: _PairsByKey = {}
+        pending: dict[bytes, Future[Entry | None]] = {}
         with self._lock:
-            for key, pair in asked.items():
-                if key in known:
-                    known.move_to_end(key)
-                    score, note = known[key]
-                    found[key] = score, {**note, "cached": True}
-                elif key in pending:
-                    theirs[key] = pending[key]
+            for key, pair in missing.items():
+                if key in self._entries:
+                    self._entries.move_to_end(key)
+                    score, note = self._entries[key]
+                    entries[key] = score, {**note, "cached": True}
+                elif key in self._pending:
+                    pending[key] = self._pending[key]
                 else:
-                    ours[key] = pair
-                    pending[key] = Future()
-        return ours, theirs
+                    claimed[key] = pair
+                    self._pending[key] = Future()
+        return claimed, pending
 
-    def _computed(self, ours: _Asked) -> dict[bytes, Known]:
-        """Scores of claimed pairs, from the disk or the scorer; whatever happens, claims end."""
-        made: dict[bytes, Known] = {}
-        kept: dict[bytes, Known] = {}
+    def _compute(self, claimed: _PairsByKey) -> dict[bytes, Entry]:
+        """Entries of claimed pairs, from the disk or the scorer; whatever happens, claims end."""
+        storable: dict[bytes, Entry] = {}
         try:
-            stored, damaged, failure = self._stored(ours)
-            missing = {key: pair for key, pair in ours.items() if key not in stored}
-            new = self._scored(missing)
-            kept = {key: known for key, known in new.items() if math.isfinite(known[0])}
-            failure = failure or self._store_new(kept)
-            kept |= stored
-            if failure is not None:
-                new = {
-                    k: (s, {**note, "disk_cache_failed": failure}) for k, (s, note) in new.items()
-                }
-            for key in damaged & new.keys():
-                score, note = new[key]
-                new[key] = score, {**note, "stored_score_damaged": True}
-            made = new | {k: (s, {**note, "cached": True}) for k, (s, note) in stored.items()}
+            stored, damaged, failure = self._read_disk(claimed)
+            missing = {key: pair for key, pair in claimed.items() if key not in stored}
+            computed = self._score(missing)
+            storable = {key: entry for key, entry in computed.items() if math.isfinite(entry[0])}
+            failure = failure or self._write_disk(storable)
+            storable |= stored
+            for key, (score, note) in computed.items():
+                trouble: Note = {} if failure is None else {"disk_cache_failed": failure}
+                if key in damaged:
+                    trouble["stored_score_damaged"] = True
+                computed[key] = score, {**note, **trouble}
+            return computed | {k: (s, {**note, "cached": True}) for k, (s, note) in stored.items()}
         finally:
             with self._lock:
-                self._known.update(kept)
-                while len(self._known) > self.size:
-                    self._known.popitem(last=False)
+                self._entries.update(storable)
+                while len(self._entries) > self.size:
+                    self._entries.popitem(last=False)
                 # a fork inside the scorer has left none of them in the child
-                ended = {key: self._pending.pop(key) for key in ours if key in self._pending}
+                ended = {k: self._pending.pop(k) for k in claimed if k in self._pending}
             for key, future in ended.items():
-                future.set_result(kept.get(key))
-        return made
+                future.set_result(storable.get(key))
 
-    def _stored(self, ours: _Asked) -> tuple[dict[bytes, Known], set[bytes], str | None]:
+    def _read_disk(self, claimed: _PairsByKey) -> tuple[dict[bytes, Entry], set[bytes], str | None]:
         if self._store is None:
             return {}, set(), None
         try:
-            return *self._store.get(list(ours)), None
+            return *self._store.get(list(claimed)), None
         except (sqlite3.Error, OSError, ValueError) as error:
             return {}, set(), f"not read: {error}"
 
-    def _store_new(self, new: dict[bytes, Known]) -> str | None:
-        if self._store is None or not new:
+    def _write_disk(self, entries: dict[bytes, Entry]) -> str | None:
+        if self._store is None or not entries:
             return None
         try:
-            self._store.put(new)
+            self._store.put(entries)
         except (sqlite3.Error, OSError, TypeError, ValueError) as error:
             return f"not written: {error}"
         return None
 
-    def _scored(self, missing: _Asked) -> dict[bytes, Known]:
+    def _score(self, missing: _PairsByKey) -> dict[bytes, Entry]:
         scores, notes = score_pairs(self.scorer, list(missing.values()))
         return dict(zip(missing, zip(scores, notes, strict=True), strict=True))
 
     def _forget_threads(self) -> None:
-        """Of a process that has just begun, or was just forked: no thread of it computes a pair."""
-        self._pending: dict[bytes, Future[Known | None]] = {}
+        """Of a process that was just forked, or an object just unpickled: no thread computes a pair."""
+        self._pending: dict[bytes, Future[Entry | None]] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:  # a copy in another process starts empty
@@ -186,21 +181,21 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 
 def settings_of(scorer: Scorer) -> bytes:
-    """What a scorer's numbers depend on beside the pair: its name, and what it states or is given.
+    """What a scorer's numbers depend on besides the pair: its name and its ``cache_key``.
 
-    The name says which weights; how much of a text is read, it does not. A scorer states that as
-    its ``cache_key``. Of a scorer that states nothing, every argument counts, found as recipes find
-    them: kept as attributes under their own names.
+    The name says which weights; the ``cache_key`` states the rest, such as how much of a text is
+    read. Of a scorer that states nothing, every argument of its constructor counts, if it is kept
+    as an attribute under its own name.
 
     Raises:
-        InvalidInputError: ``cache_key`` is no string.
+        InvalidInputError: ``cache_key`` is not a string.
     """
-    stated = getattr(scorer, "cache_key", None)
-    if stated is not None and not isinstance(stated, str):
+    cache_key = getattr(scorer, "cache_key", None)
+    if cache_key is not None and not isinstance(cache_key, str):
         raise InvalidInputError(
-            f"the cache_key of {scorer.name!r} must be a string, got {shown(stated)}"
+            f"the cache_key of {scorer.name!r} must be a string, got {shown(cache_key)}"
         )
-    arguments = _arguments_of(scorer) if stated is None else stated
+    arguments = _arguments_of(scorer) if cache_key is None else cache_key
     return json.dumps([scorer.name, arguments], sort_keys=True).encode()
 
 
@@ -223,10 +218,10 @@ def _plain(value: object) -> Any:
 
 
 def _name_of(value: object) -> str:
-    """Paths, functions, classes and scorers have names that say which they are.
+    """Paths, functions, classes and scorers have names that identify them.
 
-    Of any other object nobody knows whether it is like another one, in this process or the next,
-    so it gets a name that no other has: its scores are computed again rather than mixed up.
+    Any other object cannot be told from one of another process, so it gets a name that no other
+    has: scores are computed again rather than mixed up.
     """
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
@@ -238,17 +233,17 @@ def _name_of(value: object) -> str:
 
 
 def keys_of(pairs: Sequence[Pair], settings: bytes) -> list[bytes]:
-    """16 bytes for each pair. Lengths go in, so query and text are not glued together."""
-    begun: dict[str, blake2b] = {}
+    """16 bytes for each pair. Lengths are hashed too, so that query and text stay apart."""
+    of_query: dict[str, blake2b] = {}
     keys = []
     for query, text in pairs:
-        if query not in begun:
+        if query not in of_query:
             first = query.encode("utf-8", "surrogatepass")
-            begun[query] = blake2b(
+            of_query[query] = blake2b(
                 len(settings).to_bytes(8) + settings + len(first).to_bytes(8) + first,
                 digest_size=16,
             )
-        key = begun[query].copy()
+        key = of_query[query].copy()
         key.update(text.encode("utf-8", "surrogatepass"))
         keys.append(key.digest())
     return keys

@@ -1,12 +1,12 @@
-"""Pairs to what a sentence-transformers cross-encoder reads, tokenised in few large calls.
+"""Pairs to the inputs of a sentence-transformers cross-encoder, tokenised in few large calls.
 
-Fast tokenizers work on all processors in one call on many texts, and on one in a call on one.
+Fast tokenizers use all processors in a call on many texts, and one in a call on one text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -49,14 +49,14 @@ class EncodedPair:
 
 class IdInputs:
     """For encoders whose template is a few special tokens: each text is tokenised once, cut as
-    ids, and joined, so that nothing is tokenised again for its batch."""
+    ids and joined, so that nothing is tokenised again for its batch."""
 
-    def __init__(self, pairing: PairEncoder, pad: int, types: bool, others: EncodedBatch) -> None:
-        self.pairing, self.pad, self.types, self.others = pairing, pad, types, others
+    def __init__(self, encoder: PairEncoder, pad: int, types: bool, others: EncodedBatch) -> None:
+        self.encoder, self.pad, self.types, self.others = encoder, pad, types, others
 
     def __call__(self, pairs: Sequence[Pair]) -> list[EncodedPair]:
         """Each pair cut to fit, in order."""
-        return [EncodedPair(len(t.ids), t.note, tokens=t) for t in self.pairing(pairs)]
+        return [EncodedPair(len(t.ids), t.note, tokens=t) for t in self.encoder(pairs)]
 
     def features(self, batch: Sequence[EncodedPair]) -> EncodedBatch:
         """What the model takes: int64 [batch, sequence] on the CPU, padded on the right."""
@@ -68,11 +68,11 @@ class IdInputs:
             ids[row, : read.length] = torch.from_numpy(read.tokens.ids)
             mask[row, : read.length] = 1
             types[row, read.tokens.text_start : read.length] = 1
-        made = {"input_ids": ids, "attention_mask": mask}
-        return made | ({"token_type_ids": types} if self.types else {}) | self.others
+        features = {"input_ids": ids, "attention_mask": mask}
+        return features | ({"token_type_ids": types} if self.types else {}) | self.others
 
 
-def id_inputs(encoder: Any, limit: int) -> IdInputs | None:
+def make_id_inputs(encoder: Any, limit: int) -> IdInputs | None:
     """`IdInputs` if they are exactly what `encoder.preprocess` makes of a few samples, else None.
 
     None for chat templates, prompts, padding on the left, slow tokenizers, and unpadded inputs.
@@ -87,14 +87,14 @@ def id_inputs(encoder: Any, limit: int) -> IdInputs | None:
     others = {k: v for k, v in theirs.items() if k not in tensors}
     own = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())  # ours to set up differently
     try:
-        pairing = PairEncoder(own, limit)
-        made = IdInputs(pairing, tokenizer.pad_token_id, "token_type_ids" in tensors, others)
-        ours = IdInputs(PairEncoder(own, 512), made.pad, made.types, others)
+        joined = PairEncoder(own, limit)
+        inputs = IdInputs(joined, tokenizer.pad_token_id, "token_type_ids" in tensors, others)
+        ours = IdInputs(PairEncoder(own, 512), inputs.pad, inputs.types, others)
         features = ours.features(ours(SAMPLES))
     except ModelError:  # no template for pairs, or no room beside it
         return None
     same = {k for k, v in tensors.items() if k in features and torch.equal(v, features[k])}
-    return made if same == set(tensors) else None
+    return inputs if same == set(tensors) else None
 
 
 class TextInputs:
@@ -108,10 +108,13 @@ class TextInputs:
         limit = self.limit if limit is None else min(limit, self.limit)
         frames = {q: self.length((q, "")) for q in dict.fromkeys(q for q, _ in pairs)}
         ends = self._ends([t for _, t in pairs])
-        return [self._read(q, t, frames[q], ends[t], limit) for q, t in pairs]
+        encoded = [self._fit(q, t, frames[q], ends[t], limit) for q, t in pairs]
+        # a query that fills the input by itself is cut by `preprocess`
+        long_queries = [q for q, frame in frames.items() if frame >= self.limit]
+        return self._note_long_queries(long_queries, encoded) if long_queries else encoded
 
     def cut(self, query: str, text: str, limit: int) -> str:
-        """So much of the text that the pair has `limit` tokens; the query stays whole."""
+        """As much of the text as fits with the query into `limit` tokens."""
         pair = self([(query, text)], limit)[0].pair
         assert pair is not None
         return pair[1]
@@ -120,7 +123,20 @@ class TextInputs:
         """What the model takes, as its own `preprocess` makes it."""
         return dict(self.encoder.preprocess([r.pair for r in batch]))
 
-    def _read(self, query: str, text: str, frame: int, ends: list[int], limit: int) -> EncodedPair:
+    def _note_long_queries(
+        self, queries: Sequence[str], encoded: Sequence[EncodedPair]
+    ) -> list[EncodedPair]:
+        template = self.length(("", ""))
+        lengths = {q: template + len(ends) for q, ends in self._ends(queries).items()}
+        noted = []
+        for pair in encoded:
+            assert pair.pair is not None
+            over = lengths.get(pair.pair[0], 0) - self.limit
+            note = {**pair.note, "cut_query_tokens": over} if over > 0 else pair.note
+            noted.append(replace(pair, note=note))
+        return noted
+
+    def _fit(self, query: str, text: str, frame: int, ends: list[int], limit: int) -> EncodedPair:
         room = max(0, limit - frame)
         more = len(text) > self._characters()
         if len(ends) <= room and not more:
@@ -134,7 +150,7 @@ class TextInputs:
 
     def _ends(self, texts: Sequence[str]) -> dict[str, list[int]]:
         """Where each token of each distinct text ends, in characters."""
-        done: dict[str, list[int]] = {}
+        ends: dict[str, list[int]] = {}
         most = self._characters()
         for part in by_characters(list(dict.fromkeys(texts)), most):
             encoded = self.encoder.tokenizer(
@@ -143,8 +159,8 @@ class TextInputs:
                 padding=False, verbose=False,
             )  # fmt: skip
             for text, offsets in zip(part, encoded["offset_mapping"], strict=True):
-                done[text] = [end for _, end in offsets]
-        return done
+                ends[text] = [end for _, end in offsets]
+        return ends
 
     def _characters(self) -> int:
         return max(self.limit * CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST)

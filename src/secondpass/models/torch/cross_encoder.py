@@ -26,7 +26,7 @@ try:
         EncodedBatch,
         EncodedPair,
         TextInputs,
-        id_inputs,
+        make_id_inputs,
     )
 except ImportError as error:
     raise MissingExtraError("the cross-encoder: backend", "torch") from error
@@ -42,14 +42,15 @@ class TorchCrossEncoder:
     """A `sentence_transformers.CrossEncoder`, scoring (query, text) pairs with raw logits.
 
     Encoders with a classification head, and causal language models that answer yes or no
-    (Qwen3-Reranker and its like, whose template and suffix survive truncation). The text is cut
-    to fit before the template is applied, so neither the query nor the template ever is.
+    (such as Qwen3-Reranker, whose template and suffix survive truncation). The text is cut to fit
+    before the template is applied, and the query only where it does not fit by itself; the trail
+    says so.
 
     Args:
         model: Folder or hub id.
         device: "cpu", "cuda", "mps"; the best there is if None.
-        dtype: Weights and arithmetic; scores come back in float32 whatever it is. "auto" is
-            bfloat16 on a CUDA device that has it, else float32.
+        dtype: Weights and arithmetic; scores are float32 whatever it is. "auto" is bfloat16 on a
+            CUDA device that has it, else float32.
         attention: "eager", "sdpa" or "flash_attention_2", which also leaves out the padding. If
             None, the last on CUDA in half precision where the package flash-attn is installed and
             the model supports it, else what transformers chooses (SDPA for most models).
@@ -58,15 +59,15 @@ class TorchCrossEncoder:
         max_length: Longest input in tokens, template included; the model's own if None, or if it
             has fewer positions.
         token_budget: Padded tokens per batch: speed and memory.
-        verify: Ask the model three easy questions as it loads, and refuse it if it fails.
+        verify: Give the model three easy questions as it loads, and refuse it if it fails.
         on_progress: Called with (pairs done, pairs in all) after each batch; on an accelerator,
             those handed to it.
 
     Attributes:
         tolerance: How much a score may change with its batch mates (rounding of padded batches).
-        computed_in: What "auto" came to.
+        computed_in: The dtype that is used, never "auto".
         limit: Longest input that it reads, in tokens, template included.
-        attention_used: What `attention` came to.
+        attention_used: The attention that is used.
 
     Raises:
         ModelError: Unreadable, no trained classification head, or it failed the check.
@@ -106,7 +107,7 @@ class TorchCrossEncoder:
         best = "bfloat16" if cuda and torch.cuda.is_bf16_supported() else "float32"
         self.computed_in = best if dtype == "auto" else dtype
         self.tolerance = TOLERANCES[self.computed_in]
-        self._encoder = self._loaded(cuda)
+        self._encoder = self._load(cuda)
         self._encoder.eval()
         self._check_head()
         self.name = f"cross-encoder:{self.model}@{self._revision()}"
@@ -115,7 +116,7 @@ class TorchCrossEncoder:
         self.limit = self._longest_input()
         self._texts = TextInputs(self._encoder, self.limit)
         self._check_room()
-        self._read = id_inputs(self._encoder, self.limit) or self._texts
+        self._encode = make_id_inputs(self._encoder, self.limit) or self._texts
         if verify:
             run_smoke_test(self.name, self.score)
 
@@ -128,23 +129,23 @@ class TorchCrossEncoder:
         scores: list[float] = [0.0] * len(pairs)
         notes: list[Note] = []
         logits: list[torch.Tensor] = []
-        places: list[int] = []
+        indices: list[int] = []
         for start in range(0, len(pairs), PAIRS_AT_ONCE):
-            read = self._read(pairs[start : start + PAIRS_AT_ONCE])
-            notes.extend(r.note for r in read)
-            for batch, features in self._batches(read):
+            encoded = self._encode(pairs[start : start + PAIRS_AT_ONCE])
+            notes.extend(pair.note for pair in encoded)
+            for batch, features in self._batches(encoded):
                 logits.append(self._logits(features))
-                places.extend(start + i for i in batch)
+                indices.extend(start + i for i in batch)
                 if self.on_progress is not None:
-                    self.on_progress(len(places), len(pairs))
+                    self.on_progress(len(indices), len(pairs))
         if logits:  # fetched once: the next batch is tokenised while a device computes the last
-            for place, logit in zip(places, torch.cat(logits).tolist(), strict=True):
-                scores[place] = logit
+            for index, logit in zip(indices, torch.cat(logits).tolist(), strict=True):
+                scores[index] = logit
         return scores, notes
 
     def batches(self, pairs: Sequence[Pair]) -> Iterator[tuple[list[int], EncodedBatch]]:
-        """Places of pairs of like length, and what the network takes of them, on the CPU."""
-        return self._batches(self._read(pairs))
+        """Indices of pairs of similar length, and the inputs of the network, on the CPU."""
+        return self._batches(self._encode(pairs))
 
     @property
     def encoder(self) -> Any:
@@ -152,27 +153,27 @@ class TorchCrossEncoder:
         return self._encoder
 
     def cut(self, query: str, text: str, max_length: int) -> str:
-        """So much of the text that the pair has `max_length` tokens; the query stays whole."""
+        """As much of the text as fits with the query into `max_length` tokens."""
         return self._texts.cut(query, text, max_length)
 
-    def _batches(self, read: Sequence[EncodedPair]) -> Iterator[tuple[list[int], EncodedBatch]]:
-        for batch in pack([r.length for r in read], self.token_budget):
-            yield batch, self._read.features([read[i] for i in batch])
+    def _batches(self, encoded: Sequence[EncodedPair]) -> Iterator[tuple[list[int], EncodedBatch]]:
+        for batch in pack([pair.length for pair in encoded], self.token_budget):
+            yield batch, self._encode.features([encoded[i] for i in batch])
 
     @torch.inference_mode()
     def _logits(self, features: EncodedBatch) -> torch.Tensor:
         """float32 [batch], on the model's device."""
         device = self._encoder.device
-        there = {
+        on_device = {
             name: value.to(device, non_blocking=True) if torch.is_tensor(value) else value
             for name, value in features.items()
         }
-        out: torch.Tensor = self._encoder(there)["scores"].float()
+        out: torch.Tensor = self._encoder(on_device)["scores"].float()
         if out.ndim == 1:
             return out
         return out[:, 1] - out[:, 0] if out.shape[1] == 2 else out[:, 0]
 
-    def _loaded(self, cuda: bool) -> Any:
+    def _load(self, cuda: bool) -> Any:
         half = self.computed_in != "float32"
         flash = "flash_attention_2"
         tries = [self.attention]

@@ -35,27 +35,26 @@ class SecondPassRerank(BaseNodePostprocessor):
 
     Args:
         model: A model string ("builtin", "onnx:FOLDER_OR_HUB_ID", ...; see `secondpass.load`), any
-            stage or pipeline, your own LLM (it becomes a listwise judge: an order without scores),
-            a `Recipe`, the dict that `Recipe.to_dict` gives, or the path of a
-            recipe's JSON file: a `pathlib.Path`, or a string that ends in ".json". It is
-            loaded here, once.
-        top_n: Keep so many nodes at most; 0 keeps none, None keeps all.
+            stage or pipeline, a judge, your own LLM (a listwise judge: an order without scores), a
+            `Recipe`, the dict that `Recipe.to_dict` gives, or the path of a recipe's JSON file: a
+            `pathlib.Path`, or a string that ends in ".json". It is loaded here, once.
+        top_n: Keep at most this many nodes; 0 keeps none, None keeps all.
         threshold: Keep nodes with at least this P(relevant), in [0, 1], before `top_n` cuts. May
             leave none, and then a query engine answers "Empty Response"; choose it on labelled
             queries, with `secondpass.choose_threshold`.
-        keep_at_least: So many of the best stay whatever the threshold says; an event of the kind
-            "kept-below-threshold" tells when. `top_n` cuts them like any others.
+        keep_at_least: The number of best nodes that stay even below the threshold; then an event
+            of the kind "kept-below-threshold" says so. `top_n` cuts them like any others.
         metadata_mode: Which of a node's metadata the model reads in front of its text.
-        callback_manager: LlamaIndex's own; query engines put theirs in its place.
+        callback_manager: LlamaIndex's own; query engines replace it with theirs.
 
     What comes back are copies of the nodes. `score` is P(relevant), or the model's raw score, or
     None if the pipeline gives only an order. ``metadata["secondpass"]`` holds the keys of
     `Ranking.to_dict` for each candidate (``scale``, ``rank``, ``retrieval_score``, ``notes``, ...)
-    and ``events``; ``before`` is what an earlier secondpass reranker wrote there. The events are
-    told to tracers too, under "secondpass" in the tags of `ReRankEndEvent` and in the payload that
-    ends `CBEventType.RERANKING`: where no node is left, that is where it says why.
+    and ``events``; ``before`` is what an earlier secondpass reranker wrote there. Tracers get the
+    events too, under "secondpass" in the tags of `ReRankEndEvent` and in the payload that ends
+    `CBEventType.RERANKING`: where no node is left, that is where it says why.
 
-    The options can be set later too, and are checked in the same way.
+    The options can also be set later, with the same checks.
 
     Raises:
         InvalidInputError: An option that cannot be used; (when called) no query, or something
