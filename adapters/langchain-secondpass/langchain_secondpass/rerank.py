@@ -20,6 +20,7 @@ from langchain_secondpass.documents import documents_of, ranking_of
 from langchain_secondpass.options import REMEDIES, Model, fixed_option, whole_number
 from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
 from secondpass.core.call_hints import hint_keywords
+from secondpass.core.deadline import checked_seconds
 from secondpass.core.ranking_details import METADATA_KEY, event_details
 
 
@@ -48,6 +49,8 @@ class SecondPassRerank(BaseDocumentCompressor):
             may leave none; choose it on labelled queries, with `secondpass.choose_threshold`.
         keep_at_least: The number of best documents that stay even below the threshold; then an
             event of the kind "kept-below-threshold" says so. `top_n` cuts them like any others.
+        deadline: Seconds for a call. When they end, the best order so far comes back, with an event
+            of the kind "deadline"; a threshold leaves alone what was not scored in time.
 
     Raises:
         ValidationError: An argument is not usable; the message says why.
@@ -60,6 +63,7 @@ class SecondPassRerank(BaseDocumentCompressor):
     top_n: int | None = None
     threshold: float | None = None
     keep_at_least: int = 0
+    deadline: float | None = None
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
 
@@ -71,12 +75,14 @@ class SecondPassRerank(BaseDocumentCompressor):
         top_n: int | None = None,
         threshold: float | None = None,
         keep_at_least: int = 0,
+        deadline: float | None = None,
     ) -> None:
         options: dict[str, Any] = {
             "model": model,
             "top_n": top_n,
             "threshold": threshold,
             "keep_at_least": keep_at_least,
+            "deadline": deadline,
         }
         super().__init__(**options)
 
@@ -94,6 +100,11 @@ class SecondPassRerank(BaseDocumentCompressor):
     @classmethod
     def _check_keep_at_least(cls, keep_at_least: Any) -> int:
         return Threshold(0.5, keep_at_least=keep_at_least).keep_at_least
+
+    @field_validator("deadline", mode="plain")
+    @classmethod
+    def _check_deadline(cls, deadline: Any) -> float | None:
+        return None if deadline is None else checked_seconds(deadline)
 
     @field_validator("threshold")
     @classmethod
@@ -133,14 +144,15 @@ class SecondPassRerank(BaseDocumentCompressor):
         return type(self)(**{**options, **(update or {})})
 
     @property
-    def stage(self) -> Pipeline:
-        """All that is run: the model, then the threshold, then the cut to `top_n`."""
+    def stage(self) -> Stage:
+        """All that is run: the model, the threshold, the cut to `top_n`, within the deadline."""
         stages = [self.model]
         if self.threshold is not None:
             stages.append(Threshold(self.threshold, keep_at_least=self.keep_at_least))
         if self.top_n is not None:
             stages.append(Top(self.top_n))
-        return Pipeline(*stages)
+        pipeline = Pipeline(*stages)
+        return pipeline if self.deadline is None else pipeline.within(self.deadline)
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None

@@ -14,9 +14,10 @@ from rich.text import Text
 from secondpass.cli.documents import HELP, decode_query, read_documents
 from secondpass.cli.options import MODEL_HELP, AsJson, check_from
 from secondpass.cli.streams import progress_bar
-from secondpass.core.errors import InvalidInputError, NotCalibratedError
+from secondpass.core.deadline import checked_seconds
+from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Stage
+from secondpass.core.stage import Pipeline, Stage
 from secondpass.models.load import as_stage
 from secondpass.stages.cut import Top
 from secondpass.stages.score import Score
@@ -49,6 +50,10 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
             callback=check_from(0),
         ),
     ] = 0,
+    deadline: Annotated[
+        float | None,
+        typer.Option(help="Seconds; then the best order so far is printed."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Order documents by relevance to a query."""
@@ -56,18 +61,26 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     if threshold is None and keep_at_least:
         raise InvalidInputError("--keep-at-least says how many --threshold leaves; give it too")
     stage = as_stage(model)
-    with _progress(stage):
-        ranking = stage(before)
+    cuts: list[Stage] = []
     if threshold is not None:
-        if ranking.scale != "probability":
+        cuts.append(Threshold(threshold, keep_at_least=keep_at_least))
+    if top_k is not None:
+        cuts.append(Top(top_k))
+    pipeline: Stage = Pipeline(stage, *cuts)
+    if deadline is not None:
+        pipeline = pipeline.within(checked_seconds(deadline, "--deadline"))
+    with _progress(stage):
+        try:
+            ranking = pipeline(before)
+        except (NotCalibratedError, NoScoresError) as error:
+            if threshold is None:
+                raise
+            scores = "raw scores" if isinstance(error, NotCalibratedError) else "only an order"
             raise NotCalibratedError(
                 f"--threshold {threshold:g} needs probabilities, and --model {model} gives "
-                f"{'only an order' if ranking.scale == 'order' else 'raw scores'}; name a recipe "
-                "with a calibrator, such as `secondpass train` writes, or cut with --top-k"
-            )
-        ranking = Threshold(threshold, keep_at_least=keep_at_least)(ranking)
-    if top_k is not None:
-        ranking = Top(top_k)(ranking)
+                f"{scores}; name a recipe with a calibrator, such as `secondpass train` writes, or "
+                "cut with --top-k"
+            ) from error
     if as_json:
         print(json.dumps(_to_dict(ranking, before), ensure_ascii=False))  # noqa: T201
     else:
@@ -91,6 +104,7 @@ def _to_dict(ranking: Ranking, before: Ranking) -> dict[str, Any]:
     return {
         "query": ranking.query,
         "scale": ranking.scale,
+        "status": ranking.status,
         "results": [
             {
                 "rank": rank,

@@ -199,9 +199,10 @@ class Ranking(Sequence[Candidate]):
         return replace(self, events=(*self.events, Event(stage, kind, message)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values: ``query``, ``scale``, ``events`` (``stage``, ``kind``, ``message``)
-        and ``candidates`` (``id``, ``text``, ``metadata`` and the keys of `candidate_details`)."""
-        return ranking_details(self.query, self.candidates, self.scale, self.events)
+        """Plain JSON values: ``query``, ``scale``, ``status``, ``events`` (``stage``, ``kind``,
+        ``message``) and ``candidates`` (``id``, ``text``, ``metadata`` and the keys of
+        `candidate_details`)."""
+        return ranking_details(self.query, self.candidates, self.scale, self.status, self.events)
 
     def to_pandas(self) -> DataFrame:
         """A DataFrame with a row for each candidate, best first, and the keys of `to_dict`.

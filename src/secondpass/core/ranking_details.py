@@ -76,10 +76,12 @@ def metadata_details(ranking: Ranking, rank: int, metadata: Mapping[str, Any]) -
     Returns:
         The keys of `candidate_details`, and:
 
+        * ``status``: "complete", "partial" or "fallback", see `Ranking.status`.
         * ``events``: what happened to the whole ranking, see `event_details`.
         * ``before``: what an earlier secondpass reranker wrote; absent if there was none.
     """
     details = candidate_details(ranking[rank], rank, ranking.scale)
+    details["status"] = ranking.status
     details["events"] = event_details(ranking.events)  # no two documents share what is written
     if METADATA_KEY in metadata:
         details["before"] = metadata[METADATA_KEY]
@@ -92,12 +94,13 @@ def event_details(events: Sequence[Event]) -> list[dict[str, str]]:
 
 
 def ranking_details(
-    query: str, candidates: Sequence[Candidate], scale: str, events: Sequence[Event]
+    query: str, candidates: Sequence[Candidate], scale: str, status: str, events: Sequence[Event]
 ) -> dict[str, Any]:
     """A whole ranking, see `Ranking.to_dict`."""
     return {
         "query": query,
         "scale": scale,
+        "status": status,
         "events": event_details(events),
         "candidates": [
             {

@@ -12,6 +12,7 @@ import pytest
 
 FOR_ADAPTERS = {
     "secondpass.core.call_hints",
+    "secondpass.core.deadline",
     "secondpass.core.ranking_details",
     "secondpass.judge",
     "secondpass.judge.chat.framework_chat",

@@ -44,6 +44,8 @@ class SecondPassRerank(BaseNodePostprocessor):
             queries, with `secondpass.choose_threshold`.
         keep_at_least: The number of best nodes that stay even below the threshold; then an event
             of the kind "kept-below-threshold" says so. `top_n` cuts them like any others.
+        deadline: Seconds for a call. When they end, the best order so far comes back, with an event
+            of the kind "deadline"; a threshold leaves alone what was not scored in time.
         metadata_mode: Which of a node's metadata the model reads in front of its text.
         callback_manager: LlamaIndex's own; query engines replace it with theirs.
 
@@ -71,6 +73,7 @@ class SecondPassRerank(BaseNodePostprocessor):
     top_n: int | None = None
     threshold: float | None = None
     keep_at_least: int = 0
+    deadline: float | None = None
     metadata_mode: MetadataMode = MetadataMode.EMBED
 
     @hint_keywords(REMEDIES)
@@ -81,6 +84,7 @@ class SecondPassRerank(BaseNodePostprocessor):
         top_n: int | None = None,
         threshold: float | None = None,
         keep_at_least: int = 0,
+        deadline: float | None = None,
         metadata_mode: MetadataMode = MetadataMode.EMBED,
         callback_manager: CallbackManager | None = None,
     ) -> None:
@@ -89,6 +93,7 @@ class SecondPassRerank(BaseNodePostprocessor):
             top_n=top_n,
             threshold=threshold,
             keep_at_least=keep_at_least,
+            deadline=deadline,
             metadata_mode=metadata_mode,
         )
         super().__init__(callback_manager=callback_manager or CallbackManager(), **options)
@@ -133,14 +138,15 @@ class SecondPassRerank(BaseNodePostprocessor):
         return state
 
     @property
-    def stage(self) -> sp.Pipeline:
-        """All that is run: the model, then the threshold, then the cut to `top_n`."""
+    def stage(self) -> sp.Stage:
+        """All that is run: the model, the threshold, the cut to `top_n`, within the deadline."""
         stages = [self.model]
         if self.threshold is not None:
             stages.append(sp.Threshold(self.threshold, keep_at_least=self.keep_at_least))
         if self.top_n is not None:
             stages.append(sp.Top(self.top_n))
-        return sp.Pipeline(*stages)
+        pipeline = sp.Pipeline(*stages)
+        return pipeline if self.deadline is None else pipeline.within(self.deadline)
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None

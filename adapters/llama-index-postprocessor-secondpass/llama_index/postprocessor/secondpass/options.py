@@ -12,12 +12,13 @@ from llama_index.postprocessor.secondpass.chat import stage_of
 
 import secondpass as sp
 from secondpass.core.call_hints import keyword_hint
+from secondpass.core.deadline import checked_seconds
 from secondpass.judge import AsyncJudge
 
 Model = (
     str | LLM | sp.Stage | sp.Judge | AsyncJudge | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
 )
-OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "metadata_mode")
+OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "deadline", "metadata_mode")
 
 _OF_THE_BACKEND = (
     "load the model with it, and pass what load gives: "
@@ -46,6 +47,7 @@ def checked_options(
     top_n: int | None,
     threshold: float | None,
     keep_at_least: int,
+    deadline: float | None,
     metadata_mode: MetadataMode | str,
 ) -> dict[str, Any]:
     """The options as they are stored, by name, with the model loaded.
@@ -63,6 +65,7 @@ def checked_options(
         "top_n": None if top_n is None else _whole_number(top_n),
         "threshold": None,
         "keep_at_least": 0,
+        "deadline": None if deadline is None else checked_seconds(deadline),
         "metadata_mode": MetadataMode(metadata_mode),
     }
     if threshold is not None:
