@@ -106,7 +106,7 @@ def test_a_backend_that_makes_nonsense_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         "secondpass.models.load.entry_points", lambda group: [_EntryPoint("theirs", object())]
     )
-    with pytest.raises(UnknownModelError, match="no stage, scorer, comparer or judge"):
+    with pytest.raises(UnknownModelError, match="not a stage, scorer, comparer or judge"):
         load("theirs:x")
 
 

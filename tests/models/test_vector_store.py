@@ -334,7 +334,7 @@ def test_threads_and_processes_share_a_file(tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from test_vector_store import *\n"
-        "store = VectorStore(sys.argv[2], 'model@1', HIDDEN, lock_timeout=60)\n"
+        "store = PassageCache(sys.argv[2], 'model@1', HIDDEN, lock_timeout=60)\n"
         "for i in range(50): assert store.add({f'{sys.argv[3]} {i}': vectors_of(i)}) is None\n"
     )
     here, file = str(Path(__file__).parent), str(tmp_path / "v")
