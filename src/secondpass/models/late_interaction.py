@@ -1,9 +1,9 @@
-"""A BERT that reads query and text apart and lets every query token look for its best match.
+"""A BERT that reads query and text separately and matches every query token with its best token.
 
 One input, `[CLS] query [SEP] [CLS] text [SEP]`, as a cross-encoder takes it, but attention stays
 inside each segment and positions begin anew in the second, so each segment is encoded exactly as
-if it stood alone. The score is a weighted mean, over the query's tokens, of the cosine to the most
-alike text token (MaxSim: Khattab & Zaharia 2020, "ColBERT", arXiv:2004.12832), plus the cosine of
+if it were alone. The score is a weighted mean, over the query's tokens, of the cosine to the most
+similar text token (MaxSim: Khattab & Zaharia 2020, "ColBERT", arXiv:2004.12832), plus the cosine of
 the segments' means and an offset that depends on the query only. So a bi-encoder becomes a
 reranker before any training, and its vectors of a text can be kept.
 
@@ -109,13 +109,13 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         """Of padded pairs, each argument int64 [batch, sequence]."""
         second = token_type_ids * attention_mask
         first = attention_mask - second
-        place = torch.cumsum(torch.ones_like(input_ids), 1) - 1
-        positions = place - second * first.sum(1, keepdim=True)
+        index = torch.cumsum(torch.ones_like(input_ids), 1) - 1
+        positions = index - second * first.sum(1, keepdim=True)
         apart = token_type_ids[:, None, :, None] != token_type_ids[:, None, None, :]
-        hidden = self._encoded(input_ids, attention_mask, positions, apart)
+        hidden = self._encode(input_ids, attention_mask, positions, apart)
         vectors = functional.normalize(hidden, dim=-1)
-        alike = vectors @ vectors.transpose(1, 2)
-        best = self._best(alike + _closed(second[:, None, :], alike.dtype))
+        cosines = vectors @ vectors.transpose(1, 2)
+        best = self._best(cosines + _closed(second[:, None, :], cosines.dtype))
         importance = self.importance(hidden).squeeze(-1)
         mean = self._mean(hidden, first)
         offset = self.offset(mean).squeeze(-1)
@@ -135,7 +135,7 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
 
     def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Token vectors [batch, sequence, hidden] of single segments, as inside a pair."""
-        return self._encoded(input_ids, attention_mask, None, None)
+        return self._encode(input_ids, attention_mask, None, None)
 
     def scores(
         self,
@@ -146,15 +146,15 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
     ) -> torch.Tensor:
         """Logits [queries, texts] of every query with every text, from what `encode` made."""
         q, t = functional.normalize(queries, dim=-1), functional.normalize(texts, dim=-1)
-        alike = torch.einsum("qih,tjh->qtij", q, t)
-        best = self._best(alike + _closed(text_mask[None, :, None, :], alike.dtype))
+        cosines = torch.einsum("qih,tjh->qtij", q, t)
+        best = self._best(cosines + _closed(text_mask[None, :, None, :], cosines.dtype))
         importance = self.importance(queries).squeeze(-1)
         late = self._late(importance[:, None], query_mask[:, None], best)
         mean = self._mean(queries, query_mask)
         text_mean = self._mean(texts, text_mask)
         return self._logits(late, mean[:, None], text_mean[None], self.offset(mean))
 
-    def _encoded(
+    def _encode(
         self,
         ids: torch.Tensor,
         mask: torch.Tensor,
@@ -183,12 +183,12 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         logits: torch.Tensor = self.scales[0] * late + self.scales[1] * whole + offset
         return logits
 
-    def _best(self, alike: torch.Tensor) -> torch.Tensor:
+    def _best(self, cosines: torch.Tensor) -> torch.Tensor:
         """How well each query token is matched, from its cosines [..., text tokens]."""
-        largest = alike.max(-1, keepdim=True).values
+        largest = cosines.max(-1, keepdim=True).values
         best: torch.Tensor = largest.squeeze(-1)
         if sharpness := self.config.sharpness:
-            above = ((alike - largest) * sharpness).exp().sum(-1).log()
+            above = ((cosines - largest) * sharpness).exp().sum(-1).log()
             best = best + above / sharpness
         return best
 

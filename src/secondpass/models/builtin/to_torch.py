@@ -2,7 +2,7 @@
 
 An exported graph says in the names of its nodes which module each came from
 (``/network/bert/encoder/layer.0/attention/self/query/MatMul``). Each linear map, table and
-normalisation of a fresh network takes its weights from the nodes of the same place; int8 ones are
+normalisation of a fresh network takes its weights from the nodes of the same module; int8 ones are
 multiplied by their scales and freed of their smoothing (see `secondpass.models.export.quantise`),
 so they keep its rounding.
 """
@@ -32,13 +32,13 @@ try:
     )
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
-    from secondpass.models.export.parity import Original, checked, taken
+    from secondpass.models.export.parity import Original, check_parity, inputs_of
 except ImportError as error:
     raise MissingExtraError("taking the built-in model's weights into torch", "export") from error
 
 _MAKE: Any = AutoModelForSequenceClassification
 _SKIPPED = ("network", "bert", "encoder")
-"""Parts of a place that are in some graphs and not in others: who called the layer decides."""
+"""Parts of a module's path that some graphs have and others lack, by who called the layer."""
 
 
 def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] = FOLDER) -> Path:
@@ -64,25 +64,27 @@ def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] =
         graph = _OnnxGraph(onnx.load(source / "model.onnx"))
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read the model in {os.fspath(source)!r}: {error}") from error
-    found = graph.weights(network)
+    weights = graph.weights(network)
     if hasattr(config, "scales"):  # of a late interaction, which matches outside the graph too
-        found["scales"] = torch.tensor(config.scales)
+        weights["scales"] = torch.tensor(config.scales)
         del network.config.scales  # a copy, which training would leave behind
     state = network.state_dict()
-    missing = sorted(state.keys() - found.keys())
-    wrong = sorted(n for n in found if n in state and state[n].shape != found[n].shape)
+    missing = sorted(state.keys() - weights.keys())
+    wrong = sorted(n for n in weights if n in state and state[n].shape != weights[n].shape)
     if missing or wrong:
         raise ModelError(
             f"the graph in {os.fspath(source)!r} does not hold the weights of a "
             f"{config.model_type}: {', '.join((missing or wrong)[:4])}"
         )
-    network.load_state_dict(found)
+    network.load_state_dict(weights)
     network.eval()
     # the file holds the pair template too, so one class serves both kinds of model
     backend = Tokenizer.from_file(str(source / "tokenizer.json"))
     tokenizer = wrap_tokenizer(backend, min(512, config.max_position_embeddings))
     try:
-        checked(Original(str(source), network, tokenizer, taken(network, tokenizer)), source, True)
+        check_parity(
+            Original(str(source), network, tokenizer, inputs_of(network, tokenizer)), source, True
+        )
     except ModelError as error:
         raise ModelError(
             f"the torch weights taken from {os.fspath(source)!r} do not score as it does: {error}"
@@ -122,51 +124,57 @@ def wrap_tokenizer(backend: Tokenizer, longest: int = 512) -> PreTrainedTokenize
 
 
 class _OnnxGraph:
-    """An exported graph, read by place."""
+    """An exported graph, by the modules that its nodes came from."""
 
     def __init__(self, model: Any) -> None:
         self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
         self.same = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Identity"}
-        self.places: dict[str, list[Any]] = {}
+        self.nodes_of: dict[str, list[Any]] = {}
         for node in model.graph.node:
             if node.output[0].startswith("/network/"):
-                self.places.setdefault(_place(node.output[0].split("/")[:-1]), []).append(node)
+                self.nodes_of.setdefault(_module_path(node.output[0].split("/")[:-1]), []).append(
+                    node
+                )
                 # the quantiser adds one or two parts behind the name of the output it replaces
                 whole = re.sub(r"_output_0/.*$", "_output_0", node.output[0])
                 if whole != node.output[0]:
-                    self.places.setdefault(_place(whole.split("/")[:-1]), []).append(node)
+                    self.nodes_of.setdefault(_module_path(whole.split("/")[:-1]), []).append(node)
 
     def weights(self, network: torch.nn.Module) -> dict[str, torch.Tensor]:
-        """Weights by their names in `network.state_dict()`, as far as they are found."""
-        found: dict[str, Any] = {}
+        """Weights by their names in `network.state_dict()`, as far as the graph has them."""
+        weights: dict[str, Any] = {}
         for name, module in network.named_modules():
-            nodes = self.places.get(_place(re.sub(r"\.(\d+)", r":\1", name).split(".")), [])
+            nodes = self.nodes_of.get(_module_path(re.sub(r"\.(\d+)", r":\1", name).split(".")), [])
             if isinstance(module, torch.nn.Linear):
-                found |= {f"{name}.{k}": v for k, v in self._linear(nodes).items()}
+                weights |= {f"{name}.{k}": v for k, v in self._linear(nodes).items()}
             elif isinstance(module, torch.nn.Embedding):
-                found |= {f"{name}.weight": v for v in self._given(nodes, "Gather", 0)}
+                weights |= {f"{name}.weight": v for v in self._constants(nodes, "Gather", 0)}
             elif isinstance(module, torch.nn.LayerNorm):
-                found |= {f"{name}.weight": v for v in self._given(nodes, "LayerNormalization", 1)}
-                found |= {f"{name}.bias": v for v in self._given(nodes, "LayerNormalization", 2)}
-        return {name: torch.from_numpy(np.array(v, np.float32)) for name, v in found.items()}
+                weights |= {
+                    f"{name}.weight": v for v in self._constants(nodes, "LayerNormalization", 1)
+                }
+                weights |= {
+                    f"{name}.bias": v for v in self._constants(nodes, "LayerNormalization", 2)
+                }
+        return {name: torch.from_numpy(np.array(v, np.float32)) for name, v in weights.items()}
 
     def _linear(self, nodes: list[Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for weight in self._given(nodes, "MatMul", 1):
-            found["weight"] = weight.T
+        parts: dict[str, Any] = {}
+        for weight in self._constants(nodes, "MatMul", 1):
+            parts["weight"] = weight.T
         for node in nodes:
             if node.op_type == "MatMulIntegerToFloat":
-                found["weight"] = (self._value(node.input[1]) * self._factor(node.input[0])).T
-        for weight in self._given(nodes, "Gemm", 1):
-            found["weight"] = weight  # torch exports it with transB
-        for kind, place in (("Add", 0), ("Add", 1), ("Gemm", 2)):
-            for bias in self._given(nodes, kind, place):
-                found["bias"] = bias
-        return found
+                parts["weight"] = (self._value(node.input[1]) * self._factor(node.input[0])).T
+        for weight in self._constants(nodes, "Gemm", 1):
+            parts["weight"] = weight  # torch exports it with transB
+        for kind, index in (("Add", 0), ("Add", 1), ("Gemm", 2)):
+            for bias in self._constants(nodes, kind, index):
+                parts["bias"] = bias
+        return parts
 
-    def _given(self, nodes: list[Any], kind: str, place: int) -> list[Any]:
-        """The constants that nodes of a kind take as their input at `place`."""
-        names = [n.input[place] for n in nodes if n.op_type == kind and len(n.input) > place]
+    def _constants(self, nodes: list[Any], kind: str, index: int) -> list[Any]:
+        """The constants that nodes of a kind take as input number `index`."""
+        names = [n.input[index] for n in nodes if n.op_type == kind and len(n.input) > index]
         values = [self._value(name) for name in names]
         return [v for v in values if v is not None and v.ndim]
 
@@ -189,7 +197,7 @@ class _OnnxGraph:
         return value.astype(np.float32) * scale
 
 
-def _place(parts: list[str]) -> str:
-    """Where a module stands, comparable between a graph's scopes and torch's names."""
+def _module_path(parts: list[str]) -> str:
+    """A module's path, comparable between a graph's scopes and torch's names."""
     joined = "/".join(parts).replace(".", ":")
     return "/".join(p for p in joined.split("/") if p and p not in _SKIPPED)

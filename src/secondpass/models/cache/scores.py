@@ -159,7 +159,7 @@ class Cached:
         return dict(zip(missing, zip(scores, notes, strict=True), strict=True))
 
     def _forget_threads(self) -> None:
-        """After a fork or unpickling, where no thread computes a pair."""
+        """A process that has just begun or was just forked has no threads that compute pairs."""
         self._pending: dict[bytes, Future[Entry | None]] = {}
         self._lock = threading.Lock()
 

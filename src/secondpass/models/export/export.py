@@ -1,8 +1,8 @@
 """Cross-encoders of transformers and sentence-transformers as ONNX folders, checked against torch.
 
 The graph comes from torch's TorchScript exporter with eager attention: the one whose graphs ONNX
-Runtime fused best and ran fastest when measured (the newer exporter's graphs were slower, took
-four times as long to make, and the fusions of onnxruntime.transformers made neither faster).
+Runtime fused best and ran fastest when measured (the newer exporter's graphs were slower and took
+four times as long to make; the fusions of onnxruntime.transformers made neither faster).
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ try:
         ExportReport,
         Logits,
         Original,
-        checked,
-        taken,
+        check_parity,
+        inputs_of,
     )
-    from secondpass.models.export.prune_last_layer import first_token_only
+    from secondpass.models.export.prune_last_layer import prune_last_layer
     from secondpass.models.export.quantise import products, quantise
     from secondpass.models.onnx.late_interaction import PARTS
 except ImportError as error:
@@ -60,7 +60,7 @@ def export(
 
     The graph takes int64 [batch, sequence] ``input_ids``, ``attention_mask`` and, if the model has
     them, ``token_type_ids``, and returns float32 ``logits`` [batch, labels]. Of the last layer it
-    makes what the head reads (`secondpass.models.export.prune_last_layer`). Files of an earlier
+    computes what the head reads (`secondpass.models.export.prune_last_layer`). Files of an earlier
     export are replaced, but only by ones that passed the check. Weights above 2 GB go to
     model.onnx_data.
 
@@ -68,20 +68,20 @@ def export(
         model: Folder or hub id of a sequence-classification model with one or two labels.
         directory: Where to; made if it does not exist.
         int8: Quantise, see `secondpass.models.export.quantise`.
-        samples: Queries and texts, some dozens, that int8 is to be closest on, see
+        samples: A few dozen queries and texts on which int8 is to be closest, see
             `secondpass.models.export.int8_calibration`; no labels. Without any, each weight is
             rounded to the nearest code.
         revision: Branch, tag or commit on the hub.
-        trust_remote_code: Run Python code from the model's repository. Off unless you ask.
+        trust_remote_code: Run Python code from the model's repository. Off by default.
 
     Raises:
-        InvalidInputError: Samples that are no pairs of strings, or samples without int8.
+        InvalidInputError: Samples that are not pairs of strings, or samples without int8.
         ModelError: Unreadable, not a cross-encoder, impossible to trace, or the exported scores
             differ by more than the tolerances of `secondpass.models.export.parity`.
     """
     if samples and not int8:
         raise InvalidInputError("samples say how to round to int8: give int8=True, or no samples")
-    original = _loaded(model, revision, trust_remote_code)
+    original = _load(model, revision, trust_remote_code)
     feeds = read_feeds(original, samples)
     config = original.network.config
     target = Path(directory)
@@ -91,12 +91,12 @@ def export(
         folder.mkdir()
         _write_graph(original, folder / "model.onnx", int8, feeds)
         _write_tokenizer(original, folder / "tokenizer.json")
-        # where it was loaded from is nobody's business but this machine's
-        named = {k: v for k, v in config.to_dict().items() if k != "_name_or_path"}
+        # without where it was loaded from, which is a path of this machine
+        settings = {k: v for k, v in config.to_dict().items() if k != "_name_or_path"}
         if hasattr(original.network, "scales"):  # of a late interaction, which matches outside
-            named["scales"] = original.network.scales.tolist()
-        _write_json(folder / "config.json", named)
-        pairs, tolerance = checked(original, folder, int8)
+            settings["scales"] = original.network.scales.tolist()
+        _write_json(folder / "config.json", settings)
+        pairs, tolerance = check_parity(original, folder, int8)
         report = ExportReport(
             directory=target,
             source=Path(model).name if Path(model).exists() else model,
@@ -115,13 +115,13 @@ def export(
     return report
 
 
-def _loaded(model: str, revision: str | None, trust_remote_code: bool) -> Original:
+def _load(model: str, revision: str | None, trust_remote_code: bool) -> Original:
     if model.startswith((".", "/", "~")) and not Path(model).is_dir():
         raise ModelError(f"there is no model folder {model!r}; give a folder, or a hub id")
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     try:
         with _quiet():
-            network, found = transformers.AutoModelForSequenceClassification.from_pretrained(
+            network, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
                 model,
                 dtype=torch.float32,
                 attn_implementation="eager",
@@ -131,9 +131,9 @@ def _loaded(model: str, revision: str | None, trust_remote_code: bool) -> Origin
             tokenizer = transformers.AutoTokenizer.from_pretrained(model, **options)
     except Exception as error:  # offline, unknown, damaged: each its own class over there
         raise ModelError(f"cannot load {model!r} as a cross-encoder: {error}") from error
-    if found["missing_keys"]:
+    if loading["missing_keys"]:
         raise ModelError(
-            f"{model!r} lacks the weights {', '.join(sorted(found['missing_keys'])[:4])}, so its "
+            f"{model!r} lacks the weights {', '.join(sorted(loading['missing_keys'])[:4])}, so its "
             "scores would be random. Export a cross-encoder, not an encoder or a language model"
         )
     if network.config.num_labels not in (1, 2):
@@ -141,7 +141,7 @@ def _loaded(model: str, revision: str | None, trust_remote_code: bool) -> Origin
             f"{model!r} has {network.config.num_labels} labels; a reranker has one, or two "
             "(not relevant, relevant)"
         )
-    return Original(model, network.eval(), tokenizer, taken(network, tokenizer))
+    return Original(model, network.eval(), tokenizer, inputs_of(network, tokenizer))
 
 
 def _write_graph(
@@ -174,7 +174,7 @@ def _write_graph(
             f"torch cannot export {original.name!r}: {error}. "
             f"Use it as 'cross-encoder:{original.name}'"
         ) from error
-    graph = first_token_only(whole)
+    graph = prune_last_layer(whole)
     if int8:
         # of the whole graph, since one token of each sample would be too few
         moments = second_moments(whole, products(whole), feeds, raw.parent) if feeds else None

@@ -23,7 +23,7 @@ except ImportError as error:
 FLOAT_TOLERANCE = 1e-3
 """Largest difference of a logit to torch's float32 that a float export may have."""
 INT8_TOLERANCE = (0.05, 0.1)
-"""The same for int8: so much, plus so much of the spread of the original scores over SAMPLES."""
+"""The same for int8: a constant, plus a share of the spread of the original scores over SAMPLES."""
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 _QUERY = "how do bees make honey"
@@ -95,12 +95,12 @@ class Original:
     """Those of INPUTS that the network takes."""
 
 
-def taken(network: Any, tokenizer: Any) -> list[str]:
-    """Which of INPUTS the model takes; a segment table of one row is no use to it."""
+def inputs_of(network: Any, tokenizer: Any) -> list[str]:
+    """Those of INPUTS that the model takes; it has no use for a segment table of one row."""
     takes = inspect.signature(network.forward).parameters
     types = getattr(network.config, "type_vocab_size", 2)
-    given = [n for n in INPUTS if n in takes and n in tokenizer.model_input_names]
-    return [n for n in given if n != "token_type_ids" or types > 1]
+    names = [n for n in INPUTS if n in takes and n in tokenizer.model_input_names]
+    return [n for n in names if n != "token_type_ids" or types > 1]
 
 
 BY_TOKEN = ("token_vectors", "importance")
@@ -118,12 +118,14 @@ class Logits(torch.nn.Module):
         self.network, self.names = network, names
 
     def forward(self, *tensors: Any) -> Any:
-        made = self.network(**dict(zip(self.names, tensors, strict=True)), return_dict=True)
-        parts = [made[name] for name in PARTS if name in made]
-        return (made.logits.float(), *parts) if parts else made.logits.float()
+        output = self.network(**dict(zip(self.names, tensors, strict=True)), return_dict=True)
+        parts = [output[name] for name in PARTS if name in output]
+        return (output.logits.float(), *parts) if parts else output.logits.float()
 
 
-def checked(original: Original, folder: Path, int8: bool) -> tuple[tuple[PairCheck, ...], float]:
+def check_parity(
+    original: Original, folder: Path, int8: bool
+) -> tuple[tuple[PairCheck, ...], float]:
     """Scores of SAMPLES by both, and the tolerance that applied.
 
     Raises:
@@ -148,11 +150,11 @@ def checked(original: Original, folder: Path, int8: bool) -> tuple[tuple[PairChe
     exported = session.run(["logits"], {n: array for n, array in arrays if n in names})[0]
     pairs = []
     for (name, query, text), row in zip(SAMPLES, exported, strict=True):
-        given = tokenizer(
+        inputs = tokenizer(
             [query], [text], truncation="only_second", max_length=limit, return_tensors="pt"
         )
         with torch.no_grad():
-            logits = network(**{n: given[n] for n in names}, return_dict=True).logits.numpy()
+            logits = network(**{n: inputs[n] for n in names}, return_dict=True).logits.numpy()
         pairs.append(PairCheck(name, _score(logits[0]), _score(row)))
     scores = [pair.original for pair in pairs]
     floor, share = INT8_TOLERANCE

@@ -1,9 +1,8 @@
 """The last layer of a cross-encoder, computed for the one token that its head reads.
 
-A BERT's head looks at the first token only, and yet its last layer makes all of them. What every
-token must have there are keys and values; query, attention, feed-forward and normalisation of the
-others reach no score. Left out, a model of six layers does about a seventh less, and gives the
-same scores.
+A BERT's head reads the first token only, yet its last layer computes all of them. Every token needs
+its keys and values there; query, attention, feed-forward and normalisation of the others affect no
+score. Without them a model of six layers does about a seventh less work, for the same scores.
 """
 
 from __future__ import annotations
@@ -26,24 +25,24 @@ EACH_ELEMENT = {
     "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Erf", "Exp", "Tanh", "Sigmoid", "Relu", "Gelu",
     "Neg", "Cast", "Identity", "Where",
 }  # fmt: skip
-"""Operators that compute each element by itself, their inputs broadcast."""
+"""Operators that compute each element separately, their inputs broadcast."""
 LAST_AXIS = {"LayerNormalization", "Softmax", "ReduceMean"}
 """Operators that compute along one axis, which must be the last."""
-FIRST = "first_token/place"
+FIRST = "first_token/place"  # in exported files, whose digests would change
 ONE = "first_token/one"
 FEW = 1_000
 """Elements of a tensor that may be a shape."""
 
 Cuts = dict[int, int]
-"""Of a node's inputs those that may be cut to one row, each with the axis of the rows."""
+"""The inputs of a node that may be cut to one row, each with the axis of the rows."""
 
 
-def first_token_only(model: Any) -> Any:
-    """A copy of `model` (`onnx.ModelProto`) that makes no more than its pooling reads.
+def prune_last_layer(model: Any) -> Any:
+    """A copy of `model` (`onnx.ModelProto`) that computes no more than its pooling reads.
 
-    The pooling is a ``Gather`` of place 0 on axis 1. From there backwards, every operator that
-    computes rows apart, and whose other rows nobody else reads, gets the first row alone. A model
-    without one such pooling comes back as it was.
+    The pooling is a ``Gather`` of index 0 on axis 1. From there backwards, every operator that
+    computes rows separately, and whose other rows no other operator reads, gets the first row
+    only. A model without exactly one such pooling is returned unchanged.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -61,8 +60,8 @@ class _Graph:
         }  # fmt: skip
         self.readers: dict[str, list[tuple[Any, int]]] = defaultdict(list)
         for node in self.graph.node:
-            for place, name in enumerate(node.input):
-                self.readers[name].append((node, place))
+            for index, name in enumerate(node.input):
+                self.readers[name].append((node, index))
         self.shapes = dict(_shapes(model))
 
     def cut(self) -> Any:
@@ -76,38 +75,39 @@ class _Graph:
         return self.model
 
     def _pools(self, node: Any) -> bool:
-        place = self.constants.get(node.input[1]) if node.op_type == "Gather" else None
-        at_first = place is not None and not np.any(numpy_helper.to_array(place))
+        index = self.constants.get(node.input[1]) if node.op_type == "Gather" else None
+        at_first = index is not None and not np.any(numpy_helper.to_array(index))
         return at_first and _attribute(node, "axis", 0) == 1 and self._rank(node.input[0]) == 3
 
     def _rows_apart(self, pooled: str) -> dict[str, Cuts]:
-        """By output, the nodes that can be given one row: found backwards, then those dropped of
-        which somebody else reads all rows."""
-        found: dict[str, Cuts] = {}
+        """The nodes that can be given one row, by output: searched backwards, then without those
+        of which another node reads all rows."""
+        candidates: dict[str, Cuts] = {}
         waiting = [(pooled, 1)]
         while waiting:
             name, axis = waiting.pop()
             node = self.maker.get(name)
-            cuts = None if node is None or name in found else self._cuts(node, axis)
+            cuts = None if node is None or name in candidates else self._cuts(node, axis)
             if node is not None and cuts is not None:
-                found[name] = cuts
-                waiting += [(node.input[place], axis) for place, axis in cuts.items()]
-        outputs = {made.name for made in self.graph.output}
+                candidates[name] = cuts
+                waiting += [(node.input[index], axis) for index, axis in cuts.items()]
+        outputs = {output.name for output in self.graph.output}
         while unfit := [
             name
-            for name in found
-            if name in outputs or not all(self._reads_first(*r, found) for r in self.readers[name])
+            for name in candidates
+            if name in outputs
+            or not all(self._reads_first(*reader, candidates) for reader in self.readers[name])
         ]:
             for name in unfit:
-                del found[name]
-        return found
+                del candidates[name]
+        return candidates
 
-    def _reads_first(self, node: Any, place: int, found: Mapping[str, Cuts]) -> bool:
-        return self._pools(node) or place in found.get(node.output[0], {})
+    def _reads_first(self, node: Any, index: int, candidates: Mapping[str, Cuts]) -> bool:
+        return self._pools(node) or index in candidates.get(node.output[0], {})
 
     def _cuts(self, node: Any, axis: int) -> Cuts | None:
-        """Which inputs to cut so that the output has one row on `axis`; None if that is not so
-        simple."""
+        """The inputs to cut so that the output has one row on `axis`; None where that is not
+        possible this way."""
         rank, kind = self._rank(node.output[0]), node.op_type
         if rank is not None and kind in EACH_ELEMENT:
             return self._broadcast(node, axis, rank)
@@ -128,7 +128,7 @@ class _Graph:
 
     def _broadcast(self, node: Any, axis: int, rank: int) -> Cuts | None:
         cuts: Cuts = {}
-        for place, name in enumerate(node.input):
+        for index, name in enumerate(node.input):
             shape = self.shapes.get(name)
             if shape is None:
                 return None
@@ -136,7 +136,7 @@ class _Graph:
             if own >= 0 and shape[own] != 1:
                 if name in self.constants:
                     return None
-                cuts[place] = own
+                cuts[index] = own
         return cuts
 
     def _rewire(self, cut: Mapping[str, Cuts]) -> None:
@@ -152,21 +152,21 @@ class _Graph:
         self.graph.node.extend(ordered)
 
     def _one_row(self, node: Any, cut: Mapping[str, Cuts], added: set[str]) -> Iterator[Any]:
-        """Let the node read one row; what must be computed before it for that."""
-        for place, axis in cut[node.output[0]].items():
-            whole = node.input[place]
+        """Let the node read one row; yields the nodes that must come before it for that."""
+        for index, axis in cut[node.output[0]].items():
+            whole = node.input[index]
             if whole not in cut:
                 first = f"{whole}/first{axis}"
-                node.input[place] = first
+                node.input[index] = first
                 if first not in added:
                     added.add(first)
                     yield helper.make_node("Gather", [whole, FIRST], [first], name=first, axis=axis)
         if node.op_type == "Reshape":
             shape = self.maker[node.input[1]]
-            told = f"{node.output[0]}/shape"
-            node.input[1] = told
+            name = f"{node.output[0]}/shape"
+            node.input[1] = name
             yield helper.make_node(
-                "Concat", [shape.input[0], ONE, *shape.input[2:]], [told], name=told, axis=0
+                "Concat", [shape.input[0], ONE, *shape.input[2:]], [name], name=name, axis=0
             )
 
     def _rank(self, name: str) -> int | None:
@@ -179,7 +179,7 @@ def _along_last(node: Any, rank: int) -> bool:
 
 
 def _shapes(model: Any) -> Iterator[tuple[str, list[int | None]]]:
-    """Of every tensor whose rank can be told: its sizes, None for those that vary."""
+    """The sizes of every tensor of known rank, None for those that vary."""
     bare = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     bare.graph.CopyFrom(
         onnx.GraphProto(

@@ -144,17 +144,17 @@ class _Quantiser:
 
     def _smoothed(self, x: str) -> str:
         """Adds `x`/smoothed and the constant `x`/smoothed/factor, if x is a normalisation's."""
-        made, smoothed = self.producers.get(x), f"{x}/smoothed"
-        if self.moments is None or made is None or made.op_type != "LayerNormalization":
+        producer, smoothed = self.producers.get(x), f"{x}/smoothed"
+        if self.moments is None or producer is None or producer.op_type != "LayerNormalization":
             return x
         if smoothed in self.factors:
             return smoothed
         uses = [n.input[:2] for n in self.graph.node if self._is_product(n)]
-        weights = [weight for given, weight in uses if given == x]
-        if any(weight in weights and given != x for given, weight in uses):
+        weights = [weight for activation, weight in uses if activation == x]
+        if any(weight in weights and activation != x for activation, weight in uses):
             return x  # layers share the weight, as ALBERT's do: it cannot suit them all
-        beside = np.hstack([numpy_helper.to_array(self.constants[w]) for w in weights])
-        factor = self.factors[smoothed] = smoothing_factors(beside, self.moments[weights[0]])
+        stacked = np.hstack([numpy_helper.to_array(self.constants[w]) for w in weights])
+        factor = self.factors[smoothed] = smoothing_factors(stacked, self.moments[weights[0]])
         self._constant(f"{smoothed}/factor", 1 / factor)
         self._op("Mul", [x, f"{smoothed}/factor"], smoothed)
         return smoothed
@@ -178,11 +178,11 @@ class _Quantiser:
         return zero
 
     def _gather(self, node: Any) -> None:
-        table, places = node.input
+        table, indices = node.input
         out = node.output[0]
         self._table(table)
-        self._op("Gather", [f"{table}/int8", places], f"{out}/int8")
-        self._op("Gather", [f"{table}/scale", places], f"{out}/scale")
+        self._op("Gather", [f"{table}/int8", indices], f"{out}/int8")
+        self._op("Gather", [f"{table}/scale", indices], f"{out}/scale")
         self._op("Cast", [f"{out}/int8"], f"{out}/float", to=TensorProto.FLOAT)
         self._op("Mul", [f"{out}/float", f"{out}/scale"], out)
 
@@ -224,8 +224,8 @@ class _Quantiser:
             return halved is not None and halved.op_type == "Gelu"
         if not any(self._value(i) == 0.5 for i in halved.input):
             return False
-        made = [self.producers.get(i) for i in halved.input]
-        products = [n for n in made if n is not None and n.op_type == "Mul"]
+        factors = [self.producers.get(i) for i in halved.input]
+        products = [n for n in factors if n is not None and n.op_type == "Mul"]
         sums = [self.producers.get(i) for product in products for i in product.input]
         errors = [self.producers.get(i) for n in sums if n is not None and n.op_type == "Add"
                   for i in n.input]  # fmt: skip

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from secondpass import OnnxCrossEncoder  # noqa: E402
 from secondpass.models.export import export as exporting  # noqa: E402
-from secondpass.models.export.prune_last_layer import first_token_only  # noqa: E402
+from secondpass.models.export.prune_last_layer import prune_last_layer  # noqa: E402
 from secondpass.models.onnx.session import onnxruntime  # noqa: E402
 
 TEXTS = ["", "bees", "honey comes from bees", "bees make honey in the comb " * 40, "蜂蜜 🐝"]
@@ -27,7 +27,7 @@ def test_the_last_layer_has_one_row_and_the_scores_are_the_same(
     tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exporting.export(str(tiny_bert), tmp_path / "first")
-    monkeypatch.setattr(exporting, "first_token_only", lambda model: model)
+    monkeypatch.setattr(exporting, "prune_last_layer", lambda model: model)
     exporting.export(str(tiny_bert), tmp_path / "all")
     scores = [OnnxCrossEncoder(tmp_path / n, verify=False).score(PAIRS) for n in ("first", "all")]
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
@@ -74,7 +74,7 @@ def graph(*nodes: Any, outputs: tuple[str, ...] = ("score",)) -> Any:
 
 def cut_at(model: Any) -> set[str]:
     """The tensors of which one row is taken; the answers must not change."""
-    cut = first_token_only(model)
+    cut = prune_last_layer(model)
     x = np.random.default_rng(1).normal(size=(3, 5, 4)).astype(np.float32)
     before, after = (
         onnxruntime.InferenceSession(m.SerializeToString()).run(None, {"x": x})
