@@ -2,7 +2,7 @@
 
 A recipe holds what the constructors were given: stages, options, model names with the revision of
 their weights, and the numbers of fitted calibrators. It holds no weights and no code. A recipe from
-a stranger does nothing but describe: `recipe_schema` lists all that it may say.
+a stranger does nothing but describe: `schema.py` lists all that it may say.
 """
 
 from __future__ import annotations
