@@ -23,7 +23,7 @@ Row = list[Value]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureOptions:
-    """What `learn_fusion` was asked for; see there."""
+    """Arguments of `learn_fusion` that decide which features there are; see there."""
 
     fields: Sequence[str] | Mapping[str, FieldKind] = ()
     kinds: Sequence[FeatureKind] = KINDS
@@ -35,7 +35,7 @@ class FeatureOptions:
 @short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """How rows are made; `fit` makes it from labelled queries.
+    """Makes rows of candidates. Fitted by being made, with `Features.fit`.
 
     Attributes:
         members: Names of the stages, each once.

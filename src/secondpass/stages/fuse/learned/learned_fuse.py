@@ -35,7 +35,7 @@ class LearnedFuse(Composite):
 
     Args:
         members: The stages that it was learned with, in the same order.
-        features: How rows are made.
+        features: Makes the rows.
         model: Scores the rows.
         fitted_on: Names of the members when it was learned, with their models' revisions.
         queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.

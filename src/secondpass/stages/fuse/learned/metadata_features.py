@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.short_repr import short_repr
-from secondpass.stages.metadata_scorers import moment, utc
+from secondpass.stages.metadata_scorers import as_utc, parse_date
 
 FieldKind = Literal["number", "date", "category"]
 Value = float | None
@@ -79,7 +79,7 @@ class DateField:
         value = candidate.metadata.get(self.field)
         if value is None:
             return [None, 1.0]
-        age = utc(self.now or now) - moment(value, self.field, candidate.id)
+        age = as_utc(self.now or now) - parse_date(value, self.field, candidate.id)
         return [math.log1p(max(0.0, age.total_seconds() / 86400)), 0.0]
 
 

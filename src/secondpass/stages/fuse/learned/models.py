@@ -225,7 +225,7 @@ class LambdaMartModel:
 
 
 def train_booster(examples: Examples, rounds: int, seed: int) -> Any:
-    """LightGBM's model of so many trees."""
+    """Fit LightGBM's model with this number of trees."""
     quiet = {"verbosity": -1, "num_threads": 1}
     settings = {
         "objective": "lambdarank", "learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 20,
