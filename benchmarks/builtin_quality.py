@@ -11,31 +11,58 @@ benchmarks/results/builtin_quality.json and .md.
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
-import os
 import random
 import shutil
 import statistics
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import data
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from results_file import machine_load, markdown_table, parser, write_results
+from rounds import rates_in_turn, ratio_of_rounds
 
-from secondpass import Candidate, OnnxCrossEncoder, Ranking, Score, Scorer, TorchCrossEncoder
-from secondpass.models.builtin import Builtin
+from secondpass import OnnxCrossEncoder, Score, Scorer, TorchCrossEncoder
+from secondpass.models.builtin.model import Builtin
 from secondpass.models.export.export import export
 
 COLLECTIONS = ("trec-dl19", "trec-dl21")
 DEPTH, SPEED_PAIRS, ROUNDS, ALONE_PAIRS = 100, 400, 7, 200
 FLOAT, BUILTIN = "float32 ONNX", "int8 built-in"
+Rows = dict[str, dict[str, Any]]
 
 
-def models(weights: Path, scratch: Path) -> dict[str, Scorer]:
+def main(arguments: list[str] | None = None) -> None:
+    options_of = parser(__doc__)
+    options_of.add_argument("--weights", type=Path, default=data.ROOT / "training/runs/v1/chosen")
+    options_of.add_argument("--speed-only", action="store_true", help="keep the stored quality")
+    options = options_of.parse_args(arguments)
+    if not options.weights.exists():
+        print(f"skipped: {options.weights} is absent; training/make_builtin.py makes it")
+        return
+    data.needed(*(data.EVAL / c for c in COLLECTIONS))
+    with tempfile.TemporaryDirectory() as scratch:
+        scorers = create_scorers(options.weights, Path(scratch))
+        rows: Rows = {name: {} for name in ("BM25", *scorers)}
+        if options.speed_only:
+            stored = options.results / "builtin_quality.json"
+            rows = json.loads(stored.read_text(encoding="utf-8"))["models"]
+        else:
+            for name in COLLECTIONS:
+                add_quality(scorers, name, rows)
+        add_speed(scorers, rows)
+    report = {
+        "command": "python benchmarks/builtin_quality.py", "built_in": scorers[BUILTIN].name,
+        **machine_load(), "models": rows,
+    }  # fmt: skip
+    write_results("builtin_quality", report, page(report), options.results)
+
+
+def create_scorers(weights: Path, scratch: Path) -> dict[str, Scorer]:
     export(str(weights), scratch / "float")
     (scratch / "dynamic").mkdir()
     for name in ("tokenizer.json", "config.json"):
@@ -53,96 +80,52 @@ def models(weights: Path, scratch: Path) -> dict[str, Scorer]:
     }
 
 
-def quality(scorers: dict[str, Scorer], name: str, rows: dict[str, dict[str, Any]]) -> None:
-    corpus, queries, qrels = data.read(data.EVAL / name)
-    found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
-    rows["BM25"][name] = round(data.ndcg(qrels, found), 4)
-    rankings = [
-        Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in docs]) for q, docs in found.items()
-    ]
+def add_quality(scorers: dict[str, Scorer], collection: str, rows: Rows) -> None:
+    rankings, qrels = data.rankings(collection, DEPTH)
+    rows["BM25"][collection] = round(data.ndcg(qrels, {q: r.ids for q, r in rankings.items()}), 4)
     exact: dict[str, dict[str, float]] = {}
-    for which, scorer in scorers.items():
-        if which == "float32 torch":  # its export's scores are the same within .001
+    for name, scorer in scorers.items():
+        if name == "float32 torch":  # its export's scores are the same within .001
             continue
-        done = Score(scorer).run(rankings)
-        scores = {
-            q: dict(zip(r.ids, r.scores, strict=True)) for q, r in zip(found, done, strict=True)
-        }
+        reranked = dict(zip(rankings, Score(scorer).run(list(rankings.values())), strict=True))
+        scores = {q: dict(zip(r.ids, r.scores, strict=True)) for q, r in reranked.items()}
         exact = exact or scores  # FLOAT is the first
         away = statistics.fmean(abs(scores[q][d] - exact[q][d]) for q in exact for d in exact[q])
-        rows[which][name] = round(
-            data.ndcg(qrels, {q: r.ids for q, r in zip(found, done, strict=True)}), 4
-        )
-        rows[which][f"mean difference on {name}"] = float(f"{away:.2g}")
-        print(name, which, rows[which][name], flush=True)
+        rows[name][collection] = round(data.ndcg(qrels, {q: r.ids for q, r in reranked.items()}), 4)
+        rows[name][f"mean difference on {collection}"] = float(f"{away:.2g}")
+        print(collection, name, rows[name][collection], flush=True)
 
 
-def speed(scorers: dict[str, Scorer], rows: dict[str, dict[str, Any]]) -> None:
-    corpus, queries, qrels = data.read(data.EVAL / COLLECTIONS[0])
-    found = data.candidates(data.EVAL / COLLECTIONS[0], corpus, queries, qrels, DEPTH)
-    every = [(queries[q], corpus[d]) for q, docs in found.items() for d in docs]
-    pairs = random.Random(0).sample(every, SPEED_PAIRS)
-    rates: dict[str, list[float]] = {name: [] for name in scorers}
-    for _ in range(ROUNDS):
-        for name, scorer in scorers.items():
-            start = time.perf_counter()
-            together = scorer.score(pairs)
-            rates[name].append(len(pairs) / (time.perf_counter() - start))
-            rows[name].setdefault("together", together)
+def add_speed(scorers: dict[str, Scorer], rows: Rows) -> None:
+    rankings, _ = data.rankings(COLLECTIONS[0], DEPTH)
+    every = [(r.query, c.text) for r in rankings.values() for c in r]
+    pairs = random.Random(0).sample(every, min(SPEED_PAIRS, len(every)))
+    calls = {name: partial(scorer.score, pairs) for name, scorer in scorers.items()}
+    rates = rates_in_turn(calls, len(pairs), ROUNDS)
     for name, scorer in scorers.items():
         alone = [scorer.score([pair])[0] for pair in pairs[:ALONE_PAIRS]]
-        away = [abs(a - b) for a, b in zip(alone, rows[name].pop("together"), strict=False)]
-        ratios = [a / b for a, b in zip(rates[name], rates[FLOAT], strict=True)]
+        differences = [abs(a - b) for a, b in zip(alone, scorer.score(pairs), strict=False)]
         rows[name] |= {
             "pairs_per_second": round(statistics.median(rates[name]), 1),
-            "times_float32_onnx": round(statistics.median(ratios), 2),
-            "alone_or_in_a_batch_max": float(f"{max(away):.2g}"),
+            "times_float32_onnx": round(ratio_of_rounds(rates[name], rates[FLOAT]) or 0.0, 2),
+            "alone_or_in_a_batch_max": float(f"{max(differences):.2g}"),
         }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", type=Path, default=data.ROOT / "training/runs/v1/chosen")
-    parser.add_argument("--speed-only", action="store_true", help="keep the stored quality")
-    given = parser.parse_args()
-    if not given.weights.exists():
-        print(f"skipped: {given.weights} is absent; training/make_builtin.py makes it")
-        return
-    data.needed(*(data.EVAL / c for c in COLLECTIONS))
-    stored = data.RESULTS / "builtin_quality.json"
-    with tempfile.TemporaryDirectory() as scratch:
-        scorers = models(given.weights, Path(scratch))
-        rows: dict[str, dict[str, Any]] = {name: {} for name in ("BM25", *scorers)}
-        if given.speed_only:
-            rows = json.loads(stored.read_text())["models"]
-        else:
-            for name in COLLECTIONS:
-                quality(scorers, name, rows)
-        speed(scorers, rows)
-    report = {
-        "command": "python benchmarks/builtin_quality.py",
-        "built_in": scorers[BUILTIN].name,
-        "processors": len(os.sched_getaffinity(0)),
-        "load_average": os.getloadavg()[0],
-        "models": rows,
-    }
-    stored.write_text(json.dumps(report, indent=2) + "\n")
-    columns = list(dict.fromkeys(c for row in rows.values() for c in row))
-    lines = [
+def page(report: dict[str, Any]) -> list[str]:
+    rows = report["models"]
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    return [
         f"`{report['command']}`: nDCG@10 of the BM25 top {DEPTH}, reranked; pairs per second, "
         f"medians of {ROUNDS} rounds in turn over {SPEED_PAIRS} pairs on "
         f"{report['processors']} processors; in logits, how far a score is from float32's, and how "
         "much it changes with its batch.",
         "",
-        "| scores by | " + " | ".join(c.replace("_", " ") for c in columns) + " |",
-        "|---" * (len(columns) + 1) + "|",
-        *(
-            f"| {name} | " + " | ".join(str(row.get(c, "")) for c in columns) + " |"
-            for name, row in rows.items()
+        *markdown_table(
+            ["scores by", *columns],
+            [[name, *(row.get(c, "") for c in columns)] for name, row in rows.items()],
         ),
     ]
-    (data.RESULTS / "builtin_quality.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
 
 
 if __name__ == "__main__":

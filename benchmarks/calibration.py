@@ -15,13 +15,13 @@ Writes benchmarks/results/calibration.json, .md and .png.
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 import data
+from results_file import markdown_table, parser, write_results
 
 from secondpass import (
     Calibrate,
@@ -60,7 +60,8 @@ class Known:
     ndcg: tuple[float, float]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__).parse_args(arguments)
     data.needed(*(data.EVAL / name for name in data.ENGLISH))
     builtin = load("builtin")
     assert isinstance(builtin, Pipeline)
@@ -94,11 +95,10 @@ def main() -> None:
         },
         "labels_needed": needed(model, known[CURVE].judged),
     }
-    (data.RESULTS / "calibration.json").write_text(json.dumps(report, indent=2) + "\n")
-    (data.RESULTS / "calibration.md").write_text(page(report, table))
+    write_results("calibration", report, page(report, table), options.results)
     curves = {name: table[SHIPPED, name].quality.curve for name in data.ENGLISH}
     title = "Built-in model, shipped calibrator, unseen collections"
-    reliability_diagram(curves, title).savefig(data.RESULTS / "calibration.png", dpi=130)
+    reliability_diagram(curves, title).savefig(options.results / "calibration.png", dpi=130)
 
 
 def read(name: str, raw: Stage) -> Known:
@@ -250,7 +250,7 @@ def needed(model: Stage, judged: list[JudgedQuery]) -> dict[str, Any]:
     }
 
 
-def page(report: dict[str, Any], table: TransferTable) -> str:
+def page(report: dict[str, Any], table: TransferTable) -> list[str]:
     names = list(data.ENGLISH)
     shipped = report["collections"]
     columns = list(next(iter(shipped.values())))
@@ -295,14 +295,11 @@ def page(report: dict[str, Any], table: TransferTable) -> str:
         f"## How many labels\n\n{CURVE}: {labels['enough']} labelled queries are enough.",
         markdown(["queries", "log loss", "calibration error", "brier score"], points),
     ]
-    return "\n\n".join(paragraphs) + "\n"
+    return ["\n\n".join(paragraphs)]
 
 
 def markdown(head: list[str], rows: list[list[Any]]) -> str:
-    lines = [
-        "| " + " | ".join(str(c).replace("_", " ") for c in row) + " |" for row in (head, *rows)
-    ]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+    return "\n".join(markdown_table(head, rows))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import fmean
 
+from secondpass import Candidate, Ranking
 from secondpass.evaluate import Metric, read_corpus, read_qrels, read_queries, read_run
 from secondpass.evaluate.bm25_index import bm25_candidates
 from secondpass.evaluate.metrics import per_query
 
 ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results"
 EVAL = ROOT.parent / "shared/data/eval"
 ENGLISH = (
     "trec-dl19", "trec-dl21", "wikiqa-test", "nq-gold", "xquad-en", "cranfield", "cisi", "cacm",
@@ -52,6 +52,16 @@ def candidates(
         found = read_run(run, depth, asked).lists
         return {q: [one.doc for one in found[q]] for q in asked}
     return {q: [c.id for c in best] for q, best in bm25_candidates(corpus, asked, depth).items()}
+
+
+def rankings(name: str, depth: int, most: int | None = None) -> tuple[dict[str, Ranking], Qrels]:
+    """The first stage's ranking of each query by its id, the first `most` queries, and grades."""
+    corpus, queries, qrels = read(EVAL / name)
+    lists = candidates(EVAL / name, corpus, queries, qrels, depth)
+    return {
+        q: Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in docs if d in corpus])
+        for q, docs in list(lists.items())[:most]
+    }, qrels
 
 
 def ndcg(qrels: Qrels, orders: Lists) -> float:

@@ -15,81 +15,72 @@ import hashlib
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import data
+from results_file import markdown_table, parser, write_results
 
-from secondpass import Candidate, JudgedQuery
-from secondpass.models.builtin import Builtin
-from secondpass.train import TrainingProgress, fine_tune
+from secondpass import JudgedQuery
+from secondpass.models.builtin.model import Builtin
+from secondpass.train import TrainingProgress, TrainingReport, fine_tune
 
 
-def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    given.add_argument("--collection", default="wikiqa-test")
-    given.add_argument("--queries", type=int, default=500, help="to train on, at most")
-    given.add_argument("--held-out", type=float, default=0.4)
-    given.add_argument("--depth", type=int, default=20, help="candidates of a query")
-    given.add_argument("--epochs", type=float, default=4)
-    given.add_argument("--lr", type=float, default=5e-5)
-    given.add_argument("--loss", default="auto")
-    given.add_argument("--hours", type=float, default=0.1, help="of training, at most")
-    given.add_argument("--seed", type=int, default=0)
-    given.add_argument("--results", type=Path, default=data.RESULTS, help="folder to write to")
-    told = given.parse_args()
-    folder = data.EVAL / told.collection
-    data.needed(folder)
-    judged = lists(folder, told.depth, told.queries / (1 - told.held_out - 0.2))
-    with tempfile.TemporaryDirectory() as out:
+def main(arguments: list[str] | None = None) -> None:
+    options = parse(arguments)
+    data.needed(data.EVAL / options.collection)
+    most = options.queries / (1 - options.held_out - 0.2)
+    judged = judged_lists(options.collection, options.depth, round(most))
+    with tempfile.TemporaryDirectory() as scratch:
         report = fine_tune(
-            judged, out=Path(out) / "run", epochs=told.epochs, lr=told.lr, loss=told.loss,
-            held_out=told.held_out, hours=told.hours, seed=told.seed, int8=True, on_progress=tell,
+            judged, out=Path(scratch) / "run", epochs=options.epochs, lr=options.lr,
+            loss=options.loss, held_out=options.held_out, hours=options.hours, seed=options.seed,
+            int8=True, on_progress=print_progress,
         )  # fmt: skip
-        record = json.loads((Path(out) / "run/training.json").read_text())
+        record = json.loads((Path(scratch) / "run/training.json").read_text(encoding="utf-8"))
     del record["queries"]  # text of the collection
-    flags = " ".join(
-        f"--{k.replace('_', '-')} {v}"
-        for k, v in vars(told).items()
-        if v is not None and k != "results"
-    )
-    command = f"python benchmarks/fine_tuning.py {flags}"
-    summary = report.summary()
-    told.results.mkdir(parents=True, exist_ok=True)
-    (told.results / f"fine_tuning-{told.collection}.json").write_text(
-        json.dumps({"command": command, "collection": told.collection, **record}, indent=2) + "\n"
-    )
-    rows = [
-        f"| {name} | {before:.4f} | {after:.4f} |"
-        for name, before, after in (
-            ("nDCG@10", report.before.mean, report.after.mean),
-            ("MRR@10", report.before.mrr10, report.after.mrr10),
-            ("calibration error", report.before.calibration_error, report.after.calibration_error),
-        )
-        if before is not None and after is not None
+    figures = {"command": command(options), "collection": options.collection, **record}
+    lines = page(figures["command"], options.collection, report)
+    write_results(f"fine_tuning-{options.collection}", figures, lines, options.results)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    options_of = parser(__doc__)
+    add = options_of.add_argument
+    add("--collection", default="wikiqa-test")
+    add("--queries", type=int, default=500, help="maximum number to train on")
+    add("--held-out", type=float, default=0.4)
+    add("--depth", type=int, default=20, help="candidates of a query")
+    add("--epochs", type=float, default=4)
+    add("--lr", type=float, default=5e-5)
+    add("--loss", default="auto")
+    add("--hours", type=float, default=0.1, help="of training, at most")
+    add("--seed", type=int, default=0)
+    return options_of.parse_args(arguments)
+
+
+def command(options: argparse.Namespace) -> str:
+    flags = [
+        f"--{name.replace('_', '-')} {value}"
+        for name, value in vars(options).items()
+        if value is not None and name != "results"
     ]
-    sizes = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in report.sizes.items())
-    (told.results / f"fine_tuning-{told.collection}.md").write_text(
-        f"`{command}`: {Builtin().name} on {told.collection}, queries: {sizes}.\n\n"
-        "| held-out queries | before | after |\n|---|---|---|\n" + "\n".join(rows)
-        + f"\n\n{summary}\n"
-    )  # fmt: skip
-    print(summary)
+    return " ".join(["python benchmarks/fine_tuning.py", *flags])
 
 
-def lists(folder: Path, depth: int, most: float) -> list[JudgedQuery]:
-    """The queries that come first by a hash, with what the first stage found for each."""
-    corpus, queries, qrels = data.read(folder)
-    found = data.candidates(folder, corpus, queries, qrels, depth)
-    relevant_from = 2 if folder.name.startswith("trec") else 1
+def judged_lists(name: str, depth: int, most: int) -> list[JudgedQuery]:
+    """The first queries by a hash, with the first stage's candidates of each."""
+    rankings, qrels = data.rankings(name, depth)
+    relevant_from = 2 if name.startswith("trec") else 1
     judged = []
-    for q in sorted(found, key=lambda q: hashlib.sha256(q.encode()).digest()):
-        docs = [Candidate(d, corpus[d]) for d in found[q] if d in corpus]
-        relevant = [c.id for c in docs if qrels[q].get(c.id, 0) >= relevant_from]
-        if 0 < len(relevant) < len(docs):
-            judged.append(JudgedQuery.of(queries[q], docs, relevant))
-    return judged[: round(most)]
+    for q in sorted(rankings, key=lambda q: hashlib.sha256(q.encode()).digest()):
+        ids = rankings[q].ids
+        relevant = frozenset(d for d in ids if qrels[q].get(d, 0) >= relevant_from)
+        if 0 < len(relevant) < len(ids):
+            judged.append(JudgedQuery(rankings[q], relevant))
+    return judged[:most]
 
 
-def tell(now: TrainingProgress) -> None:
+def print_progress(now: TrainingProgress) -> None:
     if now.phase != "training":
         print(now.phase, flush=True)
     elif now.done % 10 == 0:
@@ -98,6 +89,28 @@ def tell(now: TrainingProgress) -> None:
             f"{now.pairs_per_second or 0:.1f} pairs/s, {now.seconds_left or 0:.0f} s left",
             flush=True,
         )
+
+
+def page(command: str, collection: str, report: TrainingReport) -> list[str]:
+    before, after = report.before, report.after
+    figures: list[tuple[str, Any, Any]] = [
+        ("nDCG@10", before.mean, after.mean),
+        ("MRR@10", before.mrr10, after.mrr10),
+        ("calibration error", before.calibration_error, after.calibration_error),
+    ]
+    rows = [
+        [name, f"{old:.4f}", f"{new:.4f}"]
+        for name, old, new in figures
+        if old is not None and new is not None
+    ]
+    sizes = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in report.sizes.items())
+    return [
+        f"`{command}`: {Builtin().name} on {collection}, queries: {sizes}.",
+        "",
+        *markdown_table(["held-out queries", "before", "after"], rows),
+        "",
+        report.summary(),
+    ]
 
 
 if __name__ == "__main__":

@@ -8,15 +8,17 @@ benchmarks/results/footprint.json and footprint.md.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
-from pathlib import Path
+import time
+from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from results_file import markdown_table, parser, write_results
+
+RUNS = 15
 
 IMPORT = "import secondpass"
 COLD = """
@@ -44,32 +46,13 @@ print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def fresh(code: str) -> tuple[float, float, float]:
-    """Seconds inside, seconds of the whole process, and peak megabytes of one new process."""
-    import time
-
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, code], check=True, capture_output=True, text=True
-    )
-    whole = time.perf_counter() - start
-    inside, peak = map(float, done.stdout.split())
-    return inside, whole, peak
-
-
-def median(code: str, runs: int) -> dict[str, float]:
-    fresh(code)  # fills the disk cache
-    taken = [fresh(code) for _ in range(runs)]
-    names = ("seconds_inside", "seconds_process", "peak_mb")
-    return {name: round(statistics.median(t[i] for t in taken), 4) for i, name in enumerate(names)}
-
-
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__).parse_args(arguments)
     figures = {
-        "empty interpreter": median("pass", 15),
-        "import secondpass": median(IMPORT, 15),
-        "new process to 10 passages reranked": median(COLD, 7),
-        "1,000 candidates of 300 words": median(MANY % (1000, 1000), 1),
+        "empty interpreter": medians("pass", RUNS),
+        "import secondpass": medians(IMPORT, RUNS),
+        "new process to 10 passages reranked": medians(COLD, max(1, RUNS // 2)),
+        "1,000 candidates of 300 words": medians(MANY % (1000, 1000), 1),
     }
     imported = figures["import secondpass"]["seconds_process"]
     extra = imported - figures["empty interpreter"]["seconds_process"]
@@ -80,23 +63,43 @@ def main() -> None:
         "import_ms_more_than_an_empty_interpreter": round(1000 * extra, 1),
         "figures": figures,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "footprint.json").write_text(json.dumps(report, indent=2) + "\n")
-    lines = [
+    write_results("footprint", report, page(report), options.results)
+
+
+def run_in_new_process(code: str) -> tuple[float, float, float]:
+    """Seconds inside, seconds of the whole process, and peak megabytes."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, code], check=True, capture_output=True, text=True
+    )
+    whole = time.perf_counter() - start
+    inside, peak = map(float, done.stdout.split())
+    return inside, whole, peak
+
+
+def medians(code: str, runs: int) -> dict[str, float]:
+    run_in_new_process(code)  # fills the disk cache
+    columns = zip(*(run_in_new_process(code) for _ in range(runs)), strict=True)
+    names = ("seconds_inside", "seconds_process", "peak_mb")
+    return {
+        name: round(statistics.median(values), 4)
+        for name, values in zip(names, columns, strict=True)
+    }
+
+
+def page(report: dict[str, Any]) -> list[str]:
+    rows = [
+        [name, f"{f['seconds_process']:.3f}", f"{f['seconds_inside']:.3f}", f"{f['peak_mb']:.0f}"]
+        for name, f in report["figures"].items()
+    ]
+    return [
         f"Medians of new processes; {report['machine']}. `{report['command']}`",
         "",
-        "| | seconds, process | seconds, inside | peak MB |",
-        "|---|---|---|---|",
-        *(
-            f"| {name} | {f['seconds_process']:.3f} | {f['seconds_inside']:.3f} | "
-            f"{f['peak_mb']:.0f} |"
-            for name, f in figures.items()
-        ),
+        *markdown_table(["", "seconds, process", "seconds, inside", "peak MB"], rows),
         "",
-        f"`import secondpass` takes {1000 * extra:.0f} ms more than an empty interpreter.",
+        f"`import secondpass` takes {report['import_ms_more_than_an_empty_interpreter']:.0f} ms "
+        "more than an empty interpreter.",
     ]
-    (RESULTS / "footprint.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
 
 
 if __name__ == "__main__":

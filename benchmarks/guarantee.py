@@ -1,4 +1,4 @@
-"""Does the promise hold on real collections, and how much context does it save?
+"""Does the guarantee hold on real collections, and how much context does it save?
 
     python benchmarks/guarantee.py
 
@@ -7,25 +7,26 @@ Then the queries are split at random many times: a guarantee is made on one part
 all others. Nothing is fitted on these collections but the threshold. Writes
 benchmarks/results/guarantee.json and .md; no text of the collections.
 
-A promise with confidence 0.9 is about the population that the judged queries were drawn from at
+A guarantee with confidence 0.9 is about the population that the judged queries were drawn from at
 random, here the collection: there it may be broken in one split of ten. On the other half alone,
 a sample itself, a risk shows above its level more often than it is; both are reported.
 """
 
 from __future__ import annotations
 
-import json
 import random
+from typing import Any
 
 import data
+from results_file import markdown_table, parser, write_results
 
-from secondpass import Candidate, GuaranteeError, JudgedQuery, Stage, guaranteed, load
+from secondpass import GuaranteeError, JudgedQuery, Stage, guaranteed, load
 from secondpass.evaluate import RecordedStage
 from secondpass.thresholds import GuaranteedThreshold
 
 COLLECTIONS = ("wikiqa-test", "nq-gold", "cranfield", "xquad-en")
 QUERIES, DEPTH, SPLITS = 200, 10, 20
-WISHES: dict[str, tuple[dict[str, float], float | None]] = {
+GUARANTEES: dict[str, tuple[dict[str, float], float | None]] = {
     "missed <= 0.1, 90 %": ({"missed": 0.1}, 0.9),
     "missed <= 0.2, 90 %": ({"missed": 0.2}, 0.9),
     "noise <= 0.5, 90 %": ({"noise": 0.5}, 0.9),
@@ -33,14 +34,19 @@ WISHES: dict[str, tuple[dict[str, float], float | None]] = {
 }
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__).parse_args(arguments)
     data.needed(*(data.EVAL / name for name in COLLECTIONS))
     model, table = load("builtin"), []
     for name in COLLECTIONS:
-        judged = collection(name)
+        judged = judged_queries(name)
         stage = RecordedStage.of(model, [j.ranking for j in judged])
-        for wish, (risks, confidence) in WISHES.items():
-            row = {"collection": name, "wish": wish, **measured(stage, judged, risks, confidence)}
+        for wanted, (risks, confidence) in GUARANTEES.items():
+            row = {
+                "collection": name,
+                "guarantee": wanted,
+                **measure_splits(stage, judged, risks, confidence),
+            }
             table.append(row)
             print(row, flush=True)
     report = {
@@ -51,49 +57,47 @@ def main() -> None:
         "splits": SPLITS,
         "rows": table,
     }
-    (data.RESULTS / "guarantee.json").write_text(json.dumps(report, indent=2) + "\n")
-    columns = list(table[0])
-    lines = ["| " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
-    lines.append("|---" * len(columns) + "|")
-    lines += ["| " + " | ".join(str(row[c]) for c in columns) + " |" for row in table]
-    text = (
-        f"`{report['command']}`: {model.name}, at most {QUERIES} queries a collection with at most "
-        f"{DEPTH} BM25 candidates (WikiQA: all judged ones), {SPLITS} random halves: made on one, "
-        "the rest of the columns is about the other, except `broken`: share of the promises made "
-        "that do not hold in the whole collection, from which the half was drawn. `above in the "
-        "rest`: the same in the other half alone, which is a small sample itself. `oracle keeps`: "
-        "the best threshold for one who knows the labels of the other half.\n\n"
-    )
-    (data.RESULTS / "guarantee.md").write_text(text + "\n".join(lines) + "\n")
+    write_results("guarantee", report, page(report), options.results)
 
 
-def collection(name: str) -> list[JudgedQuery]:
-    corpus, queries, qrels = data.read(data.EVAL / name)
-    found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
+def page(report: dict[str, Any]) -> list[str]:
+    rows = report["rows"]
+    return [
+        f"`{report['command']}`: {report['model']}, at most {QUERIES} queries per collection with "
+        f"at most {DEPTH} BM25 candidates (WikiQA: all judged ones), {SPLITS} random halves: made "
+        "on one, the rest of the columns is about the other, except `broken`: share of the "
+        "guarantees that do not hold in the whole collection, from which the half was drawn. "
+        "`above in the rest`: the same in the other half alone, which is a small sample itself. "
+        "`oracle keeps`: the best threshold for one who knows the labels of the other half.",
+        "",
+        *markdown_table(list(rows[0]), [list(row.values()) for row in rows]),
+    ]
+
+
+def judged_queries(name: str) -> list[JudgedQuery]:
+    """The first queries that differ by more than case and spaces."""
+    rankings, qrels = data.rankings(name, DEPTH)
     judged: dict[str, JudgedQuery] = {}
-    for q, docs in found.items():
+    for q, ranking in rankings.items():
         if len(judged) == QUERIES:
             break
-        given = [Candidate(d, corpus[d]) for d in docs if d in corpus]
-        relevant = [c.id for c in given if qrels[q].get(c.id, 0) > 0]
-        judged.setdefault(
-            " ".join(queries[q].lower().split()), JudgedQuery.of(queries[q], given, relevant)
-        )
+        relevant = frozenset(d for d in ranking.ids if qrels[q].get(d, 0) > 0)
+        judged.setdefault(" ".join(ranking.query.lower().split()), JudgedQuery(ranking, relevant))
     return list(judged.values())
 
 
-def measured(
-    stage: Stage, judged: list[JudgedQuery], wish: dict[str, float], confidence: float | None
+def measure_splits(
+    stage: Stage, judged: list[JudgedQuery], risks: dict[str, float], confidence: float | None
 ) -> dict[str, object]:
     g, half = random.Random(0), len(judged) // 2
     words: list[float] = []
     seen, kept, best, total, broken, above, refused = [], [], [], [], 0, 0, 0
-    ((risk, at_most),) = wish.items()
+    ((risk, at_most),) = risks.items()
     for _ in range(SPLITS):
         order = g.sample(judged, len(judged))
         fresh = order[half:]
         try:
-            last = guaranteed(stage, order[:half], wish, confidence=confidence).pipeline[-1]
+            last = guaranteed(stage, order[:half], risks, confidence=confidence).pipeline[-1]
         except GuaranteeError:
             refused += 1
             continue

@@ -16,7 +16,6 @@ benchmarks/results, figures only.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import statistics
 import time
@@ -27,6 +26,7 @@ from typing import Any
 
 import data
 import matplotlib
+from results_file import markdown_table, parser, write_results
 
 from secondpass import Candidate, Compare, Order, Ranking, Rate, SlidingWindow, Stage, TopDown
 from secondpass.judge import (
@@ -238,7 +238,7 @@ def linear() -> dict[str, list[int]]:
 
 def targets(result: dict[str, Any]) -> list[str]:
     """What was to be shown, with the figures, and whether it was."""
-    rows, said = result["algorithms"], []
+    rows, verdicts = result["algorithms"], []
     base = rows["sliding window (20, 10)"]
     for name in (
         "top-down (20, pivot 10)", "top-down (20, pivot 10, 3 votes)", "tournament (20, keep 8)",
@@ -250,28 +250,46 @@ def targets(result: dict[str, Any]) -> list[str]:
         lost, error = -statistics.fmean(gains), statistics.stdev(gains) / len(gains) ** 0.5
         calls, rounds = row["calls"] / base["calls"], row["rounds"] / base["rounds"]
         met = lost <= 0.01 and (calls <= 0.7 or rounds <= 1 / 3)
-        said.append(
+        verdicts.append(
             f"{name}: nDCG@10 {-lost:+.4f} (standard error of seeds {error:.4f}) against the "
             f"sliding window, {calls:.0%} of its calls, "
             f"{rounds:.0%} of its rounds: {'met' if met else 'NOT met'}"
         )
     pairs = rows["pairwise sliding (k 10)"]["calls"]
-    said.append(
+    verdicts.append(
         f"pairwise sliding, k = 10: {pairs:.0f} calls at n = 100; the bound 2k(n - 1) is 1980: "
         f"{'met' if pairs <= 1980 else 'NOT met'}"
     )
     ratio = result[SIDE_BY_SIDE]["ratio"]
-    said.append(
+    verdicts.append(
         f"{SIDE_BY_SIDE} with a judge that takes 200 ms: {ratio:.1f} times as fast as one after "
         f"another: {'met' if ratio >= 5 else 'NOT met'}"
     )
-    return said
+    return verdicts
 
 
-def table(result: dict[str, Any]) -> str:
-    """The figures as a Markdown page."""
-    lines = [
-        "# Judging algorithms: a simulation", "",
+def page(result: dict[str, Any]) -> list[str]:
+    """The figures in Markdown."""
+    head = [
+        "algorithm", "family", "nDCG@10", "sd of seeds", "calls", "rounds", "prompt tokens",
+        "completion tokens", "seconds", "planned calls", "planned rounds",
+    ]  # fmt: skip
+    rows = [
+        [
+            name, row["family"], f"{row['ndcg@10']:.4f}", f"{row['ndcg@10_sd_of_seeds']:.4f}",
+            f"{row['calls']:.1f}", f"{row['rounds']:.1f}", f"{row['prompt_tokens']:.0f}",
+            f"{row['completion_tokens']:.0f}", f"{row['seconds']:.1f}", row["planned"]["calls"],
+            row["planned"]["rounds"],
+        ]
+        for name, row in result["algorithms"].items()
+    ]  # fmt: skip
+    empty = [""] * (len(head) - 3)
+    bm25 = ["BM25", "", f"{result['bm25']:.4f}", *empty]
+    ideal = ["the grades themselves", "", f"{result['ideal']:.4f}", *empty]
+    by_n = result["pairwise sliding by n"]
+    return [
+        "# Judging algorithms: a simulation",
+        "",
         "No language model was asked. A stand-in judge answers about the BM25 top 100 of trec-dl19 "
         "(43 queries) from NIST's grades (0 to 3; not judged is 0) plus Gaussian noise "
         f"(standard deviation {OPINION:g} for each passage, that stays, and {NOISE:g} each time "
@@ -279,29 +297,19 @@ def table(result: dict[str, Any]) -> str:
         f"figures compare algorithms, not models. Means over queries and {len(SEEDS)} seeds "
         f"({FEW} for all pairs), none of which was seen while defaults were chosen; "
         "tokens are estimates at 4 characters each; seconds are of one query by itself, on "
-        f"a virtual clock on which a call takes {LATENCY:g} s, at most {CONCURRENCY} at once.", "",
-        "| algorithm | family | nDCG@10 | sd of seeds | calls | rounds | prompt tokens | "
-        "completion tokens | seconds | planned calls | planned rounds |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-        f"| BM25 | | {result['bm25']:.4f} | | | | | | | | |",
-    ]  # fmt: skip
-    for name, row in result["algorithms"].items():
-        lines.append(
-            f"| {name} | {row['family']} | {row['ndcg@10']:.4f} | "
-            f"{row['ndcg@10_sd_of_seeds']:.4f} | {row['calls']:.1f} | {row['rounds']:.1f} | "
-            f"{row['prompt_tokens']:.0f} | {row['completion_tokens']:.0f} | "
-            f"{row['seconds']:.1f} | {row['planned']['calls']} | {row['planned']['rounds']} |"
-        )
-    lines.append(f"| the grades themselves | | {result['ideal']:.4f} | | | | | | | | |")
-    grown = result["pairwise sliding by n"]
-    lines += ["", "Targets:", "", *(f"- {line}" for line in result["targets"]), ""]
-    lines += [
-        f"Pairwise sliding with k = 10, calls planned at n = {grown['n']}: "
-        f"{grown['planned_calls']}, at most {grown['most_calls_2k(n-1)']}.",
+        f"a virtual clock on which a call takes {LATENCY:g} s, at most {CONCURRENCY} at once.",
+        "",
+        *markdown_table(head, [bm25, *rows, ideal]),
+        "",
+        "Targets:",
+        "",
+        *(f"- {line}" for line in result["targets"]),
+        "",
+        f"Pairwise sliding with k = 10, calls planned at n = {by_n['n']}: "
+        f"{by_n['planned_calls']}, at most {by_n['most_calls_2k(n-1)']}.",
         "",
         "![nDCG@10 against calls](judges.png)",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def chart(result: dict[str, Any], path: Path) -> None:
@@ -325,10 +333,9 @@ def chart(result: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=120, bbox_inches="tight")
 
 
-def main() -> None:
-    if not DATA.exists():
-        print(f"skipped: {DATA} is not here")
-        return
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__).parse_args(arguments)
+    data.needed(DATA)
     known = collection()
     rankings, grades, tokens, judged = known
     ideal = [
@@ -349,9 +356,8 @@ def main() -> None:
         print(f"{name:40} {row['ndcg@10']:.4f} {row['calls']:8.1f} {row['rounds']:6.1f}")
     result["targets"] = targets(result)
     print("\n".join(result["targets"]))
-    (data.RESULTS / "judges.json").write_text(json.dumps(result, indent=2) + "\n")
-    (data.RESULTS / "judges.md").write_text(table(result))
-    chart(result, data.RESULTS / "judges.png")
+    write_results("judges", result, page(result), options.results)
+    chart(result, options.results / "judges.png")
 
 
 if __name__ == "__main__":

@@ -9,13 +9,12 @@ judged on the same folds. Writes benchmarks/results/learned_fusion.json and .md.
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any, Literal
 
 import data
+from results_file import markdown_table, parser, write_results
 
 from secondpass import Candidate, JudgedQuery, Ranking, learn_fusion, load
 from secondpass.evaluate import RecordedStage
@@ -26,7 +25,11 @@ QUERIES, DEPTH = 100, 30
 METHODS: tuple[Literal["logistic", "lambdamart"], ...] = ("logistic", "lambdamart")
 
 
-def main(names: Sequence[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
+    options_of = parser(__doc__)
+    options_of.add_argument("collections", nargs="*", default=list(COLLECTIONS))
+    options = options_of.parse_args(arguments)
+    names = options.collections
     data.needed(*(data.EVAL / name for name in names))
     models = [load("bm25"), load("builtin:raw")]
     results: dict[str, Any] = {}
@@ -45,8 +48,7 @@ def main(names: Sequence[str]) -> None:
         "candidates_at_most": DEPTH,
         "collections": results,
     }
-    (data.RESULTS / "learned_fusion.json").write_text(json.dumps(report, indent=2) + "\n")
-    (data.RESULTS / "learned_fusion.md").write_text(page(report))
+    write_results("learned_fusion", report, page(report), options.results)
 
 
 def read(name: str) -> list[JudgedQuery]:
@@ -86,31 +88,33 @@ def rounded(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: round(weight, 4) for name, weight in weights.items()}
 
 
-def page(report: dict[str, Any]) -> str:
-    lines = [
+def page(report: dict[str, Any]) -> list[str]:
+    head = [
+        "collection", "method", "learned", "against", "nDCG@10", "learned is",
+        "log loss, learned and fixed",
+    ]  # fmt: skip
+    rows, verdicts = [], []
+    for name, methods in report["collections"].items():
+        for method, row in methods.items():
+            verdicts.append(f"- {name}, {method}: {row['verdict']}")
+            for other in row["rivals"]:
+                mean, low, high = other["learned_is"]
+                losses = [row["log_loss"], other["log_loss"]]
+                rows.append([
+                    name, method, f"{row['ndcg10']:.4f}", other["name"],
+                    f"{other['ndcg10']:.4f}", f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]",
+                    " and ".join("-" if x is None else f"{x:.4f}" for x in losses),
+                ])  # fmt: skip
+    return [
         f"`{report['command']}`: {' and '.join(report['members'])} on the BM25 top {DEPTH} of at "
         f"most {QUERIES} queries, cross-validated by query in 5 folds. nDCG@10 over the candidates "
         "given; the difference is learned minus fixed, with its 95 % interval over queries.",
         "",
-        "| collection | method | learned | against | nDCG@10 | learned is | log loss, learned and "
-        "fixed |",
-        "|---" * 7 + "|",
+        *markdown_table(head, rows),
+        "",
+        *verdicts,
     ]
-    for name, methods in report["collections"].items():
-        for method, r in methods.items():
-            for other in r["rivals"]:
-                mean, low, high = other["learned_is"]
-                losses = [r["log_loss"], other["log_loss"]]
-                shown = " and ".join("-" if x is None else f"{x:.4f}" for x in losses)
-                lines.append(
-                    f"| {name} | {method} | {r['ndcg10']:.4f} | {other['name']} | "
-                    f"{other['ndcg10']:.4f} | {mean:+.4f} [{low:+.4f}, {high:+.4f}] | {shown} |"
-                )
-    lines += [""]
-    for name, methods in report["collections"].items():
-        lines += [f"- {name}, {method}: {r['verdict']}" for method, r in methods.items()]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or COLLECTIONS)
+    main()

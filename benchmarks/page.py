@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 
 import data
+from results_file import RESULTS
 
 PAGE = data.ROOT / "docs/evaluation.md"
 SECTIONS = {
@@ -67,13 +68,11 @@ def main() -> None:
     figures = PAGE.parent / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     for name, (title, about) in SECTIONS.items():
-        tables = sorted(data.RESULTS.glob(f"{name}.md")) or sorted(
-            data.RESULTS.glob(f"{name}-*.md")
-        )
+        tables = sorted(RESULTS.glob(f"{name}.md")) or sorted(RESULTS.glob(f"{name}-*.md"))
         if not tables:
             raise SystemExit(f"{name}.md is missing; `make evaluate` writes it")
         parts += [f"## {title}\n", about + "\n", *(t.read_text(encoding="utf-8") for t in tables)]
-        plots = sorted(data.RESULTS.glob(f"{name}*.png"))
+        plots = sorted(RESULTS.glob(f"{name}*.png"))
         for plot in plots:
             shutil.copyfile(plot, figures / plot.name)
             parts.append(f"![{title}](figures/{plot.name})\n")
@@ -83,10 +82,10 @@ def main() -> None:
 
 def speed() -> None:
     """docs/speed.md, which `make bench` measured on its own."""
-    table = data.RESULTS / "speed.md"
+    table = RESULTS / "speed.md"
     if not table.exists():
         raise SystemExit(f"{table.name} is missing; `make bench` writes it")
-    shutil.copyfile(data.RESULTS / "speed.png", PAGE.parent / "figures/speed.png")
+    shutil.copyfile(RESULTS / "speed.png", PAGE.parent / "figures/speed.png")
     heading, text = table.read_text(encoding="utf-8").split("\n", 1)
     plot = "\n![pairs a second, and the wait for ten candidates](figures/speed.png)\n"
     (PAGE.parent / "speed.md").write_text(heading + "\n" + plot + text, encoding="utf-8")

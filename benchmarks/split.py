@@ -10,103 +10,99 @@ benchmarks/results/split.json and .md.
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import data
+from results_file import machine_load, markdown_table, parser, write_results
+from rounds import rates_in_turn, ratio_of_rounds
 
-from secondpass import Candidate, Ranking, Score
-from secondpass.models.builtin import Builtin
+from secondpass import Ranking, Score
+from secondpass.core.timing import time_call
+from secondpass.models.builtin.model import Builtin
 
 COLLECTIONS = ("trec-dl19", "trec-dl21")
 DEPTH, QUERIES, ROUNDS = 100, 20, 3
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__).parse_args(arguments)
     data.needed(*(data.EVAL / name for name in COLLECTIONS))
-    rows: dict[str, Any] = {}
+    plain = Builtin()
+    rows: dict[str, dict[str, Any]] = {}
+    speed: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for name in COLLECTIONS:
-            file = Path(scratch) / name
-            plain, kept = Builtin(), Builtin(vectors=file)
-            corpus, queries, qrels = data.read(data.EVAL / name)
-            found = data.candidates(data.EVAL / name, corpus, queries, qrels, DEPTH)
-            rankings = [
-                Ranking.of(queries[q], [Candidate(d, corpus[d]) for d in docs])
-                for q, docs in found.items()
-            ]
-            texts = list(dict.fromkeys(corpus[d] for docs in found.values() for d in docs))
-            start = time.perf_counter()
-            kept.encode(texts)
-            indexed = len(texts) / (time.perf_counter() - start)
-            rows[name] = {"queries": len(found), "passages": len(texts)}
-            scores = {}
-            for what, model in (("builtin", plain), ("builtin-split", kept)):
-                done = Score(model).run(rankings)
-                lists = {q: r.ids for q, r in zip(found, done, strict=True)}
-                rows[name][what] = round(data.ndcg(qrels, lists), 4)
-                scores[what] = {(r.query, c.id): c.score or 0.0 for r in done for c in r}
-            away = [abs(s - scores["builtin-split"][k]) for k, s in scores["builtin"].items()]
-            rows[name] |= {
-                "largest_difference_of_a_logit": round(max(away), 3),
-                "bytes_a_passage": round(
-                    sum(f.stat().st_size for f in Path(scratch).glob(f"{name}*")) / len(texts)
-                ),
-                "passages_read_a_second": round(indexed, 1),
-            }
+            rankings, qrels = data.rankings(name, DEPTH)
+            kept = Builtin(vectors=Path(scratch) / name)
+            rows[name] = compare(plain, kept, rankings, qrels)
+            rows[name]["bytes_a_passage"] = round(
+                sum(f.stat().st_size for f in Path(scratch).glob(f"{name}*"))
+                / rows[name]["passages"]
+            )
             print(name, rows[name], flush=True)
-            if name == COLLECTIONS[0]:
-                speed = timed(plain, kept, rankings[:QUERIES])
+            speed = speed or time_both(plain, kept, list(rankings.values())[:QUERIES])
     report = {
-        "command": "python benchmarks/split.py",
-        "built_in": plain.name,
-        "processors": len(os.sched_getaffinity(0)),
-        "load_average": os.getloadavg()[0],
-        "collections": rows,
-        "speed": speed,
+        "command": "python benchmarks/split.py", "built_in": plain.name, **machine_load(),
+        "collections": rows, "speed": speed,
+    }  # fmt: skip
+    write_results("split", report, page(report), options.results)
+
+
+def compare(
+    plain: Builtin, kept: Builtin, rankings: dict[str, Ranking], qrels: data.Qrels
+) -> dict[str, Any]:
+    """nDCG@10 of both, how far their scores are apart, and the pace at which passages are read."""
+    texts = list(dict.fromkeys(c.text for r in rankings.values() for c in r))
+    seconds = time_call(partial(kept.encode, texts))
+    row: dict[str, Any] = {"queries": len(rankings), "passages": len(texts)}
+    scores = {}
+    for name, model in (("builtin", plain), ("builtin-split", kept)):
+        reranked = Score(model).run(list(rankings.values()))
+        lists = {q: r.ids for q, r in zip(rankings, reranked, strict=True)}
+        row[name] = round(data.ndcg(qrels, lists), 4)
+        scores[name] = {(r.query, c.id): c.score or 0.0 for r in reranked for c in r}
+    differences = [abs(s - scores["builtin-split"][k]) for k, s in scores["builtin"].items()]
+    return row | {
+        "largest_difference_of_a_logit": round(max(differences), 3),
+        "passages_read_a_second": round(len(texts) / seconds, 1),
     }
-    (data.RESULTS / "split.json").write_text(json.dumps(report, indent=2) + "\n")
-    columns = list(next(iter(rows.values())))
-    lines = [
+
+
+def time_both(plain: Builtin, kept: Builtin, rankings: list[Ranking]) -> dict[str, float]:
+    """Pairs per second of each, one query after the other, as in a service."""
+
+    def rerank_each(model: Builtin) -> None:
+        stage = Score(model)
+        for ranking in rankings:
+            stage(ranking)
+
+    calls = {"builtin": partial(rerank_each, plain), "builtin-split": partial(rerank_each, kept)}
+    rates = rates_in_turn(calls, sum(map(len, rankings)), ROUNDS)
+    medians = {name: statistics.median(of_rounds) for name, of_rounds in rates.items()}
+    return medians | {
+        "ratio": ratio_of_rounds(rates["builtin-split"], rates["builtin"]) or 0.0,
+        "milliseconds_a_query": 1000 * DEPTH / medians["builtin-split"],
+    }
+
+
+def page(report: dict[str, Any]) -> list[str]:
+    rows, speed = report["collections"], report["speed"]
+    head = ["collection", *next(iter(rows.values()))]
+    return [
         f"`{report['command']}`: nDCG@10 of the BM25 top {DEPTH} as `builtin` reads each passage, "
         "and as `builtin-split` takes its vectors (int8) from a file.",
         "",
-        "| collection | " + " | ".join(c.replace("_", " ") for c in columns) + " |",
-        "|---" * (len(columns) + 1) + "|",
-        *(f"| {n} | " + " | ".join(str(r[c]) for c in columns) + " |" for n, r in rows.items()),
+        *markdown_table(head, [[name, *row.values()] for name, row in rows.items()]),
         "",
         f"{QUERIES} queries of {DEPTH} passages on {report['processors']} processors, medians of "
-        f"{ROUNDS} rounds in turn: {speed['builtin']:.0f} and {speed['builtin-split']:.0f} pairs a "
-        f"second, {speed['ratio']:.1f} times as many; {speed['milliseconds_a_query']:.0f} ms a "
-        "query instead of "
-        f"{1000 * DEPTH / speed['builtin']:.0f}.",
+        f"{ROUNDS} rounds in turn: {speed['builtin']:.0f} and {speed['builtin-split']:.0f} pairs "
+        f"per second, {speed['ratio']:.1f} times as many; {speed['milliseconds_a_query']:.0f} ms "
+        f"per query instead of {1000 * DEPTH / speed['builtin']:.0f}.",
     ]
-    (data.RESULTS / "split.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
-
-
-def timed(plain: Builtin, kept: Builtin, rankings: list[Ranking]) -> dict[str, float]:
-    """Pairs a second of each, one query after the other, as a service would ask."""
-    rates: dict[str, list[float]] = {"builtin": [], "builtin-split": []}
-    pairs = sum(map(len, rankings))
-    for _ in range(ROUNDS):
-        for what, model in (("builtin", plain), ("builtin-split", kept)):
-            stage = Score(model)
-            start = time.perf_counter()
-            for ranking in rankings:
-                stage(ranking)
-            rates[what].append(pairs / (time.perf_counter() - start))
-    made = {what: statistics.median(found) for what, found in rates.items()}
-    ratios = [a / b for a, b in zip(rates["builtin-split"], rates["builtin"], strict=True)]
-    return made | {
-        "ratio": statistics.median(ratios),
-        "milliseconds_a_query": 1000 * DEPTH / made["builtin-split"],
-    }
 
 
 if __name__ == "__main__":

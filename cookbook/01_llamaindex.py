@@ -2,7 +2,7 @@
 # # 1. A second pass in LlamaIndex
 #
 # **At the end you have** a question-answering engine over real documents: Chroma on disk finds
-# thirty passages, secondpass orders them anew and drops what falls below a threshold, and an answer
+# thirty passages, secondpass reorders them and drops what falls below a threshold, and an answer
 # cites what is left. Then the same as a chat, asynchronously, streaming, and traced.
 #
 # **It needs** no key, no GPU and, once installed, no network; a few minutes on two cores the first
@@ -13,7 +13,7 @@
 # cd cookbook && jupyter lab 01_llamaindex.ipynb
 # ```
 #
-# The answers here come from an *extractive answerer*, which quotes the best sentences; it is no
+# The answers here come from an *extractive answerer*, which quotes the best sentences; it is not a
 # language model, and says so. To use yours, `pip install "openai>=3,<4"` and set `OPENAI_API_KEY`,
 # or `OPENAI_BASE_URL` for any compatible server, and `OPENAI_MODEL`.
 
@@ -99,8 +99,8 @@ for asked in (question, elsewhere):
 #
 # **The 0.05 was chosen by looking** at about twenty questions on these same documents, and the
 # questions shown were picked from those whose passages clear it; notebook 4 chooses it from labels.
-# So what follows shows the calls, and is no evidence of how well 0.05 does on other questions. Where
-# the generator must get some text in any case, `keep_at_least=1` leaves it the best.
+# So what follows shows the calls; it is not evidence of how well 0.05 does on other questions. If the
+# generator must get some text in any case, `keep_at_least=1` leaves it the best.
 #
 # The first time that a threshold leaves nothing, the logger `secondpass` says so; here it prints.
 
@@ -134,7 +134,7 @@ ten = SecondPassRerank(model=model, top_n=10, metadata_mode=text)
 moves(rows(found), rows(ten.postprocess_nodes(found, query_str=question)))
 
 # %% [markdown]
-# What was found out stands in each node's metadata, as plain JSON. It is kept out of the prompt.
+# The details are in each node's metadata, as plain JSON. They are kept out of the prompt.
 
 # %%
 kept[0].metadata["secondpass"]
@@ -177,7 +177,7 @@ show(after.query(question))
 # %% [markdown]
 # More questions, and how much the generator had to read for each. The second pass chooses *other*
 # passages, which does not mean fewer words: five that clear the threshold may be longer than the
-# five that the retriever put first. Where nothing passes the threshold, LlamaIndex asks no generator
+# five that the retriever put first. If nothing clears the threshold, LlamaIndex asks no generator
 # at all and answers "Empty Response".
 
 # %%
@@ -233,8 +233,8 @@ for message in ("What is a recipe?", "Which calibrators are there?"):
 # %% [markdown]
 # ## Asynchronously
 #
-# `aquery` does not block the event loop: a model that computes does so in a worker thread, a judge
-# that waits on the network is awaited. Notebooks have a running loop, so `await` works as it stands.
+# `aquery` does not block the event loop: a local model computes in a worker thread, and a judge
+# that waits for the network is awaited. Notebooks have a running loop, so `await` works directly.
 
 # %%
 import asyncio
@@ -246,7 +246,7 @@ for asked, response in zip(questions, together, strict=False):
 # %% [markdown]
 # ## Streaming
 #
-# Reranking is over before the first word comes. `|` marks the pieces.
+# Reranking ends before the first word comes. `|` marks the pieces.
 
 # %%
 streaming = index.as_query_engine(

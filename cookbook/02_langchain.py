@@ -13,7 +13,7 @@
 # cd cookbook && jupyter lab 02_langchain.ipynb
 # ```
 #
-# The answers here come from an *extractive answerer*, which quotes the best sentences; it is no
+# The answers here come from an *extractive answerer*, which quotes the best sentences; it is not a
 # language model, and says so. To use yours, `pip install "openai>=3,<4"` and set `OPENAI_API_KEY`,
 # or `OPENAI_BASE_URL` for any compatible server, and `OPENAI_MODEL`.
 
@@ -75,8 +75,8 @@ for asked in (question, "Which restaurant in Naples has the best pizza?"):
 #
 # **The 0.05 was chosen by looking** at about twenty questions on these same documents, and the
 # questions shown were picked from those whose passages clear it; notebook 4 chooses it from labels.
-# So what follows shows the calls, and is no evidence of how well 0.05 does on other questions. Where
-# the generator must get some text in any case, `keep_at_least=1` leaves it the best.
+# So what follows shows the calls; it is not evidence of how well 0.05 does on other questions. If the
+# generator must get some text in any case, `keep_at_least=1` leaves it the best.
 #
 # The first time that a threshold leaves nothing, the logger `secondpass` says so; here it prints.
 
@@ -109,8 +109,8 @@ ten = best_five.model_copy(update={"top_n": 10})
 moves(rows(found), rows(ten.compress_documents(found, question)))
 
 # %% [markdown]
-# What else was found out stands under one key, as plain JSON. Your own documents are never changed;
-# these are copies.
+# The other details are under one key, as plain JSON. Your own documents are never changed; these are
+# copies.
 
 # %%
 kept[0].metadata
@@ -118,8 +118,8 @@ kept[0].metadata
 # %% [markdown]
 # ## A chain, in LCEL
 #
-# `as_runnable()` takes `{"query": ..., "documents": ...}` and gives documents, so it stands behind what
-# hands on both; a retriever alone hands on no query. The chain is run with and without it.
+# `as_runnable()` takes `{"query": ..., "documents": ...}` and gives documents, so it follows a step that
+# passes on both; a retriever alone passes on no query. The chain is run with and without it.
 
 # %%
 from langchain_core.output_parsers import StrOutputParser
@@ -151,7 +151,7 @@ for asked in (
     print(f"{asked}\n  before: {before.invoke(asked)}\n  after:  {after.invoke(asked)}\n")
 
 # %% [markdown]
-# Batches, streams and `await` are the chain's own. `|` marks the pieces of the stream.
+# Batches, streams and `await` work as in any chain. `|` marks the pieces of the stream.
 
 # %%
 several = await after.abatch(["What is a recipe?", "Which calibrators are there?"])
@@ -162,9 +162,8 @@ for piece in after.stream("What does the sliding window algorithm do?"):
 # %% [markdown]
 # ## A LangGraph node
 #
-# A graph may decide by what the reranker found. Here it answers only if something was left, and
-# says so otherwise, without asking a model. The state holds plain values, so any checkpointer can
-# keep it.
+# A graph can decide by the reranker's result. Here it answers only if something is left, and says so
+# otherwise, without asking a model. The state holds plain values, so any checkpointer can store it.
 
 # %%
 from typing import TypedDict
@@ -230,11 +229,11 @@ class Watch(BaseTracer):
         self.show(run, 0)
 
     def show(self, run, depth):
-        print("   " * depth + f"{run.run_type:10} {run.name}{self.told(run)}")
+        print("   " * depth + f"{run.run_type:10} {run.name}{self.results(run)}")
         for child in run.child_runs:
             self.show(child, depth + 1)
 
-    def told(self, run):
+    def results(self, run):
         documents = (run.outputs or {}).get("documents", (run.outputs or {}).get("output"))
         if not isinstance(documents, list):
             return ""

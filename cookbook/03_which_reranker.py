@@ -3,7 +3,7 @@
 #
 # **At the end you have** one table and one picture: vectors alone, BM25, the built-in model, a hybrid,
 # two stages, and language models as judges in three ways, on the same questions and candidates, with
-# quality, time and money. And a few examples of what the built-in model cannot see.
+# quality, time and money. And a few examples of what the built-in model misses.
 #
 # **It needs** no key and no GPU; about 2 minutes on two cores. In an empty virtual environment,
 # from the top of the repository:
@@ -14,16 +14,16 @@
 # ```
 #
 # Without `OPENAI_API_KEY` or `OPENAI_BASE_URL` the judges ask a **stand-in server** that comes with
-# `secondpass.testing`. It is no language model: it answers by the share of the question's words that
-# a passage has. With it, calls, rounds and tokens are what the algorithms really take, but the
-# *quality of the judges below is that of counting words, and no evidence of what an LLM would do*.
+# `secondpass.testing`. It is not a language model: it answers by the share of the question's words
+# that a passage has. With it, calls, rounds and tokens are what the algorithms really take, but the
+# *quality of the judges below is that of counting words, not evidence of what an LLM would do*.
 
 # %% [markdown]
 # ## What can two vectors see?
 #
-# A bi-encoder reads question and passage apart and makes one vector of each: all that a passage says
-# ends in one point, a mean of everything in it. A reranker may look closer. The built-in model reads
-# them apart too, but keeps a vector for *each token* and lets every token of the question find its
+# A bi-encoder reads question and passage separately and makes one vector of each: all that a passage
+# says ends in one point, a mean of everything in it. A reranker can look closer. The built-in model
+# also reads them separately, but keeps a vector for *each token* and lets every token of the question find its
 # best match (late interaction). A full cross-encoder reads the two *together*, so that words of one
 # can change what words of the other mean.
 #
@@ -162,7 +162,7 @@ for topic, after in won[:5]:
 # ## The contenders
 #
 # Each is one expression. Quality is measured on all questions; time on a few of them, one at a
-# time and without the memory of the cell above, since whoever measures time must not cheat.
+# time and without the cache of the cell above, which would make the times too short.
 
 # %%
 import statistics
@@ -208,8 +208,8 @@ for name, stage in contenders(whole).items():
 # ## Judges
 #
 # A language model can be asked in several ways: order a list (listwise), name the best of a few
-# (setwise), or say which of two is better (pairwise). All are dear, so each sees only the best 8 of
-# the built-in model. Before anything runs, the plan says what it will take.
+# (setwise), or say which of two is better (pairwise). All are expensive, so each sees only the best 8
+# of the built-in model. Before anything runs, the plan says how many calls it will take.
 
 # %%
 import os
@@ -257,8 +257,8 @@ closing.close()
 # ## The table
 #
 # Quality is nDCG@10 with a 95 % interval over questions. A judge's time is its rounds times one
-# answer of your model, so rounds stand there in place of milliseconds, besides the time of what
-# runs before it.
+# answer of your model, so the table has rounds instead of milliseconds, plus the time of what runs
+# before it.
 
 # %%
 table = {}

@@ -57,15 +57,18 @@ shipped = Pipeline(raw, load("builtin")[-1])
 mine = calibrated(raw, fit).pipeline
 
 
-def said(pipeline):
-    """What a pipeline says of the queries it has not seen, and what is true."""
+def probabilities_and_labels(pipeline):
+    """Of the queries that no fit has seen."""
     ranked = pipeline.run([one.ranking for one in rest])
     p = [score for r in ranked if len(r) for score in r.scores]
     y = [c.id in one.relevant for one, r in zip(rest, ranked, strict=True) for c in r]
     return p, y
 
 
-both = {"before: as shipped": said(shipped), "after: fitted on 50 queries": said(mine)}
+both = {
+    "before: as shipped": probabilities_and_labels(shipped),
+    "after: fitted on 50 queries": probabilities_and_labels(mine),
+}
 for name, (p, y) in both.items():
     print(
         f"{name:28} calibration error {expected_calibration_error(p, y):.3f}, "
@@ -74,8 +77,8 @@ for name, (p, y) in both.items():
     )
 
 # %% [markdown]
-# Look at it. Each point is a tenth of the candidates: to the right what was said, upwards the share
-# that was relevant, with its 95 % interval. On the diagonal a probability means what it says.
+# A picture of it. Each point is a tenth of the candidates: on the x-axis the predicted probability, on
+# the y-axis the share that was relevant, with its 95 % interval. On the diagonal the two agree.
 
 # %%
 import matplotlib.pyplot as plt
@@ -94,7 +97,7 @@ for (name, (p, y)), colour in zip(both.items(), ("tab:gray", "tab:green"), stric
         fmt="o-", color=colour, capsize=2, label=name,
     )  # fmt: skip
 top = max(point.high for p, y in both.values() for point in reliability_curve(p, y, bins=10))
-axes.set(xlabel="probability said", ylabel="share that was relevant",
+axes.set(xlabel="predicted probability", ylabel="share that was relevant",
          xlim=(0, top), ylim=(0, top), title=f"{len(rest)} queries that no fit has seen")  # fmt: skip
 axes.legend(frameon=False, loc="upper left")
 plt.show()
@@ -129,21 +132,21 @@ for share in (0.5, 0.8, 0.95):
     print()
 
 # %% [markdown]
-# ## A promise
+# ## A guarantee
 #
-# A chosen threshold does well on average, by hope. `guaranteed` promises: of queries like these,
-# at most so much goes wrong, with that confidence.
+# A chosen threshold is expected to do well on average. `guaranteed` bounds the risk: on queries like
+# these, at most a given share goes wrong, with a given confidence.
 #
-# **What is shown here illustrates the calls; it is not a promise that may be relied on.** The authors
-# tried several wishes on these same queries and kept two, one that cannot be promised and one that
-# can. A wish must be fixed *before* its queries are looked at: "with confidence 0.9" means that for
-# **one** wish, at most one sample of queries in ten gives a promise that is false. Whoever tries wish
-# after wish on one sample until one passes gets another chance of such a false promise with each, and
-# the confidence that is printed knows nothing of it. The same holds for what else was chosen with a
-# look at these queries, such as the number of candidates. For a promise of your own write the wish
-# down, then take labelled queries on which nothing was fitted, chosen or tried.
+# **What is shown here illustrates the calls; it is not a guarantee to rely on.** The authors tried
+# several levels of risk on these same queries and kept two, one that cannot be guaranteed and one that
+# can. The level must be fixed *before* anybody looks at the queries: "with confidence 0.9" means that
+# for **one** level, at most one sample of queries in ten gives a false guarantee. Whoever tries level
+# after level on one sample until one passes gets another chance of a false guarantee with each, and
+# the printed confidence does not account for it. The same holds for whatever else was chosen with a
+# look at these queries, such as the number of candidates. For your own guarantee write the level
+# down first, then use labelled queries on which nothing was fitted, chosen or tried.
 #
-# First the strict wish: at most a fiftieth of the relevant passages dropped, with confidence 0.95.
+# First a strict level: at most a fiftieth of the relevant passages dropped, with confidence 0.95.
 
 # %%
 from secondpass import GuaranteeError, guaranteed
@@ -154,8 +157,8 @@ except GuaranteeError as error:
     print(error)
 
 # %% [markdown]
-# Where it cannot promise it says so: what it could promise, and how many more labelled queries the
-# wish would take. Then the looser wish, which was chosen because some fifty queries can carry it: at
+# If it cannot guarantee a level, the error says which level it could, and how many more labelled
+# queries this one would take. Then a looser level, chosen because about fifty queries suffice for it: at
 # most one in five of the relevant passages that were retrieved gets dropped, with confidence 0.9.
 
 # %%
@@ -190,7 +193,7 @@ plt.show()
 # The two overlap, as they must: some questions sound like the documentation and are not answered by
 # it. So an abstention costs answers, and the table says how many on these queries. The 0.1 and 0.05
 # below were chosen by looking at it, and the three questions were picked to show what can happen:
-# examples, no evidence. A number picked from such a table tends to do worse on new queries than in it.
+# examples, not evidence. A number picked from such a table tends to do worse on new queries than in it.
 
 # %%
 answerable = [p for p, has in best.values() if has]
@@ -227,7 +230,7 @@ for query in ("How long should I roast a chicken of two kilograms?",
 # %% [markdown]
 # ## What it saves
 #
-# Every passage that is not passed on is prompt that is not paid for. Tokens a query, and the share
+# Every passage that is not passed on saves prompt tokens. Tokens per query, and the share
 # of the relevant passages that are still there, on the second half of the queries. Every threshold
 # below was chosen on that same half, so expect less of each on new queries; for the one that
 # `choose_threshold` chose, the line "expected on new ones" above says how much less.
@@ -264,7 +267,7 @@ figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
 for name, (tokens, share) in found.items():
     axes.plot(tokens, share, "o", markersize=9)
     axes.annotate(name, (tokens, share), xytext=(8, -4), textcoords="offset points")
-axes.set(xlabel="tokens a query", ylabel="relevant passages kept", ylim=(0, 1.08))
+axes.set(xlabel="tokens per query", ylabel="relevant passages kept", ylim=(0, 1.08))
 axes.set_xlim(0, 1.35 * max(tokens for tokens, _ in found.values()))
 axes.spines[["top", "right"]].set_visible(False)
 plt.show()
@@ -292,6 +295,6 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # ## Next
 #
-# * Your own labels: one line per query in a JSONL file, `read_judged("labels.jsonl")`.
-# * How many are enough: `label_learning_curve(raw, judged)` draws the curve.
+# * Your own labels: one query per line in a JSONL file, `read_judged("labels.jsonl")`.
+# * How many are enough: `secondpass.calibrate.label_learning_curve(raw, judged)`.
 # * Is reranking worth it at all on your data? Notebook 5.

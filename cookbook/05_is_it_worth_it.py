@@ -2,7 +2,7 @@
 # # 5. Is it worth it?
 #
 # **At the end you have** an answer for your own data, in the order in which the questions should be
-# asked: could any reranking help, how deep, does this one help beyond chance, where does it hurt.
+# asked: could any reranking help, how deep, does this one help beyond chance, and where does it hurt?
 #
 # **It needs** no key and no GPU; about 2 minutes on two cores. In an empty virtual environment,
 # from the top of the repository:
@@ -15,8 +15,8 @@
 # %% [markdown]
 # ## Recall first
 #
-# A reranker orders what it is given. What the first stage did not bring, no order mends. So before
-# anything else: how much of what is relevant is there, and how good would the *best possible* order
+# A reranker orders what it gets. What the first stage did not bring, no order can repair. So first of
+# all: how much of what is relevant is there, and how good would the *best possible* order
 # of it be? Three first stages over secondpass's own documentation, with the labelled questions of
 # `labels.jsonl` (written and judged by the authors): keywords, vectors, and the two taken in turn.
 
@@ -65,7 +65,7 @@ recall.legend(frameon=False, loc="lower right")
 plt.show()
 
 # %% [markdown]
-# `headroom` says it in words, too. If "the retriever is the limit", mend that first: more
+# `headroom` also says it in words. If "the retriever is the limit", improve that first: more
 # candidates, another first stage, or two of them.
 
 # %%
@@ -95,7 +95,7 @@ curve.figure()
 # `compare` measures contenders against the order in which the candidates came: the mean difference,
 # its interval with the *query* as the sample, a paired test, corrected for the number of contenders,
 # and a verdict. "Not shown" is an honest verdict: it says how large a difference these queries could
-# have shown at all.
+# have shown.
 
 # %%
 from labels import passages
@@ -145,15 +145,15 @@ for case in compared.regressions["built-in"]:
 # Reranking is not always good, and this is how it may go wrong in practice: somebody makes the model
 # fast by letting it read only the beginning of each passage. Here, 48 tokens of each.
 # And the queries are those that people type into a documentation search: an identifier, a citation.
-# BM25 is made for them, because the rare word stands in the right passage, somewhere. The cut model
-# does not see that place where it lies behind the cut.
+# BM25 is made for them, because the rare word is somewhere in the right passage. The cut model does
+# not see the word if it comes after the cut.
 #
 # **Do not take the p-values of this section at their word: they are too small.** There were 24 look-ups
 # at first; on these the authors looked at the harm of the cut model (p = .070), and then wrote 22 more.
 # Adding queries after such a look, and testing on all of them, gives chance a second try. The test
 # should be on the 22 alone, but the file was stored only when it held all 46, without a mark, so they
-# cannot be told apart any more. So this is an example of what harm looks like and how it is noticed,
-# and no proof of it. A proof needs new look-ups, their number fixed before the first look.
+# cannot be distinguished any more. So this is an example of what harm looks like and how to notice it,
+# not a proof of it. A proof needs new look-ups, their number fixed before the first look.
 
 # %%
 looked_up = labels("keyword")
@@ -171,8 +171,8 @@ for case in harm.regressions["reads 48 tokens"]:
 
 # %% [markdown]
 # Two things would give it away on your data: the verdict, on queries whose number was fixed beforehand,
-# and the events, which need no labels and no test. Nothing is cut in silence; each ranking says how
-# many of its texts were, and the evaluation counts them.
+# and the events, which need no labels and no test. Nothing is cut silently: each ranking says how many
+# of its texts were cut, and the evaluation counts them.
 
 # %%
 for name, evaluation in harm.contenders.items():
@@ -182,8 +182,8 @@ for name, evaluation in harm.contenders.items():
     )
 
 # %% [markdown]
-# What may mend it: let it read more, or let BM25 keep its say in a fusion of the two. These are the
-# same 46 look-ups, so the sentence on p-values holds here too.
+# What may help: let it read more, or fuse it with BM25. These are the same 46 look-ups, so what is
+# said above on p-values holds here too.
 
 # %%
 mended = {
@@ -198,7 +198,7 @@ for sentence in again.verdicts.values():
 # %% [markdown]
 # ## A page for colleagues
 #
-# `report` puts the whole of it on one self-contained HTML page: verdicts, headroom, single queries before
+# `report` puts all of it on one self-contained HTML page: verdicts, headroom, single queries before
 # and after, calibration, and a slider that shows what a threshold keeps.
 
 # %%
@@ -224,6 +224,6 @@ IFrame(f"data:text/html;charset=utf-8,{page_as_url}", width="100%", height=600)
 # ## Next
 #
 # * Your own collection: `read_collection(path)` takes BEIR folders and JSONL files; your LlamaIndex or
-#   LangChain retriever is a first stage with `retrieved(retriever, queries, qrels)`.
+#   LangChain retriever is a first stage with `collection_from_retriever(retriever, queries, qrels)`.
 # * The same on the command line: `secondpass evaluate COLLECTION`, `secondpass report COLLECTION --out page.html`.
 # * Which reranker? Notebook 3. Where to cut? Notebook 4. A domain that the model does not know? Notebook 6.

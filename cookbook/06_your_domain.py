@@ -23,7 +23,7 @@
 # **This is the third task that was tried here.** In the first the passages were the functions' code,
 # and the model was at nDCG@10 .94 before any training; in the second that code had its names hidden,
 # and 121 lists taught it nothing (.577 before, .572 after). In both, training made no clear difference.
-# So a gain below says that this domain can be learned from some hundreds of queries, not that any can.
+# So a gain below says that this domain can be learned from a few hundred queries, not that any can.
 #
 # The model's training did read docstrings of Python (its card says so), but not their functions. What
 # is learned here is read from your own disk; the outputs show figures and a few names.
@@ -130,12 +130,12 @@ if was is not None and now is not None:
 
 # %% [markdown]
 # The verdict is by the interval of the paired difference over the held-out queries: "better" where it
-# lies above zero, "worse" where it lies below, else "no clear difference", and then that is what was
-# found. In that case look at "before": near 1 there is little left to gain; else more labelled
-# queries, or more steps, would tell. If no checkpoint did better on the queries that choose, the
-# weights are those of before. The calibrator is fitted again in any case, on lists of this domain, so
-# the probabilities may change where the order does not; the lists are mined, so the probabilities
-# are those of relevance among such neighbours. `before.json` beside the result is what you had.
+# lies above zero, "worse" where it lies below, else "no clear difference". In that case look at
+# "before": near 1 there is little left to gain; else more labelled queries, or more steps, would tell.
+# If no checkpoint did better on the queries that choose, the weights stay as they were. The calibrator
+# is fitted again in any case, on lists of this domain, so the probabilities may change where the order
+# does not; the lists are mined, so these are probabilities of relevance among such neighbours.
+# `before.json` next to the result is the starting point.
 
 # %%
 import matplotlib.pyplot as plt
@@ -199,7 +199,7 @@ folder.cleanup()
 #
 # * Your own pairs: one line each in a JSONL file, `{"query": "...", "positive": "..."}`, and
 #   `secondpass train pairs.jsonl --out my-reranker` does all of the above.
-# * More of everything: some hundreds of judged queries, two epochs, longer lists. On a GPU, the whole
+# * More of everything: a few hundred judged queries, two epochs, longer lists. On a GPU, the whole
 #   standard library takes minutes.
 # * A full cross-encoder: `fine_tune(judged, model="cross-encoder-of-yours", ...)` trains any with one label.
 # * `Recipe.read("my-reranker/recipe.json").stage()` loads the result; both adapters take the path.

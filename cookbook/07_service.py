@@ -2,7 +2,7 @@
 # # 7. From notebook to service
 #
 # **At the end you have** a reranker as an HTTP service: a pipeline made in a notebook, written to
-# one JSON file, loaded by a FastAPI app of some hundred lines
+# one JSON file, loaded by a FastAPI app of about a hundred lines
 # ([service/app.py](service/app.py), made to be copied), and used through LlamaIndex and LangChain.
 # You will have seen its health, its limits, its errors, and its latency with several callers.
 #
@@ -19,7 +19,7 @@
 # %% [markdown]
 # ## The recipe
 #
-# A pipeline is a value. Written down it is one JSON file: stages, options, fitted numbers, and the
+# A pipeline is a value, and can be stored as one JSON file: stages, options, fitted numbers, and the
 # revision of the model's weights, but no weights and no code. It can be read, reviewed and diffed.
 #
 # **The threshold 0.05 was chosen by looking** at about twenty questions on secondpass's own
@@ -46,7 +46,7 @@ print(file.read_text())
 # cd service && SECONDPASS_RECIPE=reranker.json uvicorn app:from_environment --factory
 # ```
 #
-# Here it runs inside the notebook. The requests are the same; they only go through no socket.
+# Here it runs inside the notebook. The requests are the same, without a socket.
 
 # %%
 import httpx
@@ -72,8 +72,8 @@ asked = {
 (await http.post("/rerank", json=asked)).json()
 
 # %% [markdown]
-# `index` is the place in the request. What was dropped is not lost silently: `events` says so. And
-# an empty list of results is an answer.
+# `index` is the position in the request. Nothing is dropped silently: `events` says so. And an empty
+# list of results is an answer.
 
 # %%
 nothing = {
@@ -97,8 +97,9 @@ wrong = {
 }
 for name, body in wrong.items():
     response = await http.post("/rerank", json=body)
-    said = response.json()["detail"]
-    print(f"{name:9} {response.status_code}  {said if isinstance(said, str) else said[0]['msg']}")
+    detail = response.json()["detail"]
+    message = detail if isinstance(detail, str) else detail[0]["msg"]
+    print(f"{name:9} {response.status_code}  {message}")
 
 # %% [markdown]
 # A recipe whose model is not the one that it was made with does not start at all: other weights
@@ -159,20 +160,20 @@ of_langchain = ContextualCompressionRetriever(
 async def with_llama_index(query: str) -> Answer:
     found = await nodes.aretrieve(query)
     kept = await of_llama_index.apostprocess_nodes(found, query_bundle=QueryBundle(query))
-    told = [(n.metadata["secondpass"]["retrieval_rank"], n.score, n.text) for n in kept]
+    rows = [(n.metadata["secondpass"]["retrieval_rank"], n.score, n.text) for n in kept]
     return Answer(
-        results=[Result(index=i, score=s, text=t) for i, s, t in told], scale="probability"
+        results=[Result(index=i, score=s, text=t) for i, s, t in rows], scale="probability"
     )
 
 
 async def with_langchain(query: str) -> Answer:
     kept = await of_langchain.ainvoke(query)
-    told = [
+    rows = [
         (d.metadata["secondpass"]["retrieval_rank"], d.metadata["relevance_score"], d.page_content)
         for d in kept
     ]
     return Answer(
-        results=[Result(index=i, score=s, text=t) for i, s, t in told], scale="probability"
+        results=[Result(index=i, score=s, text=t) for i, s, t in rows], scale="probability"
     )
 
 
@@ -195,8 +196,7 @@ for framework in ("llamaindex", "langchain"):
 #
 # A model that computes uses every core, so requests take turns, and each waits for those before
 # it. The event loop stays free: `/health` answers in the meantime. Here 1, 2, 4 and 8 callers send
-# twenty passages each; the seconds are those of two cores that had other work
-# to do at the same time.
+# twenty passages each, on two cores that had other work at the same time.
 
 # %%
 import asyncio

@@ -87,7 +87,7 @@ def test_labelled_queries_that_cannot_be_used(call: Callable[[Any], object]) -> 
         match=r"add queries that have both|label some that have|label queries that have both",
     ):
         call(queries(20, rate=0))
-    with pytest.raises(InvalidInputError, match=r"got tuple; make one with JudgedQuery.of"):
+    with pytest.raises(InvalidInputError, match=r"tuple is not one; make one with JudgedQuery"):
         call(PAIRS)
 
 

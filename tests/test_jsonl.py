@@ -12,7 +12,7 @@ import pytest
 
 from secondpass import InvalidInputError, Ranking, read_judged
 from secondpass.bench.workload import read_texts
-from secondpass.cli.documents import documents
+from secondpass.cli.documents import read_documents
 from secondpass.core.jsonl import DEEPEST, decode_lines, parse_line, read_lines, read_rows
 from secondpass.evaluate import read_jsonl
 from secondpass.train import read_pairs
@@ -29,7 +29,7 @@ def _texts(ranking: Ranking) -> list[str]:
 
 
 def _documents(path: Path) -> list[str]:
-    return [document.text for document in documents(str(path))]
+    return [document.text for document in read_documents(str(path))]
 
 
 def _judged(path: Path) -> list[str]:

@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 
 from secondpass import Calibrate, Candidate, Fuse, InvalidInputError, Platt, Ranking, Score, Top
-from secondpass.core.ranking_details import json_value
+from secondpass.core.ranking_details import (
+    METADATA_KEY,
+    candidate_details,
+    json_value,
+    metadata_details,
+)
 from secondpass.testing import FakeScorer
 
 NUMBER = Score(FakeScorer(lambda query, text: float(text.split()[0]), name="number"))
@@ -168,3 +173,11 @@ def test_repr_says_what_it_is() -> None:
         == "Ranking('which?', 1 candidate, scale 'order', best '0')"
     )
     assert repr(Candidate("a", "text", score=0.5)) == "Candidate(id='a', text='text', score=0.5)"
+
+
+def test_what_adapters_write_is_a_candidates_details_with_the_events() -> None:
+    ranking = NUMBER(Ranking.of("q", DOCS)).with_event("s", "kind", "words")
+    written = metadata_details(ranking, 0, {"mine": 1})
+    expected = {**candidate_details(ranking[0], 0, "raw"), "events": ranking.to_dict()["events"]}
+    assert written == expected
+    assert metadata_details(ranking, 0, {METADATA_KEY: written}) == {**expected, "before": written}

@@ -212,13 +212,13 @@ def test_a_model_is_a_folder_or_a_hub_id(scorer: dict[str, Any]) -> None:
 
 
 def test_nothing_is_loaded_before_all_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from secondpass.models.builtin import Builtin
+    from secondpass.models.builtin.model import Builtin
 
-    def loaded(self: object, **_: object) -> None:
+    def loaded(*_: object) -> None:
         raise AssertionError("it was loaded")
 
     recipe = _recipe({"type": "Pipeline", "stages": [BUILTIN, {"type": "Top", "k": -1}]})
-    monkeypatch.setattr(Builtin, "_found", loaded)
+    monkeypatch.setattr(Builtin, "__post_init__", loaded)
     with pytest.raises(RecipeError, match=r"pipeline.stages\[1\].k: -1 is less than 0"):
         recipe.stage()
 

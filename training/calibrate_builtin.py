@@ -24,7 +24,8 @@ import pairs
 from secondpass import Beta, Candidate, JudgedQuery, Platt, Ranking, Score, Temperature
 from secondpass.calibrate import brier_score, expected_calibration_error
 from secondpass.evaluate.bm25_index import BM25Index
-from secondpass.models.builtin import FOLDER, Builtin
+from secondpass.models.builtin import FOLDER
+from secondpass.models.builtin.model import Builtin
 
 
 def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:

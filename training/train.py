@@ -34,8 +34,7 @@ from batches import Batch, Lists, batches
 from torch.nn import functional
 from transformers import AutoTokenizer
 
-from secondpass.models.builtin.to_torch import write_torch
-from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer
+from secondpass.models.builtin.to_torch import pair_tokenizer, write_torch
 from secondpass.models.late_interaction import LateInteractionBert
 
 POINTWISE, KEEP = 0.2, 2.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 from secondpass import Score
+from secondpass.core.timing import time_in_turn
 
 
 class Free:
@@ -19,24 +19,22 @@ class Free:
         return [float(i) for i in range(len(pairs))]
 
 
-def measured(nodes: int, repeats: int) -> dict[str, Any]:
+def time_adapters(nodes: int, repeats: int) -> dict[str, Any]:
     """Median milliseconds of a call, by adapter."""
     texts = [f"a passage of a few words, number {i}" for i in range(nodes)]
-    made: dict[str, Any] = {}
+    rows: dict[str, Any] = {}
     for name, maker in (("LlamaIndex", _llama_index), ("LangChain", _langchain)):
         try:
             call = maker(texts)
         except ImportError as error:
-            made[name] = {"absent": str(error)}
+            rows[name] = {"absent": str(error)}
             continue
         call()
-        taken = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            call()
-            taken.append(time.perf_counter() - start)
-        made[name] = {"ms": round(1000 * median(taken), 3), "least_ms": round(1000 * min(taken), 3)}
-    return made
+        seconds = time_in_turn({name: call}, repeats)[name]
+        rows[name] = {
+            "ms": round(1000 * median(seconds), 3), "least_ms": round(1000 * min(seconds), 3)
+        }  # fmt: skip
+    return rows
 
 
 def _llama_index(texts: list[str]) -> Callable[[], Any]:

@@ -113,6 +113,6 @@ class Arena:
     def _note(self, who: Contender, error: WorkerError) -> None:
         where = self.absent if isinstance(error, AbsentError) else self.failed
         # where it was is nobody's business but this machine's
-        said = str(error).replace(str(self.scratch), "SCRATCH").replace(str(Path.home()), "~")
-        where[who.name] = said
-        self.tell(f"  {who.name}: {said}")
+        message = str(error).replace(str(self.scratch), "SCRATCH").replace(str(Path.home()), "~")
+        where[who.name] = message
+        self.tell(f"  {who.name}: {message}")

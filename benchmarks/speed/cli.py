@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import data
+from results_file import RESULTS
 
 from speed.arena import Arena
 from speed.machine import NO_AMX, machine
-from speed.page import written
+from speed.page import render_page
 from speed.parts.all import PARTS
-from speed.plot import plotted
+from speed.plot import draw_plot
 from speed.roster import DEFAULT, roster
 from speed.sizes import QUICK, Sizes
-from speed.source import Source, collection, made_up
-from speed.weights import prepared
+from speed.source import Source, collection, random_source
+from speed.weights import prepare_weights
 from speed.workloads import Counter, build
 
 COLLECTION = data.EVAL / "trec-dl19"
@@ -48,46 +49,48 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     add("--seconds", type=float, default=300, help="limit of one job of a worker")
     add("--megabytes", type=float, default=14_000, help="limit of a worker's memory")
     add("--scratch", type=Path, default=data.ROOT / ".benchmarks/speed")
-    add("--out", type=Path, default=data.RESULTS, help="folder of speed.json, speed.md, speed.png")
+    add("--out", type=Path, default=RESULTS, help="folder of speed.json, speed.md, speed.png")
     return parser.parse_args(given)
 
 
 def main(given: list[str] | None = None) -> None:
-    asked = arguments(given)
+    options = arguments(given)
     logging.disable(logging.WARNING)
-    chosen = [name for name in asked.only.split(",") if name] or list(PARTS)
+    chosen = [name for name in options.only.split(",") if name] or list(PARTS)
     if unknown := [name for name in chosen if name not in PARTS]:
         raise SystemExit(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    sizes = QUICK if asked.quick else Sizes()
-    if asked.rounds:
-        sizes = replaced(sizes, asked.rounds)
-    asked.scratch.mkdir(parents=True, exist_ok=True)
-    tell(f"weights of {Path(asked.model).name}")
-    folders = prepared(asked.model, asked.scratch, data.ROOT / "src/secondpass/models")
+    sizes = QUICK if options.quick else Sizes()
+    if options.rounds:
+        sizes = with_rounds(sizes, options.rounds)
+    options.scratch.mkdir(parents=True, exist_ok=True)
+    tell(f"weights of {Path(options.model).name}")
+    folders = prepare_weights(
+        options.model, options.scratch, data.ROOT / "src/secondpass/models/export"
+    )
     counter = Counter(folders["hf"])
-    source = source_of(asked.collection, counter, sizes)
+    source = open_source(options.collection, counter, sizes)
     workloads = build(source, sizes, counter)
-    texts = asked.scratch / "texts.json"
+    texts = options.scratch / "texts.json"
     texts.write_text(json.dumps(workloads), encoding="utf-8")
     arena = Arena(
-        contenders=chosen_of(asked.contenders), folders=folders, texts=texts, workloads=workloads,
-        source=source, scratch=asked.scratch, threads=asked.threads,
-        pythons=dict(one.split("=", 1) for one in asked.python),
-        extra=NO_AMX if asked.without_amx else {}, seconds=asked.seconds, most_mb=asked.megabytes,
-        tell=tell,
+        contenders=choose_contenders(options.contenders), folders=folders, texts=texts,
+        workloads=workloads, source=source, scratch=options.scratch, threads=options.threads,
+        pythons=dict(one.split("=", 1) for one in options.python),
+        extra=NO_AMX if options.without_amx else {}, seconds=options.seconds,
+        most_mb=options.megabytes, tell=tell,
     )  # fmt: skip
-    about = machine(asked.threads, without_amx=asked.without_amx)
-    about |= {"quick": asked.quick, "model": Path(asked.model).name}
+    about = machine(options.threads, without_amx=options.without_amx)
+    about |= {"quick": options.quick, "model": Path(options.model).name}
     try:
         for name in sorted(chosen, key=list(PARTS).index):
             # stored at once, so that what ends the run early does not lose what came before
-            store(asked.out, about, arena, {name: run(name, arena, sizes)})
+            store(options.out, about, arena, {name: run(name, arena, sizes)})
     finally:
         arena.close()
-    print((asked.out / "speed.md").read_text(encoding="utf-8"))
+    print((options.out / "speed.md").read_text(encoding="utf-8"))
 
 
-def chosen_of(names: str) -> list[Any]:
+def choose_contenders(names: str) -> list[Any]:
     wanted = [name for name in names.split(",") if name]
     return [
         c for c in roster()
@@ -95,11 +98,11 @@ def chosen_of(names: str) -> list[Any]:
     ]  # fmt: skip
 
 
-def source_of(folder: Path, counter: Counter, sizes: Sizes) -> Source:
+def open_source(folder: Path, counter: Counter, sizes: Sizes) -> Source:
     if folder.is_dir():
         return collection(folder, sizes.short_depth)
     tell(f"no collection at {folder.name}: made-up passages, and no nDCG")
-    return made_up(counter.words(), sizes.short_depth)
+    return random_source(counter.words(), sizes.short_depth)
 
 
 def run(name: str, arena: Arena, sizes: Sizes) -> dict[str, Any]:
@@ -143,11 +146,11 @@ def store(out: Path, about: dict[str, Any], arena: Arena, parts: dict[str, Any])
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (out / "speed.md").write_text(written(results), encoding="utf-8")
-    plotted(results, out / "speed.png")
+    (out / "speed.md").write_text(render_page(results), encoding="utf-8")
+    draw_plot(results, out / "speed.png")
 
 
-def replaced(sizes: Sizes, rounds: int) -> Sizes:
+def with_rounds(sizes: Sizes, rounds: int) -> Sizes:
     from dataclasses import replace
 
     return replace(sizes, rounds=rounds, long_rounds=rounds)

@@ -12,7 +12,7 @@ SECONDS = 0.4
 ROUNDS = 5
 
 
-def measured(shapes: Sequence[Sequence[int]], threads: int) -> dict[str, Any]:
+def measure_products(shapes: Sequence[Sequence[int]], threads: int) -> dict[str, Any]:
     """Operations a second over all shapes together, by "library precision"; `notes` has what does
     not run here, and why."""
     rows: dict[str, Any] = {}

@@ -17,10 +17,10 @@ its int8 products use AMX where the processor has it."""
 
 def machine(threads: int, *, without_amx: bool) -> dict[str, Any]:
     """Plain values for the results file."""
-    said = _cpuinfo()
-    flags = set(said.get("flags", "").split())
+    cpuinfo = _cpuinfo()
+    flags = set(cpuinfo.get("flags", "").split())
     return {
-        "processor": said.get("model name", platform.processor() or platform.machine()),
+        "processor": cpuinfo.get("model name", platform.processor() or platform.machine()),
         "processors": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),

@@ -39,7 +39,7 @@ def watch() -> dict[str, Any]:
     return {}
 
 
-def measured(
+def measure_overhead(
     model: str, options: dict[str, Any], threads: int, texts: str, repeats: int
 ) -> dict[str, Any]:
     """Medians over repeats of the first short list, in milliseconds, and the rest as a share."""

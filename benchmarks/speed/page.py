@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from speed.reach import reached
+from speed.reach import shares_of_limit
 from speed.roster import DEFAULT, FLASHRANK
 from speed.targets import Results, ratios, rows, targets
 
 
-def written(results: Results) -> str:
+def render_page(results: Results) -> str:
     """The whole page."""
     parts = [_head(results), _targets(results), _rates(results), _waits(results)]
     parts += [_depth(results), _limit(results), _absent(results), _versions(results)]
@@ -159,7 +159,7 @@ def _limit(results: Results) -> str:
     text += "".join(f"\n\n{name} does not run here ({why})." for name, why in part["notes"].items())
     lines = [
         [r.name, r.part, f"{r.rate / 1e9:,.0f}", r.limit_name, f"{r.share:.0%}"]
-        for r in reached(results)
+        for r in shares_of_limit(results)
     ]
     if lines:
         heads = ["contender", "workload", "10^9 operations/s", "limit", "reached"]
@@ -182,10 +182,11 @@ def _absent(results: Results) -> str:
 def _versions(results: Results) -> str:
     groups: dict[str, list[str]] = {}
     for name, of in results["versions"].items():
-        said = ", ".join(f"{package} {version}" for package, version in of.items())
-        groups.setdefault(said, []).append(name)
-    most = max(groups, key=lambda said: len(groups[said]), default="")
+        versions = ", ".join(f"{package} {version}" for package, version in of.items())
+        groups.setdefault(versions, []).append(name)
+    most = max(groups, key=lambda versions: len(groups[versions]), default="")
     lines = [
-        said if said == most else f"{', '.join(names)}: {said}" for said, names in groups.items()
+        versions if versions == most else f"{', '.join(names)}: {versions}"
+        for versions, names in groups.items()
     ]
     return "## Versions\n\n" + "\n\n".join(line + "." for line in lines) if lines else ""

@@ -1,4 +1,4 @@
-"""speed.png out of speed.json: pairs a second, and the wait for ten candidates."""
+"""speed.png out of speed.json: pairs per second, and the wait for ten candidates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PANELS = (
 )
 
 
-def plotted(results: Results, path: Path) -> None:
+def draw_plot(results: Results, path: Path) -> None:
     """Write the plot of the parts that there are; nothing where there are none."""
     import matplotlib
 
@@ -45,8 +45,8 @@ def plotted(results: Results, path: Path) -> None:
     shown = [n + (" (own weights)" if n in results["own_weights"] else "") for n in names]
     axes[0][0].set_yticks(range(len(names)), shown, fontsize=9)
     about = results["machine"]
-    said = f"{about['model']}, {about['threads']} threads, {about['processor']}"
-    figure.suptitle(said + (", quick sizes" if about["quick"] else ""), fontsize=9)
+    text = f"{about['model']}, {about['threads']} threads, {about['processor']}"
+    figure.suptitle(text + (", quick sizes" if about["quick"] else ""), fontsize=9)
     figure.savefig(path, dpi=130, metadata={"Software": None})
     plt.close(figure)
 

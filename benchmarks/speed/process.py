@@ -147,7 +147,7 @@ class Process:
 
     def _died(self) -> str:
         code = self.process.wait()
-        said = (
+        errors = (
             self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         )
-        return f"its process ended with code {code}" + (f": {said[-1][:300]}" if said else "")
+        return f"its process ended with code {code}" + (f": {errors[-1][:300]}" if errors else "")

@@ -32,7 +32,7 @@ def operations_per_token(layers: int, width: int, inner: int, attended: float) -
     return layers * (2 * (4 * width * width + 2 * width * inner) + 4 * attended * width)
 
 
-def reached(results: Results) -> list[Reached]:
+def shares_of_limit(results: Results) -> list[Reached]:
     """For contenders with the same weights, on the workloads that were run."""
     limits = rows(results, "limit")
     if not limits:

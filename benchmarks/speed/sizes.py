@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Counts. The default is planned for 25 minutes where slow contenders do 70 pairs a second.
+    """Counts. The default is planned for 25 minutes where slow contenders do 70 pairs per second.
 
     Attributes:
         rounds: Rounds of the parts that take turns; `short` deals its queries out over them.

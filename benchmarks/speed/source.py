@@ -33,7 +33,7 @@ def collection(folder: Path, depth: int) -> Source:
     return Source(f"BM25 top {depth} of {folder.name}", corpus, queries, found, qrels)
 
 
-def made_up(vocabulary: Sequence[str], depth: int, *, queries: int = 40) -> Source:
+def random_source(vocabulary: Sequence[str], depth: int, *, queries: int = 40) -> Source:
     """Random words of the model's own vocabulary in passages of 20 to 110 words: for speed any
     words do, and there is no quality to measure."""
     g = random.Random(0)

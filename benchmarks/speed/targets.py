@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from speed.ratios import ratio_of_rounds
+from rounds import ratio_of_rounds
+
 from speed.roster import DEFAULT, FLASHRANK, OURS
 
 EQUAL_QUALITY = 0.005
@@ -59,7 +60,7 @@ def targets(results: Results) -> list[Target]:
             if times == 3 and amx and not off:
                 measured, met = "this run has AMX; run with --without-amx", None
             else:
-                measured, met = _said(best, times)
+                measured, met = _verdict(best, times)
             made.append(Target(
                 f"at least {times}x {DEFAULT}, {texts}, equal nDCG@10{condition}", measured, met
             ))  # fmt: skip
@@ -75,7 +76,7 @@ def _best(results: Results, part: str) -> tuple[str, float] | None:
     return None if name is None else (name, able[name])
 
 
-def _said(best: tuple[str, float] | None, least: float) -> tuple[str, bool | None]:
+def _verdict(best: tuple[str, float] | None, least: float) -> tuple[str, bool | None]:
     if best is None:
         return "not measured", None
     return f"{best[1]:.2f}x ({best[0]})", best[1] >= least
@@ -91,7 +92,7 @@ def _flashrank(results: Results) -> list[Target]:
         for part in ("short", "long"):
             by = ratios(results, part, rival)
             best = max((n for n in ours if n in by), key=lambda n: by[n], default=None)
-            measured, met = _said(None if best is None else (best, by[best]), 4)
+            measured, met = _verdict(None if best is None else (best, by[best]), 4)
             alike = "secondpass " + rival.lower().replace("flashrank", "onnx")
             if best != alike and alike in by:
                 measured += f"; {by[alike]:.2f}x ({alike})"
@@ -106,10 +107,10 @@ def _memory(results: Results) -> Target:
     if mine is None:
         return Target(what, "not measured", None)
     grown = mine["all_mb"] - mine["tenth_mb"]
-    said = f"ours {mine['tenth_mb']} to {mine['all_mb']} MB"
+    measured = f"ours {mine['tenth_mb']} to {mine['all_mb']} MB"
     if theirs is not None:
-        said += f", FlashRank {theirs['tenth_mb']} to {theirs['all_mb']} MB"
-    return Target(what + ": at most 10 % more", said, grown <= 0.1 * mine["tenth_mb"])
+        measured += f", FlashRank {theirs['tenth_mb']} to {theirs['all_mb']} MB"
+    return Target(what + ": at most 10 % more", measured, grown <= 0.1 * mine["tenth_mb"])
 
 
 def _overhead(results: Results) -> Target:
@@ -141,9 +142,11 @@ def _flat(results: Results) -> Target:
     worst = max(of, key=lambda n: of[n])
     depths = results["parts"]["depth"]["depths"]
     reached = max(depths)
-    said = f"lowest at most {of[worst]:.1%} below highest ({worst}), {min(depths)} to {reached:,}"
+    measured = (
+        f"lowest at most {of[worst]:.1%} below highest ({worst}), {min(depths)} to {reached:,}"
+    )
     met = of[worst] <= 0.15
-    return Target(what, said, met if reached >= 10_000 or not met else None)
+    return Target(what, measured, met if reached >= 10_000 or not met else None)
 
 
 def _cold(results: Results) -> Target:
@@ -153,5 +156,5 @@ def _cold(results: Results) -> Target:
         return Target(what, "not measured", None)
     worst = max(by, key=lambda n: by[n])
     best = min(by, key=lambda n: by[n])
-    said = f"{by[best]:.2f} ({best}) to {by[worst]:.2f} ({worst})"
-    return Target(what + ", all of ours", said, by[worst] <= 1 / 3)
+    measured = f"{by[best]:.2f} ({best}) to {by[worst]:.2f} ({worst})"
+    return Target(what + ", all of ours", measured, by[worst] <= 1 / 3)

@@ -9,17 +9,16 @@ from pathlib import Path
 
 FLASHRANK_NAME, FLASHRANK_FILE = "ms-marco-TinyBERT-L-2-v2", "flashrank-TinyBERT-L-2-v2.onnx"
 """FlashRank opens only files of its own list; the file under this name is the exported one."""
-MAKERS = ("export.py", "export_check.py", "quantise.py")
 
 
-def prepared(model: str, scratch: Path, source: Path) -> dict[str, Path]:
+def prepare_weights(model: str, scratch: Path, source: Path) -> dict[str, Path]:
     """Folders with the weights by form ("hf", "onnx", "int8"); made again when `model`, or the
     code in `source` that exports, has changed.
 
     Args:
         model: Folder or hub id of a cross-encoder.
-        scratch: Where to.
-        source: The folder of secondpass's backends.
+        scratch: Where they are written.
+        source: The folder of the code that exports.
     """
     from secondpass.models.export.export import export  # torch: many seconds, and only needed here
 
@@ -41,14 +40,14 @@ def prepared(model: str, scratch: Path, source: Path) -> dict[str, Path]:
 
 
 def _key(model: str, source: Path) -> str:
-    made = hashlib.sha256(model.encode())
+    key = hashlib.sha256(model.encode())
     folder = Path(model)
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     for file in files:
-        made.update(f"{file.stat().st_size} {file.stat().st_mtime_ns}".encode())
-    for name in MAKERS:
-        made.update((source / name).read_bytes())
-    return f"{folder.name}-{made.hexdigest()[:12]}"
+        key.update(f"{file.stat().st_size} {file.stat().st_mtime_ns}".encode())
+    for code in sorted(source.glob("*.py")):
+        key.update(code.read_bytes())
+    return f"{folder.name}-{key.hexdigest()[:12]}"
 
 
 def _float32(model: str, folder: Path) -> None:

@@ -30,19 +30,19 @@ Text = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 
 
 class Search(BaseModel):
-    """What is asked, where the service finds the documents itself."""
+    """A request for which the service finds the documents itself."""
 
     query: Query
 
 
 class Rerank(Search):
-    """What is asked, and the documents to put in order."""
+    """A request with the documents to rerank."""
 
     documents: Annotated[list[Text], Field(max_length=MAX_DOCUMENTS)]
 
 
 class Result(BaseModel):
-    """One document that was kept. `index` is its place in the request, the first is 0."""
+    """One document that was kept. `index` is its position in the request, from 0."""
 
     index: int
     score: float | None
@@ -70,14 +70,14 @@ def service(stage: Stage, searches: Searches | None = None) -> FastAPI:
     """
     app = FastAPI(title="secondpass")
     turn, waiting = asyncio.Semaphore(1), set[object]()  # a model uses all cores: one at a time
-    found = searches or {}
+    routes = searches or {}
 
     @asynccontextmanager
     async def in_turn() -> AsyncIterator[None]:
         """Wait for the model, or say at once that too many do."""
         if len(waiting) >= MAX_WAITING:
-            told = f"{MAX_WAITING} requests are waiting; try again in a second"
-            raise HTTPException(503, told, headers={"Retry-After": "1"})
+            message = f"{MAX_WAITING} requests are waiting; try again in a second"
+            raise HTTPException(503, message, headers={"Retry-After": "1"})
         waiting.add(me := object())
         try:
             async with turn:
@@ -86,26 +86,27 @@ def service(stage: Stage, searches: Searches | None = None) -> FastAPI:
             waiting.discard(me)
 
     @app.exception_handler(SecondPassError)
-    async def told(request: Request, error: SecondPassError) -> JSONResponse:
+    async def refuse(request: Request, error: SecondPassError) -> JSONResponse:
         """The caller's mistakes are 422, ours are 500. The message says what was wrong."""
         status = 422 if isinstance(error, InvalidInputError) else 500
         return JSONResponse({"detail": str(error)}, status)
 
     @app.post("/rerank")
-    async def rerank(asked: Rerank) -> Answer:
-        ranking = Ranking.of(asked.query, asked.documents)
+    async def rerank(body: Rerank) -> Answer:
+        candidates = Ranking.of(body.query, body.documents)
         async with in_turn():
-            done = await stage.acall(ranking)
-        results = [Result(index=int(c.id), score=c.score, text=c.text) for c in done]
-        events = [event.message for event in done.events]
-        return Answer(results=results, scale=done.scale, events=events)
+            ranking = await stage.acall(candidates)
+        results = [Result(index=int(c.id), score=c.score, text=c.text) for c in ranking]
+        events = [event.message for event in ranking.events]
+        return Answer(results=results, scale=ranking.scale, events=events)
 
     @app.post("/search/{name}")
-    async def search(name: str, asked: Search) -> Answer:
-        if name not in found:
-            raise HTTPException(404, f"no search {name!r}; there are: {', '.join(found) or 'none'}")
+    async def search(name: str, body: Search) -> Answer:
+        if name not in routes:
+            known = ", ".join(routes) or "none"
+            raise HTTPException(404, f"no search {name!r}; there are: {known}")
         async with in_turn():
-            return await found[name](asked.query)
+            return await routes[name](body.query)
 
     @app.get("/health")
     async def health() -> dict[str, object]:

@@ -1,12 +1,13 @@
-"""The one-line way in."""
+"""`rerank`, the one-line way in."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, overload
 
@@ -65,10 +66,10 @@ def rerank(
         model: A model string, any stage, a recipe, the path of a recipe's file (a `pathlib.Path`
             or a string that ends in ".json"), or a `ChatJudge`; see `as_stage`. The built-in model
             gives probabilities.
-        top_k: Keep so many at most.
+        top_k: The number kept at most.
         threshold: Keep those with at least this P(relevant); may leave none. `choose_threshold`
             finds one for your data.
-        keep_at_least: So many stay whatever the threshold says; an event tells which.
+        keep_at_least: The number of the best that stay whatever the threshold; an event says so.
 
     Returns:
         A `Ranking`: iterate over it, print it, read `.ids`, `.indices`, `.scores` and `.scale`.
@@ -156,30 +157,56 @@ def _stage(model: Any) -> Stage:
     if not isinstance(model, str | os.PathLike):
         return as_stage(model)
     file = Path(model) if is_recipe_file(model) else None
-    written_at = file.stat().st_mtime_ns if file is not None and file.is_file() else None
-    with _choosing:
-        once = _load_once(str(model) if file is None else file, written_at)
-    return once.stage()
+    if file is None:
+        return _LOADED.get(str(model), None)
+    return _LOADED.get(file, file.stat().st_mtime_ns if file.is_file() else None)
 
 
-class _LoadOnce:
-    """A model that is loaded at the first use, once, however many threads are first."""
+class _LoadedModels:
+    """The models that were used last, each loaded once, however many threads are first at once.
 
-    def __init__(self, model: str | Path) -> None:
-        self._model, self._loading = model, threading.Lock()
-        self._stage: Stage | None = None
+    Args:
+        size: The number of models.
+    """
 
-    def stage(self) -> Stage:
-        with self._loading:
-            if self._stage is None:
-                self._stage = as_stage(self._model)
-            return self._stage
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._stages: OrderedDict[tuple[str | Path, int | None], Future[Stage | None]] = (
+            OrderedDict()
+        )
+        self.forget_threads()
+
+    def get(self, model: str | Path, written_at: int | None) -> Stage:
+        """The stage of a model; of a recipe's file that has changed, the new one."""
+        key = model, written_at
+        with self._lock:
+            future = self._stages.get(key)
+            is_first = future is None
+            if future is None:
+                future = self._stages[key] = Future()
+            self._stages.move_to_end(key)
+            while len(self._stages) > self._size:
+                self._stages.popitem(last=False)
+        if not is_first:
+            stage = future.result()
+            return self.get(model, written_at) if stage is None else stage
+        try:
+            stage = as_stage(model)
+        except BaseException:
+            with self._lock:
+                self._stages.pop(key, None)
+            future.set_result(None)  # each thread that waits tries for itself
+            raise
+        future.set_result(stage)
+        return stage
+
+    def forget_threads(self) -> None:
+        """Of a process that was just forked: no other thread loads a model in it."""
+        self._lock = threading.Lock()
+        for key in [key for key, future in self._stages.items() if not future.done()]:
+            del self._stages[key]
 
 
-_choosing = threading.Lock()
-
-
-@lru_cache(maxsize=2)
-def _load_once(model: str | Path, _written_at: int | None) -> _LoadOnce:
-    """A model is kept between calls; a recipe is read again when its file has changed."""
-    return _LoadOnce(model)
+_LOADED = _LoadedModels(size=2)
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_LOADED.forget_threads)

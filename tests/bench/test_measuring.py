@@ -14,12 +14,12 @@ from secondpass.bench import (
     Setting,
     SettingsTried,
     builtin_workloads,
-    in_new_process,
     measure,
+    measure_cold_start,
     read_texts,
 )
+from secondpass.bench._measure import candidates_within
 from secondpass.bench.autotune import settings_to_try
-from secondpass.bench.latency import fitting
 from secondpass.cli import app
 from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.stages import Pair
@@ -79,12 +79,12 @@ def test_no_pair_comes_twice_so_caches_are_not_what_is_timed() -> None:
 )  # fmt: skip
 def test_what_fits_lies_on_lines_between_depths(budget: float, expected: tuple[int, bool]) -> None:
     points = [Latency(10, 0.0, 0.01, 3), Latency(20, 0.0, 0.03, 3)]
-    assert fitting(points, budget) == expected
+    assert candidates_within(points, budget) == expected
 
 
 def test_a_dip_between_depths_does_not_count_as_room() -> None:
     points = [Latency(10, 0.1, 0.3, 3), Latency(20, 0.1, 0.1, 3)]
-    assert fitting(points, 0.2) == (6, False)
+    assert candidates_within(points, 0.2) == (6, False)
 
 
 def test_settings_are_tried_by_building_the_stage_anew() -> None:
@@ -143,12 +143,12 @@ def test_settings_are_tried_with_what_no_recipe_holds(tmp_path: Path) -> None:
 
 def test_a_new_process_really_starts() -> None:
     recipe = Recipe.of(load("bm25")).to_dict()
-    cold = in_new_process(recipe, "dogs", ["dogs bark", "cats purr"])
+    cold = measure_cold_start(recipe, "dogs", ["dogs bark", "cats purr"])
     assert 0 < cold.import_seconds < cold.first_result_seconds
     assert cold.peak_mb is None or cold.peak_mb > 5
     recipe["pipeline"]["type"] = "Nothing"
     with pytest.raises(ModelError, match=r"new process: .*Nothing"):
-        in_new_process(recipe, "dogs", ["dogs bark"])
+        measure_cold_start(recipe, "dogs", ["dogs bark"])
 
 
 def test_the_launcher_gets_the_deepest_list_of_the_longest_texts() -> None:
@@ -209,6 +209,6 @@ def test_the_command_with_the_builtin_model(tmp_path: Path) -> None:
     assert said["workloads"][0]["pairs_per_second"] > 0
     plain = runner.invoke(app, [*common[:3], str(path), "--depths", "1", "--seconds", "0",
                                 "--no-settings", "--no-cold-start"])  # fmt: skip
-    assert "pairs a second" in plain.stdout
+    assert "pairs per second" in plain.stdout
     bad = runner.invoke(app, ["bench", "builtin", "--depths", "many"])
     assert isinstance(bad.exception, InvalidInputError)

@@ -31,7 +31,9 @@ def arena(modules: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     def of(fails: dict[str, str], **limits: Any) -> Any:
         contender = modules("speed.contender").Contender
-        source = modules("speed.source").made_up(["ant", "bee", "cat", "dog", "elk"], 12, queries=4)
+        source = modules("speed.source").random_source(
+            ["ant", "bee", "cat", "dog", "elk"], 12, queries=4
+        )
         workloads = modules("speed.workloads").build(source, modules("speed.sizes").QUICK, Words())
         texts = tmp_path / "texts.json"
         texts.write_text(json.dumps(workloads))
@@ -61,7 +63,7 @@ class Words:
 
 
 def test_a_ratio_is_the_median_of_ratios_within_rounds(modules: Any) -> None:
-    ratio = modules("speed.ratios").ratio_of_rounds
+    ratio = modules("rounds").ratio_of_rounds
     # the second round was slow for both: the ratio of medians would be 3, that of rounds is 2
     assert ratio([20, 6, 30], [10, 3, 10]) == 2
     assert ratio([], [1.0]) is None
@@ -70,11 +72,11 @@ def test_a_ratio_is_the_median_of_ratios_within_rounds(modules: Any) -> None:
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.95, 95), (1.0, 100), (0.0, 1)])
 def test_percentiles_are_nearest_ranks(modules: Any, share: float, expected: int) -> None:
-    assert modules("speed.ratios").percentile(list(range(100, 0, -1)), share) == expected
+    assert modules("rounds").percentile(list(range(100, 0, -1)), share) == expected
 
 
 def test_the_spread_is_of_the_highest(modules: Any) -> None:
-    assert modules("speed.ratios").spread([90, 100, 85]) == pytest.approx(0.15)
+    assert modules("rounds").spread([90, 100, 85]) == pytest.approx(0.15)
 
 
 def test_operations_of_a_token_are_those_of_minilm(modules: Any) -> None:
@@ -198,18 +200,24 @@ def verdicts(modules: Any, of: dict[str, Any]) -> dict[str, bool | None]:
 
 
 def test_targets_are_judged_by_ours_with_the_same_weights(modules: Any) -> None:
-    said = verdicts(modules, results())
-    assert said[f"at least 3x {ST}, short passages, equal nDCG@10, without AMX"] is True
-    assert said[f"at least 5x {ST}, short passages, equal nDCG@10"] is False  # 4.2, not OWN's 90
-    assert said[f"at least 5x {ST}, long mixed documents, equal nDCG@10"] is None
-    assert said["LangChain adapter at most 2 ms for 100 nodes"] is False
+    verdicts_by_target = verdicts(modules, results())
+    assert (
+        verdicts_by_target[f"at least 3x {ST}, short passages, equal nDCG@10, without AMX"] is True
+    )
+    assert (
+        verdicts_by_target[f"at least 5x {ST}, short passages, equal nDCG@10"] is False
+    )  # 4.2, not OWN's 90
+    assert verdicts_by_target[f"at least 5x {ST}, long mixed documents, equal nDCG@10"] is None
+    assert verdicts_by_target["LangChain adapter at most 2 ms for 100 nodes"] is False
 
 
 def test_worse_quality_is_not_counted_as_speed(modules: Any) -> None:
     of = results()
     of["parts"]["short"]["rows"][OURS]["ndcg"] = 0.594
-    said = verdicts(modules, of)
-    assert said[f"at least 3x {ST}, short passages, equal nDCG@10, without AMX"] is None
+    verdicts_by_target = verdicts(modules, of)
+    assert (
+        verdicts_by_target[f"at least 3x {ST}, short passages, equal nDCG@10, without AMX"] is None
+    )
 
 
 def test_the_target_without_amx_needs_amx_off(modules: Any) -> None:
@@ -220,7 +228,7 @@ def test_the_target_without_amx_needs_amx_off(modules: Any) -> None:
 
 
 def test_the_fraction_of_the_limit_is_of_the_rows_precision(modules: Any) -> None:
-    by = {one.name: one for one in modules("speed.reach").reached(results())}
+    by = {one.name: one for one in modules("speed.reach").shares_of_limit(results())}
     assert set(by) == {ST, OURS}
     assert by[OURS].limit_name == "onnxruntime int8"
     assert by[ST].share == pytest.approx(1000 * (21_233_664 + 6 * 4 * 60 * 384) / 1e11)
@@ -228,12 +236,12 @@ def test_the_fraction_of_the_limit_is_of_the_rows_precision(modules: Any) -> Non
 
 def test_the_page_and_the_plot(modules: Any, tmp_path: Path) -> None:
     of = results()
-    page = modules("speed.page").written(of)
+    page = modules("speed.page").render_page(of)
     assert f"| {OURS} | 40.0 | 4.20 |" in page
     assert "NOT met" in page
     assert "- FlashRank int8: skipped, not installed: flashrank" in page
     assert all(line.count("|") > 2 for line in page.splitlines() if line.startswith("|"))
-    modules("speed.plot").plotted(of, tmp_path / "speed.png")
+    modules("speed.plot").draw_plot(of, tmp_path / "speed.png")
     assert (tmp_path / "speed.png").stat().st_size > 5000
 
 

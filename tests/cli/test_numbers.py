@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typer.testing import CliRunner
 
 from secondpass import InvalidInputError, NotCalibratedError
 from secondpass.cli import app
-from secondpass.cli.train import SHORTEST
+from secondpass.train import fine_tune
 
 NOWHERE = {
     "rerank": ("q", "none.jsonl"),
@@ -100,7 +99,8 @@ def test_a_threshold_on_raw_scores_and_options_that_do_not_go_together(tmp_path:
         assert re.search(message, str(done.exception))
 
 
-def test_training_reads_no_less_than_its_option_says() -> None:
-    pytest.importorskip("torch")
-    module = importlib.import_module("secondpass.train.fine_tune")  # a function has the name too
-    assert module.SHORTEST == SHORTEST
+def test_training_reads_no_less_than_its_option_says(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    for length, message in ((15, "max_length=15 .* 16 or more"), (16, "no judged queries")):
+        with pytest.raises(InvalidInputError, match=message):
+            fine_tune([], out=tmp_path, max_length=length)

@@ -47,7 +47,7 @@ def _the_built_in_model_remembers(
     """
     if "README.md" in request.node.name:
         return
-    from secondpass.models.builtin import Builtin
+    from secondpass.models.builtin.model import Builtin
 
     real = Builtin.score_with_notes
 

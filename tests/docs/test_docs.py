@@ -124,6 +124,17 @@ def test_every_name_of_a_room_is_in_the_reference(room: str) -> None:
     assert set(package.__all__) - set(secondpass.__all__) == set(shown)
 
 
+def test_the_readme_lists_every_backend() -> None:
+    from secondpass import UnknownModelError, load
+
+    with pytest.raises(UnknownModelError) as unknown:
+        load("no-such-backend")
+    known = str(unknown.value).partition("with one of ")[2].rstrip(".").split(", ")
+    assert len(known) >= 9
+    text = READMES[0].read_text(encoding="utf-8")
+    assert not [name for name in known if not re.search(rf"`{name}[:`]", text)]
+
+
 def test_the_picture_shows_what_the_model_says() -> None:
     source = ROOT / "docs/assets/picture.py"
     made: dict[str, Any] = {"__name__": "picture", "__file__": str(source)}

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass.models.batching import batches_for, map_in_threads, packed, prefetch
+from secondpass.models.batching import map_in_threads, pack, pack_for_threads, prefetch
 
 LENGTHS = st.lists(st.integers(1, 512), max_size=80)
 
 
 @given(st.lists(st.integers(1, 512), max_size=80), st.integers(1, 2048))
 def test_batches_hold_every_pair_once_within_the_budget(lengths: list[int], budget: int) -> None:
-    batches = list(packed(lengths, budget))
+    batches = list(pack(lengths, budget))
     assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
     for batch in batches:
         padded = len(batch) * max(lengths[i] for i in batch)
@@ -24,7 +24,7 @@ def test_batches_hold_every_pair_once_within_the_budget(lengths: list[int], budg
 
 @given(LENGTHS, st.integers(1, 2048), st.integers(1, 8))
 def test_fair_batches_hold_every_pair_once(lengths: list[int], budget: int, threads: int) -> None:
-    batches = batches_for(lengths, budget, threads, 8)
+    batches = pack_for_threads(lengths, budget, threads, 8)
     assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) * max(lengths[i] for i in batch) <= budget or len(batch) == 1
@@ -32,14 +32,14 @@ def test_fair_batches_hold_every_pair_once(lengths: list[int], budget: int, thre
 
 @given(st.integers(1, 512), st.integers(1, 80), st.integers(1, 8))
 def test_every_thread_has_something_to_do(length: int, pairs: int, threads: int) -> None:
-    batches = batches_for([length] * pairs, 10_000, threads, 8)
+    batches = pack_for_threads([length] * pairs, 10_000, threads, 8)
     assert len(batches) >= min(pairs, threads)
 
 
 def test_ten_passages_keep_two_threads_busy() -> None:
     lengths = [160, 120, 110, 100, 95, 90, 85, 80, 80, 80]
     ends = []
-    for batches in (list(packed(lengths, 500)), batches_for(lengths, 512, 2, 8)):
+    for batches in (list(pack(lengths, 500)), pack_for_threads(lengths, 512, 2, 8)):
         busy = [0, 0]
         for batch in batches:
             busy[busy.index(min(busy))] += len(batch) * lengths[batch[0]]
@@ -50,7 +50,9 @@ def test_ten_passages_keep_two_threads_busy() -> None:
 
 def test_the_more_a_batch_costs_the_fewer_there_are() -> None:
     lengths = list(range(40, 140))
-    counts = [len(batches_for(lengths, 2_000, 2, overhead)) for overhead in (0, 8, 200, 10_000)]
+    counts = [
+        len(pack_for_threads(lengths, 2_000, 2, overhead)) for overhead in (0, 8, 200, 10_000)
+    ]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1]
 

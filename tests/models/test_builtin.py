@@ -5,7 +5,8 @@ import json
 import pytest
 
 from secondpass import ModelError, Ranking, Recipe, Score, load, rerank
-from secondpass.models.builtin import FOLDER, Builtin
+from secondpass.models.builtin import FOLDER
+from secondpass.models.builtin.model import Builtin
 from secondpass.testing import check_scorer, check_stage
 
 DOCS = [

@@ -12,7 +12,7 @@ sentence_transformers = pytest.importorskip("sentence_transformers")
 
 from secondpass import InvalidInputError, ModelError, Ranking, Recipe, load  # noqa: E402
 from secondpass.models.builtin import FOLDER  # noqa: E402
-from secondpass.models.encoding import tokenize as tokenised  # noqa: E402
+from secondpass.models.encoding import tokenize as tokenizing  # noqa: E402
 from secondpass.models.encoding.torch_encoder import IdInputs, TextInputs, id_inputs  # noqa: E402
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402
@@ -189,9 +189,9 @@ def test_all_texts_are_tokenised_in_one_call(
     model = TorchCrossEncoder(tiny_bert if kind == "encoder" else yes_no, verify=False)
     calls: list[int] = []
     if kind == "encoder":
-        real_encoded = tokenised._encoded
+        real_encode = tokenizing._encode
         monkeypatch.setattr(
-            tokenised, "_encoded", lambda by, t: (calls.append(len(t)), real_encoded(by, t))[1]
+            tokenizing, "_encode", lambda by, t: (calls.append(len(t)), real_encode(by, t))[1]
         )
     else:
         real_ends = type(model.encoder.tokenizer)._encode_plus

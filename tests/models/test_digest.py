@@ -10,7 +10,7 @@ import pytest
 
 from secondpass import Cached, ModelError, OnnxCrossEncoder
 from secondpass.models.builtin import FOLDER
-from secondpass.models.digest import digest, torch_weight_files, weight_files
+from secondpass.models.model_files import digest, torch_weight_files, weight_files
 from secondpass.stages import Pair
 
 PAIRS: list[Pair] = [("what is a file", "A file is a sequence of bytes."), ("a", "b")]

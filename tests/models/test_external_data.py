@@ -11,7 +11,7 @@ import pytest
 
 from secondpass import ModelError
 from secondpass.models.builtin import FOLDER
-from secondpass.models.onnx.external_data import external_locations
+from secondpass.models.onnx.onnx_file import external_locations
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from secondpass import OnnxCrossEncoder  # noqa: E402
 from secondpass.models.export import export as exporting  # noqa: E402
 from secondpass.models.export.prune_last_layer import first_token_only  # noqa: E402
-from secondpass.models.onnx.runtime import onnxruntime  # noqa: E402
+from secondpass.models.onnx.session import onnxruntime  # noqa: E402
 
 TEXTS = ["", "bees", "honey comes from bees", "bees make honey in the comb " * 40, "蜂蜜 🐝"]
 PAIRS = [("how do bees make honey", text) for text in TEXTS]

@@ -10,7 +10,7 @@ import pytest
 
 from secondpass import InvalidInputError, LateInteraction, ModelError, OnnxCrossEncoder
 from secondpass.models.builtin import FOLDER
-from secondpass.models.encoding.pair_encoder import longest_input
+from secondpass.models.encoding.encoders import longest_input
 
 
 @pytest.fixture

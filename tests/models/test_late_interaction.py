@@ -13,7 +13,7 @@ pytest.importorskip("sentence_transformers")
 from transformers import BertConfig, BertModel, BertTokenizerFast  # noqa: E402
 
 from secondpass import LateInteraction, OnnxCrossEncoder, TorchCrossEncoder  # noqa: E402
-from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer  # noqa: E402
+from secondpass.models.builtin.to_torch import pair_tokenizer  # noqa: E402
 from secondpass.models.export.export import export  # noqa: E402
 from secondpass.models.late_interaction import (  # noqa: E402
     LateInteractionBert,

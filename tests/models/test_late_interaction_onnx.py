@@ -7,7 +7,9 @@ import pickle
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,7 @@ from secondpass import (
 )
 from secondpass.models.builtin import FOLDER
 from secondpass.models.onnx.passage_cache import PassageCache
+from secondpass.models.onnx.session import OnnxSession
 from secondpass.testing import check_scorer, check_stage
 
 QUERY = "who wrote Faust?"
@@ -61,10 +64,13 @@ def test_a_text_is_read_once_however_many_queries_ask(
     model: LateInteraction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    real = model._forward
-    monkeypatch.setattr(
-        model, "_forward", lambda outputs, batch: (read.append(len(batch)), real(outputs, batch))[1]
-    )
+    real = OnnxSession.__call__
+
+    def counted(session: OnnxSession, outputs: list[str], feed: dict[str, Any]) -> list[Any]:
+        read.append(len(feed["input_ids"]))
+        return real(session, outputs, feed)
+
+    monkeypatch.setattr(OnnxSession, "__call__", counted)
     model.score([(f"question {i}", text) for i in range(5) for text in TEXTS])
     assert sum(read) == 5 + len(TEXTS)
 
@@ -87,8 +93,16 @@ def test_kept_vectors_give_the_same_scores_without_reading_a_text(
     assert kept.encode(TEXTS[:2]) == 2
     assert kept.encode(TEXTS) == 2
     again = LateInteraction(FOLDER, vectors=tmp_path / "texts.vectors")
-    monkeypatch.setattr(again, "_texts", lambda batch: pytest.fail(f"read {list(batch)}"))
+    read: list[int] = []
+    real = OnnxSession.__call__
+
+    def counted(session: OnnxSession, outputs: list[str], feed: dict[str, Any]) -> list[Any]:
+        read.append(len(feed["input_ids"]))
+        return real(session, outputs, feed)
+
+    monkeypatch.setattr(OnnxSession, "__call__", counted)
     scores, notes = again.score_with_notes(PAIRS)
+    assert sum(read) == len({query for query, _ in PAIRS})
     assert scores == pytest.approx(expected, abs=LateInteraction.tolerance)
     assert all(note["stored"] for note in notes)
 
@@ -121,11 +135,12 @@ def test_a_damaged_row_is_read_again_and_told(tmp_path: Path, model: LateInterac
 
 
 def test_a_file_that_fails_costs_no_scores_and_is_told(
-    tmp_path: Path, model: LateInteraction
+    tmp_path: Path, model: LateInteraction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "texts.vectors"
+    impatient = partial(PassageCache, lock_timeout=0.0)
+    monkeypatch.setattr("secondpass.models.onnx.late_interaction.PassageCache", impatient)
     kept = LateInteraction(FOLDER, vectors=file)
-    kept._store = PassageCache(file, f"{kept.name}, 512 tokens", 384, lock_timeout=0.0)
     expected = Score(model)(Ranking.of(QUERY, TEXTS))
     for kind, failed in (("EXCLUSIVE", "not read"), ("IMMEDIATE", "not written")):
         with closing(sqlite3.connect(file, isolation_level=None)) as other:

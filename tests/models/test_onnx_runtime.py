@@ -39,7 +39,7 @@ def test_nothing_is_kept_or_sent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wish", ["0", "1"])
 def test_what_the_user_says_stands(wish: str) -> None:
-    code = "import secondpass.models.onnx.runtime, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    code = "import secondpass.models.onnx.session, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "ORT_DISABLE_TELEMETRY": wish},
         capture_output=True, text=True, check=True,

@@ -28,7 +28,7 @@ from secondpass import (
 )
 from secondpass.models.builtin import FOLDER
 from secondpass.models.openvino.cross_encoder import TOLERANCES, OpenVinoCrossEncoder
-from secondpass.models.openvino.runtime import fastest_float
+from secondpass.models.openvino.session import OpenVinoSession, fastest_float
 from secondpass.testing import check_scorer
 
 PAIRS = [("what is a file", "A file is a sequence of bytes."), ("what is a file", "Cats purr.")]
@@ -108,13 +108,13 @@ def test_widths_are_multiples_of_eight_but_no_longer_than_the_model_reads(
     model = OpenVinoCrossEncoder(
         tiny_onnx, precision="float32", max_length=50, token_budget=1, verify=False
     )
-    widths, real = set(), model._session
+    widths, real = set(), OpenVinoSession.__call__
 
-    def seen(outputs: list[str], feed: dict[str, Any]) -> list[Any]:
+    def seen(session: OpenVinoSession, outputs: list[str], feed: dict[str, Any]) -> list[Any]:
         widths.add(feed["input_ids"].shape[1])
-        return real(outputs, feed)
+        return real(session, outputs, feed)
 
-    monkeypatch.setattr(model, "_session", seen)
+    monkeypatch.setattr(OpenVinoSession, "__call__", seen)
     model.score(MIXED)
     assert 50 in widths
     assert len(widths) > 2

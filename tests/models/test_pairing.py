@@ -5,8 +5,8 @@ from tokenizers import Tokenizer
 
 from secondpass import ModelError
 from secondpass.models.builtin import FOLDER
-from secondpass.models.encoding import tokenize as tokenised
-from secondpass.models.encoding.pair_encoder import PairEncoder
+from secondpass.models.encoding import tokenize as tokenizing
+from secondpass.models.encoding.encoders import PairEncoder
 
 
 def _tokenizer() -> Tokenizer:
@@ -61,9 +61,9 @@ def test_lone_surrogates_do_not_crash() -> None:
 
 def test_each_distinct_text_is_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    real = tokenised._encoded
+    real = tokenizing._encode
     monkeypatch.setattr(
-        tokenised, "_encoded", lambda by, texts: (seen.extend(texts), real(by, texts))[1]
+        tokenizing, "_encode", lambda by, texts: (seen.extend(texts), real(by, texts))[1]
     )
     PairEncoder(_tokenizer(), 64)([(q, t) for q in ("q1", "q2") for t in ("a", "b", "a")])
     assert sorted(seen) == ["a", "b", "q1", "q2"]

@@ -13,7 +13,11 @@ pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper
 
-from secondpass.models.export.gptq import moments, round_compensated, round_to_nearest
+from secondpass.models.export.int8_calibration import (
+    round_compensated,
+    round_to_nearest,
+    second_moments,
+)
 from secondpass.models.export.quantise import products, quantise
 
 Floats = npt.NDArray[Any]
@@ -72,9 +76,9 @@ def test_a_graph_is_quantised_with_the_moments_of_its_activations(
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     assert products(model) == {"w": "x"}
-    assert moments(model, {}, [{"x": activations[None]}], tmp_path) == {}
+    assert second_moments(model, {}, [{"x": activations[None]}], tmp_path) == {}
     feeds = [{"x": rows[None]} for rows in np.split(activations, 20)]
-    found = moments(model, products(model), feeds, tmp_path)
+    found = second_moments(model, products(model), feeds, tmp_path)
     assert found["w"] == pytest.approx(activations.T @ activations, rel=1e-3, abs=1)
 
     made = {c.name: numpy_helper.to_array(c) for c in quantise(model, found).graph.initializer}

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from secondpass.models.builtin import FOLDER, Builtin
-from secondpass.models.onnx import saturation
-from secondpass.models.onnx.protobuf import mapped
-from secondpass.models.onnx.saturation import (
+from secondpass.models.builtin import FOLDER
+from secondpass.models.builtin.model import Builtin
+from secondpass.models.onnx import session
+from secondpass.models.onnx.onnx_file import open_mapped
+from secondpass.models.onnx.session import (
     LARGEST_CODE,
     PROBE,
     Int8SaturationWarning,
@@ -28,7 +29,7 @@ Codes = npt.NDArray[np.int8]
 
 
 def _weights(path: Path) -> dict[str, Codes]:
-    with mapped(path) as model:
+    with open_mapped(path) as model:
         return dict(product_weights(model))
 
 
@@ -103,11 +104,11 @@ def test_the_probe_is_what_it_says() -> None:
 def test_a_foreign_int8_file_is_warned_of_where_it_saturates(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(saturation, "kernels_saturate", lambda: True)
+    monkeypatch.setattr(session, "kernels_saturate", lambda: True)
     with pytest.warns(Int8SaturationWarning, match=r"weights and 0 more.*secondpass export"):
         warn_of_saturation(PROBE)
     warn_of_saturation(FOLDER / "model.onnx")
-    monkeypatch.setattr(saturation, "kernels_saturate", lambda: False)
+    monkeypatch.setattr(session, "kernels_saturate", lambda: False)
     warn_of_saturation(PROBE)
 
 

@@ -14,9 +14,8 @@ pytest.importorskip("onnx")
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from secondpass.models.export.gptq import moments
+from secondpass.models.export.int8_calibration import second_moments, smoothing_factors
 from secondpass.models.export.quantise import products, quantise
-from secondpass.models.export.smoothquant import factors
 
 Floats = npt.NDArray[Any]
 WIDTH = 96
@@ -67,7 +66,7 @@ def test_factors_even_out_what_is_quantised() -> None:
     g = np.random.default_rng(1)
     activation = g.normal(size=(500, WIDTH))
     activation[:, 7] *= 40
-    made = factors(weight(0), activation.T @ activation)
+    made = smoothing_factors(weight(0), activation.T @ activation)
     spread = np.abs(activation / made).max(0)
     assert spread.max() / np.median(spread) < 5 < 30 < np.abs(activation).max() / 3
     assert made[7] == made.max()
@@ -77,7 +76,11 @@ def test_factors_even_out_what_is_quantised() -> None:
 def test_channels_that_are_never_used_or_never_read_stay_finite() -> None:
     read, moment = weight(0), np.eye(WIDTH)
     read[2], moment[5, 5] = 0, 0
-    for made in (factors(read, moment), factors(0 * read, moment), factors(read, 0 * moment)):
+    for made in (
+        smoothing_factors(read, moment),
+        smoothing_factors(0 * read, moment),
+        smoothing_factors(read, 0 * moment),
+    ):
         assert np.isfinite(made).all()
         assert (made > 0).all()
 
@@ -86,7 +89,7 @@ def test_a_smoothed_graph_is_closer_and_shares_what_it_quantised(
     feed: dict[str, Floats], tmp_path: Path
 ) -> None:
     model = normalised([("x", "a"), ("x", "b")], {"a": weight(1), "b": weight(2)})
-    found = moments(model, products(model), [feed], tmp_path)
+    found = second_moments(model, products(model), [feed], tmp_path)
     smoothed = quantise(model, found)
     assert [n.op_type for n in smoothed.graph.node].count("QuantizeLinear") == 1
     # weights of 7 bits have their own share of the error, which smoothing leaves
@@ -97,7 +100,7 @@ def test_a_weight_that_two_layers_share_is_left_as_it_is(
     feed: dict[str, Floats], tmp_path: Path
 ) -> None:
     model = normalised([("x", "a"), ("z", "a")], {"a": weight(1)})
-    found = moments(model, products(model), [feed], tmp_path)
+    found = second_moments(model, products(model), [feed], tmp_path)
     smoothed = quantise(model, found)
     assert not any(n.name.endswith("/smoothed") for n in smoothed.graph.node)
     assert error(smoothed, model, feed) < 1.1 * error(quantise(model), model, feed)

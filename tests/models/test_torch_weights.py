@@ -13,9 +13,12 @@ transformers = pytest.importorskip("transformers")
 import onnx  # noqa: E402
 
 from secondpass import ModelError, OnnxCrossEncoder  # noqa: E402
-from secondpass.models.builtin import FOLDER, Builtin  # noqa: E402
-from secondpass.models.builtin.to_torch import write_torch  # noqa: E402
-from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer  # noqa: E402
+from secondpass.models.builtin import FOLDER  # noqa: E402
+from secondpass.models.builtin.model import Builtin  # noqa: E402
+from secondpass.models.builtin.to_torch import (  # noqa: E402
+    pair_tokenizer,
+    write_torch,
+)
 from secondpass.models.export.export import export  # noqa: E402
 from secondpass.models.late_interaction import (  # noqa: E402
     LateInteractionBert,

@@ -51,7 +51,7 @@ def tiny_late(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     from secondpass.models.builtin import FOLDER
-    from secondpass.models.encoding.bert_pair_tokenizer import pair_tokenizer
+    from secondpass.models.builtin.to_torch import pair_tokenizer
     from secondpass.models.late_interaction import (
         LateInteractionBert,
         LateInteractionConfig,

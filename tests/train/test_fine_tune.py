@@ -116,12 +116,15 @@ def test_texts_read_in_part_are_counted(task: Task, tiny_late: Path, tmp_path: P
     first = judged[0].ranking
     long = [Candidate(c.id, c.text + " and so on" * 20) for c in first]
     longer = [JudgedQuery.of(first.query, long, judged[0].relevant), *judged[1:]]
-    told = FAST | {"max_length": 16}
-    whole = fine_tune(judged, out=tmp_path / "whole", model=str(tiny_late), **told)
+    options = FAST | {"max_length": 16}
+    whole = fine_tune(judged, out=tmp_path / "whole", model=str(tiny_late), **options)
     assert whole.cut_short is None
-    report = fine_tune(longer, out=tmp_path / "cut", model=str(tiny_late), **told)
+    report = fine_tune(longer, out=tmp_path / "cut", model=str(tiny_late), **options)
     record = json.loads((tmp_path / "cut/training.json").read_text())
     assert record["report"]["cut_short"] == report.cut_short
+    data = {"data": record["settings"]["data"]}
+    assert record["settings"] == report.config.to_dict() | data
+    assert json.loads((tmp_path / "cut/run.json").read_text()) == report.config.identity() | data
     assert "% of the texts were cut to 16 tokens" in report.summary()
 
 
@@ -140,6 +143,7 @@ def _one_class(label: bool) -> list[JudgedQuery]:
         (40, {"epochs": 0}, "epochs=0 must be above 0"),
         (40, {"lr": float("nan")}, "lr=nan"),
         (40, {"loss": "hinge"}, "loss='hinge'"),
+        (40, {"list_size": 1}, "list_size=1"),
         (40, {"max_length": 3}, "max_length=3"),
         (40, {"max_length": None}, "max_length=None.*16 or more"),
         (40, {"max_length": float("nan")}, "max_length=nan"),

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from langchain_core.documents import Document
 
 from secondpass import Candidate, InvalidInputError, Ranking
-from secondpass.core.ranking_details import candidate_details, event_details
+from secondpass.core.ranking_details import METADATA_KEY, metadata_details
 
 SCORE = "relevance_score"
 """Where LangChain's rerankers put their score. Any such key that came in is an older one's."""
-DETAILS = "secondpass"
-"""Where everything else goes, under one key, so that it meets no key of the caller's."""
 
 
 def ranking_of(query: str, documents: Iterable[Document]) -> Ranking:
@@ -48,9 +45,5 @@ def _document_of(ranking: Ranking, rank: int) -> Document:
     metadata = {k: v for k, v in document.metadata.items() if k != SCORE}
     if candidate.score is not None:
         metadata[SCORE] = float(candidate.score)
-    details: dict[str, Any] = candidate_details(candidate, rank, ranking.scale)
-    details["events"] = event_details(ranking.events)  # no two documents share what we write
-    if DETAILS in metadata:
-        details["before"] = metadata[DETAILS]
-    metadata[DETAILS] = details
+    metadata[METADATA_KEY] = metadata_details(ranking, rank, metadata)
     return document.model_copy(update={"metadata": metadata})

@@ -8,10 +8,13 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from secondpass import InvalidInputError, Recipe, Stage, Top, WrongCallError
+from secondpass import InvalidInputError, Judge, Recipe, Stage, Top, WrongCallError
 from secondpass.core.call_hints import keyword_hint
+from secondpass.judge import AsyncJudge
 
-Model = str | BaseChatModel | Stage | Recipe | os.PathLike[str] | Mapping[str, Any]
+Model = (
+    str | BaseChatModel | Stage | Judge | AsyncJudge | Recipe | os.PathLike[str] | Mapping[str, Any]
+)
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least")
 
 _OF_THE_BACKEND = (

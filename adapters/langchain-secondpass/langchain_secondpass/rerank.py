@@ -15,12 +15,12 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import ConfigDict, field_serializer, field_validator, model_validator
 
-from langchain_secondpass.chat import as_stage
-from langchain_secondpass.documents import DETAILS, documents_of, ranking_of
+from langchain_secondpass.chat import stage_of
+from langchain_secondpass.documents import documents_of, ranking_of
 from langchain_secondpass.options import REMEDIES, Model, fixed_option, whole_number
 from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
 from secondpass.core.call_hints import hint_keywords
-from secondpass.core.ranking_details import event_details
+from secondpass.core.ranking_details import METADATA_KEY, event_details
 
 
 class SecondPassRerank(BaseDocumentCompressor):
@@ -83,7 +83,7 @@ class SecondPassRerank(BaseDocumentCompressor):
     @field_validator("model", mode="plain")
     @classmethod
     def _load(cls, model: Any) -> Stage:
-        return as_stage(model)
+        return stage_of(model)
 
     @field_validator("top_n", mode="plain")
     @classmethod
@@ -195,13 +195,13 @@ class SecondPassRerank(BaseDocumentCompressor):
     def _rank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
         done = self.stage(_asked(asked))
         if done.events:
-            dispatch_custom_event(DETAILS, event_details(done.events), config=config)
+            dispatch_custom_event(METADATA_KEY, event_details(done.events), config=config)
         return documents_of(done)
 
     async def _arank(self, asked: dict[str, Any], config: RunnableConfig) -> list[Document]:
         done = await self.stage.acall(_asked(asked))
         if done.events:
-            await adispatch_custom_event(DETAILS, event_details(done.events), config=config)
+            await adispatch_custom_event(METADATA_KEY, event_details(done.events), config=config)
         return documents_of(done)
 
 

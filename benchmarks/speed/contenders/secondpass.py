@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from secondpass import Ranking, load
+from secondpass import InvalidInputError, Ranking, Stage, load
 
 
 class Peer:
     def __init__(self, model: str, options: Mapping[str, Any], threads: int) -> None:
-        string, given = str(options["model"]), dict(options.get("options", {}))
-        if _takes_threads(string):
-            given.setdefault("threads", threads)
-        self.stage = load(string, options=given)
+        model_options = dict(options.get("options", {}))
+        self.stage = _load(str(options["model"]), model_options, threads)
 
     def given(self, query: str, texts: Sequence[str]) -> Any:
         return query, list(texts)
@@ -29,8 +26,8 @@ class Peer:
         return [int(i) for i in done.ids]
 
 
-def _takes_threads(model: str) -> bool:
-    from secondpass.models.load import _backend
-
-    make, _ = _backend(model.partition(":")[0], model)
-    return "threads" in inspect.signature(make).parameters
+def _load(model: str, options: dict[str, Any], threads: int) -> Stage:
+    try:
+        return load(model, options={"threads": threads} | options)
+    except InvalidInputError:  # a backend without that option
+        return load(model, options=options)

@@ -24,7 +24,11 @@ def overhead(arena: Arena, sizes: Sizes) -> dict[str, Any]:
                 "model": job["model"], "options": job["options"], "threads": arena.threads,
                 "texts": str(arena.texts), "repeats": sizes.repeats,
             }  # fmt: skip
-            asked = {"do": "call", "function": "speed.overhead:measured", "arguments": arguments}
+            asked = {
+                "do": "call",
+                "function": "speed.overhead:measure_overhead",
+                "arguments": arguments,
+            }
             rows[who.name] = process.ask(asked, arena.seconds)
     return {"rows": rows, "candidates": len(arena.workloads["short"][0]["texts"])}
 
@@ -35,7 +39,7 @@ def adapters(arena: Arena, sizes: Sizes) -> dict[str, Any]:
     with arena.fresh(None) as process:
         assert process is not None
         arguments = {"nodes": 100, "repeats": 10 * sizes.repeats}
-        asked = {"do": "call", "function": "speed.adapters:measured", "arguments": arguments}
+        asked = {"do": "call", "function": "speed.adapters:time_adapters", "arguments": arguments}
         return {"rows": process.ask(asked, arena.seconds), "nodes": 100}
 
 
@@ -49,7 +53,7 @@ def limit(arena: Arena, _: Sizes) -> dict[str, Any]:
     with arena.fresh(None) as process:
         assert process is not None
         arguments = {"shapes": shapes, "threads": arena.threads}
-        asked = {"do": "call", "function": "speed.limit:measured", "arguments": arguments}
+        asked = {"do": "call", "function": "speed.limit:measure_products", "arguments": arguments}
         done = process.ask(asked, arena.seconds)
     return {
         "rows": done["rows"], "notes": done["notes"], "layers": layers, "width": width,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+from rounds import spread
+
 from speed.arena import Arena
-from speed.ratios import spread
 from speed.sizes import Sizes
 
 

@@ -7,8 +7,9 @@ from itertools import chain
 from statistics import median
 from typing import Any
 
+from rounds import percentile
+
 from speed.arena import Arena
-from speed.ratios import percentile
 from speed.sizes import Sizes
 from speed.workloads import List
 

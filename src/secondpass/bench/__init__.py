@@ -4,11 +4,10 @@ from secondpass.bench import measure
 print(measure("builtin", budget=0.2))
 """
 
-from secondpass.bench._measure import measure
-from secondpass.bench.autotune import Setting, SettingsTried, tried_settings
-from secondpass.bench.cold_start import ColdStart, in_new_process
-from secondpass.bench.latency import DEPTHS, Latency
-from secondpass.bench.result import Speed, WorkloadSpeed
+from secondpass.bench._measure import DEPTHS, measure
+from secondpass.bench.autotune import Setting, SettingsTried, try_settings
+from secondpass.bench.cold_start import ColdStart, measure_cold_start
+from secondpass.bench.result import Latency, Speed, WorkloadSpeed
 from secondpass.bench.workload import builtin_workloads, read_texts
 
 __all__ = [
@@ -20,8 +19,8 @@ __all__ = [
     "Speed",
     "WorkloadSpeed",
     "builtin_workloads",
-    "in_new_process",
     "measure",
+    "measure_cold_start",
     "read_texts",
-    "tried_settings",
+    "try_settings",
 ]

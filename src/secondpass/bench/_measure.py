@@ -1,10 +1,10 @@
-"""Time a model on this machine."""
+"""Time a model on this machine: one query at a time, at each depth."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -13,22 +13,23 @@ from secondpass.bench.autotune import (
     SettingsTried,
     check_settings,
     settings_to_try,
-    tried_settings,
+    try_settings,
 )
-from secondpass.bench.cold_start import ColdStart, in_new_process
-from secondpass.bench.latency import DEPTHS, ROUNDS_AT_MOST, fitting, latencies
-from secondpass.bench.result import Speed, WorkloadSpeed
-from secondpass.bench.workload import asked, builtin_workloads, check
+from secondpass.bench.cold_start import ColdStart, measure_cold_start
+from secondpass.bench.result import Latency, Speed, WorkloadSpeed
+from secondpass.bench.workload import builtin_workloads, check_workloads, new_ranking
 from secondpass.core.errors import InvalidInputError, RecipeError
 from secondpass.core.recipe import Recipe
 from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.core.stage import Stage
-from secondpass.core.timing import Clock
+from secondpass.core.timing import Clock, percentile, time_call
 from secondpass.evaluate.systems import System, as_reranker
-from secondpass.models.folder import processors
+from secondpass.models.batching import count_processors
 
+DEPTHS = (1, 10, 20, 50, 100, 200)
+ROUNDS_AT_LEAST, ROUNDS_AT_MOST = 3, 20
 Launch = Callable[[Mapping[str, Any], str, Sequence[str]], ColdStart]
-"""Takes a recipe, a query and texts; see `in_new_process`."""
+"""Takes a recipe, a query and texts; see `measure_cold_start`."""
 
 
 def measure(
@@ -39,7 +40,7 @@ def measure(
     budget: float = 0.2,
     seconds: float = 15.0,
     settings: Sequence[Mapping[str, int | None]] | None = None,
-    launch: Launch | None = in_new_process,
+    launch: Launch | None = measure_cold_start,
     on_progress: Callable[[int, int], None] | None = None,
     clock: Clock = time.perf_counter,
 ) -> Speed:
@@ -48,10 +49,10 @@ def measure(
     Latency is that of one query at a time. A model behind an API is really called, and paid for.
 
     Args:
-        model: A model string, a stage, or a recipe; no retriever.
+        model: A model string, a stage, or a recipe; not a retriever.
         workloads: Texts by a name; `builtin_workloads` if None.
-        depths: How many candidates a query has.
-        budget: Seconds: how many candidates can be reranked in this time?
+        depths: The numbers of candidates of a query.
+        budget: In seconds: how many candidates can be reranked in this time?
         seconds: How long to time each workload, about; three rounds are made in any case.
         settings: Values of ``token_budget`` and ``threads`` to try where the model has them;
             `settings_to_try` if None, nothing if empty.
@@ -60,7 +61,7 @@ def measure(
         clock: For tests.
 
     Raises:
-        InvalidInputError: A retriever, no depth, no text, or numbers that make no sense.
+        InvalidInputError: A retriever, no depth, no text, or a number out of range.
         SecondPassError: What loading and running the model may raise.
     """
     stage = as_reranker(model, "and bench times rerankers")
@@ -69,34 +70,106 @@ def measure(
             f"depths={list(depths)}, budget={budget}, seconds={seconds}: depths are 1 or more, and "
             "times are positive"
         )
-    used = sorted(set(depths))
-    given = builtin_workloads(max(400, used[-1])) if workloads is None else dict(workloads)
-    check(given)
-    tries = settings_to_try(processors()) if settings is None else settings
-    check_settings(tries)
-    steps = _Steps(len(tries) + ROUNDS_AT_MOST * len(given), on_progress)
+    depths = sorted(set(depths))
+    workloads = builtin_workloads(max(400, depths[-1])) if workloads is None else dict(workloads)
+    check_workloads(workloads)
+    settings = settings_to_try(count_processors()) if settings is None else settings
+    check_settings(settings)
+    steps = _Steps(len(settings) + ROUNDS_AT_MOST * len(workloads), on_progress)
     notes = [
         f"{name} has {len(texts)} texts, so they come again at larger depths"
-        for name, texts in given.items()
-        if len(texts) < used[-1]
+        for name, texts in workloads.items()
+        if len(texts) < depths[-1]
     ]
-    tried = _tried(stage, list(given.values()), tries, clock=clock, steps=steps, notes=notes)
+    tried = _try_settings(
+        stage, list(workloads.values()), settings, clock=clock, steps=steps, notes=notes
+    )
     speeds = []
-    for done, (name, texts) in enumerate(given.items()):
-        points = latencies(
-            stage,
-            texts,
-            used,
-            seconds=seconds,
-            clock=clock,
-            on_round=partial(steps.after, len(tries) + done * ROUNDS_AT_MOST),
+    for number, (name, texts) in enumerate(workloads.items()):
+        on_round = partial(steps.after, len(settings) + number * ROUNDS_AT_MOST)
+        latencies = measure_latencies(
+            stage, texts, depths, seconds=seconds, clock=clock, on_round=on_round
         )
-        words = fmean(len(t.split()) for t in texts)
-        speeds.append(WorkloadSpeed(name, words, points, *fitting(points, budget)))
+        fits, or_more = candidates_within(latencies, budget)
+        speeds.append(
+            WorkloadSpeed(
+                name=name,
+                mean_words=fmean(len(t.split()) for t in texts),
+                latencies=latencies,
+                fits=fits,
+                or_more=or_more,
+            )
+        )
     steps.at(steps.total)
-    cold = _cold(stage, given, used[-1], launch, notes)
-    machine = f"{processors()} processors, {platform.system()}, Python {platform.python_version()}"
-    return Speed(stage.name, machine, budget, tuple(speeds), tried, cold, tuple(notes))
+    cold_start = _cold_start(stage, workloads, depths[-1], launch, notes)
+    return Speed(
+        model=stage.name,
+        machine=f"{count_processors()} processors, {platform.system()}, "
+        f"Python {platform.python_version()}",
+        budget=budget,
+        workloads=tuple(speeds),
+        settings=tried,
+        cold_start=cold_start,
+        notes=tuple(notes),
+    )
+
+
+def measure_latencies(
+    stage: Stage,
+    texts: Sequence[str],
+    depths: Sequence[int],
+    *,
+    seconds: float,
+    clock: Clock,
+    on_round: Callable[[int], None],
+) -> tuple[Latency, ...]:
+    """Time one query at a time, all depths in turn, after two warm-up runs.
+
+    Args:
+        stage: What is timed.
+        texts: See `new_ranking`.
+        depths: Rising.
+        seconds: No new round begins after this long, but `ROUNDS_AT_LEAST` are always made.
+        clock: Seconds.
+        on_round: Called after each round with the number of rounds done.
+    """
+    for turn in (-1, -2):
+        stage(new_ranking(texts, depths[0], turn))
+    seconds_of: dict[int, list[float]] = {depth: [] for depth in depths}
+    for turn in _rounds(seconds, clock):
+        for index, depth in enumerate(depths):
+            ranking = new_ranking(texts, depth, turn * len(depths) + index)
+            seconds_of[depth].append(time_call(partial(stage, ranking), clock))
+        on_round(turn + 1)
+    return tuple(
+        Latency(depth, p50=percentile(times, 50), p95=percentile(times, 95), runs=len(times))
+        for depth, times in seconds_of.items()
+    )
+
+
+def _rounds(seconds: float, clock: Clock) -> Iterator[int]:
+    start = clock()
+    for turn in range(ROUNDS_AT_MOST):
+        if turn >= ROUNDS_AT_LEAST and clock() - start >= seconds:
+            break
+        yield turn
+
+
+def candidates_within(latencies: Sequence[Latency], budget: float) -> tuple[int, bool]:
+    """The number of candidates that 95 % of the queries get through in `budget` seconds.
+
+    Interpolated linearly between the depths measured.
+
+    Returns:
+        The number, and whether it is only the largest depth measured, so that more may fit.
+    """
+    depth, seconds = 0, 0.0
+    for latency in latencies:
+        if latency.p95 > budget:
+            share = max(0.0, budget - seconds) / (latency.p95 - seconds)
+            return depth + int(share * (latency.depth - depth)), False
+        depth, seconds = latency.depth, latency.p95
+    return depth, True
 
 
 class _Steps:
@@ -111,7 +184,7 @@ class _Steps:
             self.on_progress(done, self.total)
 
 
-def _tried(
+def _try_settings(
     stage: Stage,
     workloads: Sequence[Sequence[str]],
     settings: Sequence[Mapping[str, int | None]],
@@ -123,16 +196,16 @@ def _tried(
     if not settings:
         return None
     try:
-        found = tried_settings(stage, workloads, settings, clock=clock, on_setting=steps.at)
+        tried = try_settings(stage, workloads, settings, clock=clock, on_setting=steps.at)
     except RecipeError as error:
         notes.append(f"no other setting was tried: {error}")
         return None
-    if found is None:
+    if tried is None:
         notes.append("no other setting was tried: the model has no token_budget")
-    return found
+    return tried
 
 
-def _cold(
+def _cold_start(
     stage: Stage,
     workloads: Mapping[str, Sequence[str]],
     depth: int,
@@ -142,7 +215,7 @@ def _cold(
     if launch is None:
         return None
     longest = max(workloads.values(), key=lambda texts: fmean(map(len, texts)))
-    ranking = asked(longest, depth, 0)
+    ranking = new_ranking(longest, depth, 0)
     try:
         recipe = Recipe.of(stage).to_dict()
     except RecipeError as error:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from secondpass.bench.workload import asked
+from secondpass.bench.workload import new_ranking
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.ranking import Ranking
 from secondpass.core.recipe import Recipe
 from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.timing import Clock, percentile
+from secondpass.core.timing import Clock, percentile, time_call
 
 BUDGETS = (256, 512, 1024, 2048, 4096)
-WORTH = 1.05
-"""A change is advised if it is so many times as fast; less is the noise of a busy machine."""
+WORTHWHILE = 1.05
+"""A change is advised if it is this many times as fast; less is the noise of a busy machine."""
 _NAMES = ("token_budget", "threads")
 
 
@@ -37,10 +39,10 @@ class Setting:
 @short_repr
 @dataclass(frozen=True, slots=True)
 class SettingsTried:
-    """What `tried_settings` found.
+    """The result of `try_settings`.
 
     Attributes:
-        current: As the stage came.
+        current: Of the stage as it was given.
         tried: All others, in the order in which they were tried.
     """
 
@@ -51,8 +53,8 @@ class SettingsTried:
     def best(self) -> Setting:
         """The fastest; the current one unless another is faster by more than noise."""
         fastest = max(self.tried, key=lambda s: s.pairs_per_second, default=self.current)
-        worth = fastest.pairs_per_second >= WORTH * self.current.pairs_per_second
-        return fastest if worth else self.current
+        is_worthwhile = fastest.pairs_per_second >= WORTHWHILE * self.current.pairs_per_second
+        return fastest if is_worthwhile else self.current
 
 
 def settings_to_try(processors: int) -> list[dict[str, int | None]]:
@@ -61,7 +63,7 @@ def settings_to_try(processors: int) -> list[dict[str, int | None]]:
     return [{"token_budget": b, "threads": t} for t in threads for b in BUDGETS]
 
 
-def tried_settings(
+def try_settings(
     stage: Stage,
     workloads: Sequence[Sequence[str]],
     settings: Sequence[Mapping[str, int | None]],
@@ -77,10 +79,10 @@ def tried_settings(
         stage: Written as a recipe, changed, and built again, so models are loaded anew.
         workloads: Texts; each gives its part of the mix.
         settings: Values of ``token_budget`` and ``threads``; those that the model has are tried.
-        pairs: In one run.
-        rounds: Runs of each setting, the median counts.
+        pairs: The number of pairs in one run.
+        rounds: Runs of each setting, of which the median counts.
         clock: Seconds.
-        on_setting: Called after each setting with how many are done.
+        on_setting: Called after each setting with the number of settings done.
 
     Returns:
         None where no part of the stage has a token budget.
@@ -90,61 +92,61 @@ def tried_settings(
         SecondPassError: What loading a model may raise.
     """
     recipe = Recipe.of(stage)
-    kept_out = {
-        place: value
-        for place, value in omitted_arguments(stage).items()
-        if place.endswith((".api_key", ".trust_remote_code", ".vectors"))
+    not_in_recipe = {
+        path: value
+        for path, value in omitted_arguments(stage).items()
+        if path.endswith((".api_key", ".trust_remote_code", ".vectors"))
     }
-    now = _current(recipe.pipeline)
-    if now is None:
+    current_options = _current_options(recipe.pipeline)
+    if current_options is None:
         return None
-    texts = [t for one in workloads for t in list(one)[: -(-pairs // len(workloads))]]
-
-    def timed(made: Stage, options: Mapping[str, int | None]) -> Setting:
-        made(asked(texts, len(texts), -1))
-        taken = []
-        for turn in range(rounds):
-            ranking = asked(texts, len(texts), turn)
-            start = clock()
-            made(ranking)
-            taken.append(clock() - start)
-        return Setting(dict(options), len(texts) / percentile(taken, 50))
-
-    current = timed(stage, now)
+    texts = [t for mine in workloads for t in list(mine)[: -(-pairs // len(workloads))]]
+    rankings = [new_ranking(texts, len(texts), turn) for turn in range(-1, rounds)]
+    current = _time_setting(stage, current_options, rankings, clock)
     tried: list[Setting] = []
-    for done, given in enumerate(settings, start=1):
-        options = {name: value for name, value in given.items() if name in now}
-        if any(options == one.options for one in tried):
+    for done, setting in enumerate(settings, start=1):
+        options = {name: value for name, value in setting.items() if name in current_options}
+        if any(options == other.options for other in tried):
             continue
-        tried.append(
-            timed(Recipe(_changed(recipe.pipeline, options)).stage(options=kept_out), options)
-        )
+        rebuilt = Recipe(_with_options(recipe.pipeline, options)).stage(options=not_in_recipe)
+        tried.append(_time_setting(rebuilt, options, rankings, clock))
         on_setting(done)
     return SettingsTried(current, tuple(tried))
 
 
 def check_settings(settings: Sequence[Mapping[str, int | None]]) -> None:
     """Raise for an option that is not among those tried here."""
-    odd = sorted({name for one in settings for name in one} - set(_NAMES))
-    if odd:
-        raise InvalidInputError(f"{', '.join(odd)}: settings are made of {', '.join(_NAMES)}")
+    unknown = sorted({name for setting in settings for name in setting} - set(_NAMES))
+    if unknown:
+        raise InvalidInputError(f"{', '.join(unknown)}: settings are made of {', '.join(_NAMES)}")
 
 
-def _current(node: Any) -> dict[str, int | None] | None:
+def _time_setting(
+    stage: Stage, options: Mapping[str, int | None], rankings: Sequence[Ranking], clock: Clock
+) -> Setting:
+    """The median over rankings of equal length, the first of which only warms up."""
+    warm_up, *timed = rankings
+    stage(warm_up)
+    seconds = [time_call(partial(stage, ranking), clock) for ranking in timed]
+    return Setting(dict(options), len(warm_up) / percentile(seconds, 50))
+
+
+def _current_options(node: Any) -> dict[str, int | None] | None:
     """The options of the first part of a recipe that has them."""
     if isinstance(node, Mapping):
         if _NAMES[0] in node:
             return {name: node[name] for name in _NAMES if name in node}
         node = list(node.values())
     if isinstance(node, Sequence) and not isinstance(node, str):
-        return next((found for child in node if (found := _current(child)) is not None), None)
+        in_children = (_current_options(child) for child in node)
+        return next((options for options in in_children if options is not None), None)
     return None
 
 
-def _changed(node: Any, options: Mapping[str, int | None]) -> Any:
+def _with_options(node: Any, options: Mapping[str, int | None]) -> Any:
     if isinstance(node, Mapping):
         own = options if _NAMES[0] in node else {}
-        return {key: own.get(key, _changed(value, options)) for key, value in node.items()}
+        return {key: own.get(key, _with_options(value, options)) for key, value in node.items()}
     if isinstance(node, Sequence) and not isinstance(node, str):
-        return [_changed(child, options) for child in node]
+        return [_with_options(child, options) for child in node]
     return node

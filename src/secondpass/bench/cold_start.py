@@ -17,11 +17,11 @@ start = time.perf_counter()
 import secondpass
 imported = time.perf_counter() - start
 import json
-given = json.load(sys.stdin)
-stage = secondpass.Recipe.of_dict(given["recipe"]).stage()
-stage(secondpass.Ranking.of(given["query"], given["texts"][:10]))
+task = json.load(sys.stdin)
+stage = secondpass.Recipe.of_dict(task["recipe"]).stage()
+stage(secondpass.Ranking.of(task["query"], task["texts"][:10]))
 first = time.perf_counter() - start
-stage(secondpass.Ranking.of(given["query"], given["texts"]))
+stage(secondpass.Ranking.of(task["query"], task["texts"]))
 peak = None
 try:
     # the process's own high-water mark: that of resource begins with the parent's on Linux
@@ -37,7 +37,7 @@ print(json.dumps([imported, first, peak]))
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """A new process.
+    """What a new process takes.
 
     Attributes:
         import_seconds: ``import secondpass``.
@@ -51,23 +51,23 @@ class ColdStart:
     peak_mb: float | None
 
 
-def in_new_process(recipe: Mapping[str, Any], query: str, texts: Sequence[str]) -> ColdStart:
-    """Start Python anew and rerank.
+def measure_cold_start(recipe: Mapping[str, Any], query: str, texts: Sequence[str]) -> ColdStart:
+    """Start a new Python process and rerank.
 
     Args:
         recipe: `Recipe.to_dict()` of the stage.
-        query: What is asked.
+        query: The query.
         texts: The candidates.
 
     Raises:
-        ModelError: The process failed; holds the last line that it said.
+        ModelError: The process failed; holds the last line of its error output.
     """
-    given = json.dumps({"recipe": recipe, "query": query, "texts": list(texts)})
+    task = json.dumps({"recipe": recipe, "query": query, "texts": list(texts)})
     done = subprocess.run(
-        [sys.executable, "-c", _CODE], input=given, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _CODE], input=task, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise ModelError(f"the model failed in a new process: {said[-1]}")
-    imported, first, peak = json.loads(done.stdout.splitlines()[-1])
-    return ColdStart(imported, first, peak)
+        errors = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise ModelError(f"the model failed in a new process: {errors[-1]}")
+    import_seconds, first_result_seconds, peak_mb = json.loads(done.stdout.splitlines()[-1])
+    return ColdStart(import_seconds, first_result_seconds, peak_mb)

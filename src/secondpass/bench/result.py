@@ -1,4 +1,4 @@
-"""What `measure` found."""
+"""The result of `measure`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,37 @@ from typing import Any
 
 from secondpass.bench.autotune import Setting, SettingsTried
 from secondpass.bench.cold_start import ColdStart
-from secondpass.bench.latency import Latency
 from secondpass.core.short_repr import short_repr
 from secondpass.core.text_table import format_table
 
 
-@short_repr
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """One depth.
+
+    Attributes:
+        depth: The number of candidates that are reranked for one query.
+        p50: Median seconds.
+        p95: Seconds that 95 % of the runs stay below.
+        runs: The number of timed runs.
+    """
+
+    depth: int
+    p50: float
+    p95: float
+    runs: int
+
+
+@short_repr
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadSpeed:
     """One kind of text.
 
     Attributes:
         name: ``short``, ``long``, or ``texts`` for the user's own.
-        mean_words: Words of a text.
+        mean_words: Mean number of words of a text.
         latencies: One for each depth, rising.
-        fits: How many candidates fit into the budget, at p95.
+        fits: The number of candidates that fit into the budget, at p95.
         or_more: Whether that is only the largest depth measured.
     """
 
@@ -40,17 +56,17 @@ class WorkloadSpeed:
 
 
 @short_repr
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
     """How fast a model is here. Print it, or take `to_dict()`.
 
     Attributes:
         model: Name, with its revision.
         machine: Processors, system and Python.
-        budget: The latency asked about, in seconds.
+        budget: The latency that `fits` is about, in seconds.
         workloads: One for each kind of text.
-        settings: What was tried; None where there was nothing to try.
-        cold_start: A new process; None where there was none.
+        settings: Settings that were tried; None where there was nothing to try.
+        cold_start: Of a new process; None where none was started.
         notes: What was left out, and why.
     """
 
@@ -79,35 +95,36 @@ class Speed:
                 [str(p.depth), f"{1000 * p.p50:.1f}", f"{1000 * p.p95:.1f}", str(p.runs)]
                 for p in w.latencies
             ]
-            title = (
-                f"{w.name} texts, {w.mean_words:.0f} words: {w.pairs_per_second:.0f} pairs a second"
-            )
+            words, rate = f"{w.mean_words:.0f} words", f"{w.pairs_per_second:.0f}"
+            title = f"{w.name} texts, {words}: {rate} pairs per second"
             fits = f"{w.fits}{' or more' if w.or_more else ''} candidates"
             parts.append(
                 f"{title}\n{format_table(head, rows)}\n"
                 f"{fits} fit into {1000 * self.budget:.0f} ms (p95)"
             )
         if self.settings is not None:
-            parts.append(_settings(self.settings))
+            parts.append(_settings_table(self.settings))
         if self.cold_start is not None:
-            parts.append(_cold(self.cold_start))
+            parts.append(_cold_start_line(self.cold_start))
         return "\n\n".join([*parts, *(f"note: {note}" for note in self.notes)])
 
 
-def _settings(found: SettingsTried) -> str:
-    rows = [[_shown(s), f"{s.pairs_per_second:.0f}"] for s in (found.current, *found.tried)]
+def _settings_table(settings: SettingsTried) -> str:
+    rows = [
+        [_setting_name(s), f"{s.pairs_per_second:.0f}"] for s in (settings.current, *settings.tried)
+    ]
     rows[0][0] += " (as given)"
-    best = found.best
+    best = settings.best
     advice = (
         "The setting as given is as fast as any."
-        if best is found.current
+        if best is settings.current
         else f"Fastest: load(model, options={_literal(best.options)}), "
-        f"{best.pairs_per_second / found.current.pairs_per_second:.2f} times as fast."
+        f"{best.pairs_per_second / settings.current.pairs_per_second:.2f} times as fast."
     )
     return f"{format_table(['setting', 'pairs/s'], rows)}\n{advice}"
 
 
-def _shown(setting: Setting) -> str:
+def _setting_name(setting: Setting) -> str:
     return ", ".join(f"{k}={'auto' if v is None else v}" for k, v in setting.options.items())
 
 
@@ -115,7 +132,7 @@ def _literal(options: Mapping[str, int | None]) -> str:
     return "{" + ", ".join(f'"{k}": {v}' for k, v in options.items()) + "}"
 
 
-def _cold(start: ColdStart) -> str:
+def _cold_start_line(start: ColdStart) -> str:
     peak = "" if start.peak_mb is None else f"; at most {start.peak_mb:.0f} MB"
     return (
         f"New process: import {1000 * start.import_seconds:.0f} ms, first result after "

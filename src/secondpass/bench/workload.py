@@ -13,7 +13,7 @@ from secondpass.core.ranking import Ranking
 
 SHORT, LONG = 60, 350
 """Words: a passage as search engines cut them, and one that fills 512 tokens."""
-_QUERY = 6
+_QUERY_WORDS = 6
 
 
 def builtin_workloads(texts: int = 400) -> dict[str, list[str]]:
@@ -36,7 +36,7 @@ def builtin_workloads(texts: int = 400) -> dict[str, list[str]]:
 
 
 def read_texts(path: str | os.PathLike[str]) -> list[str]:
-    """One text a line: plain, a JSON string, or a JSON object with a field ``text``.
+    """One text per line: plain, a JSON string, or a JSON object with a field ``text``.
 
     Raises:
         InvalidInputError: Unreadable, a line that does not fit, or no text at all.
@@ -46,23 +46,22 @@ def read_texts(path: str | os.PathLike[str]) -> list[str]:
         for number, line in read_lines(path)
     ]
     if not texts:
-        raise InvalidInputError(f"{os.fspath(path)} has no text; write one a line")
+        raise InvalidInputError(f"{os.fspath(path)} has no text; write one per line")
     return texts
 
 
-def asked(texts: Sequence[str], depth: int, turn: int) -> Ranking:
-    """`depth` texts and a query made of words of one of them; another query each turn.
+def new_ranking(texts: Sequence[str], depth: int, turn: int) -> Ranking:
+    """`depth` texts and a query of words of one of them, a different query each turn.
 
-    So nothing that remembers pairs is timed for what it remembers. Where there are fewer texts
-    than `depth` they come again.
+    So no cache of pairs is timed. Where there are fewer texts than `depth`, they come again.
     """
     start = turn * 7
     docs = [texts[(start + i) % len(texts)] for i in range(depth)]
-    words = texts[start % len(texts)].split()[:_QUERY]
+    words = texts[start % len(texts)].split()[:_QUERY_WORDS]
     return Ranking.of(" ".join([*words, str(turn)]), docs)
 
 
-def check(workloads: Mapping[str, Sequence[str]]) -> None:
+def check_workloads(workloads: Mapping[str, Sequence[str]]) -> None:
     """Raise unless every workload has texts."""
     if not workloads or not all(workloads.values()):
         raise InvalidInputError("there is no text to time the model on")

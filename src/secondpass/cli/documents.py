@@ -1,4 +1,4 @@
-"""A query from the command line, and documents from a file or standard input, one a line."""
+"""A query from the command line, and documents from a file or standard input, one per line."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.jsonl import decode_lines, document, line_name, read_lines
 
 HELP = (
-    "Documents, one a line: JSON objects with a field 'text' (and 'id', and any metadata), JSON "
+    "Documents, one per line: JSON objects with a field 'text' (and 'id', and any metadata), JSON "
     "strings, or plain text. '-' reads standard input."
 )
 
 
-def documents(file: str) -> list[Candidate]:
-    """Each non-empty line as a candidate; places are the ids of those that have none.
+def read_documents(file: str) -> list[Candidate]:
+    """Each non-empty line as a candidate; its index is the id of one that has none.
 
     Raises:
-        InvalidInputError: The file cannot be read, or a line is no document; names both.
+        InvalidInputError: The file cannot be read, or a line is not a document; names both.
     """
     name = "standard input" if file == "-" else file
     lines = _standard_input(name) if file == "-" else read_lines(file)
     return [
-        document(line, str(place), line_name(name, number))
-        for place, (number, line) in enumerate(lines)
+        document(line, str(index), line_name(name, number))
+        for index, (number, line) in enumerate(lines)
     ]
 
 
 def _standard_input(name: str) -> Iterator[tuple[int, str]]:
-    if sys.stdin is None:  # closed by whoever started us
+    if sys.stdin is None:  # closed by the parent process
         raise InvalidInputError(f"cannot read {name}: it is closed; name a file, or pipe one in")
     return decode_lines(sys.stdin.buffer, name)
 
 
-def typed_query(query: str) -> str:
-    """A query from the command line as what was typed, whatever the locale made of its bytes.
+def decode_query(query: str) -> str:
+    """A query from the command line as it was typed, whatever the locale made of its bytes.
 
     Raises:
         InvalidInputError: Its bytes are not UTF-8.

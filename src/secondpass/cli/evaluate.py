@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from secondpass.cli.collection_options import (
+from secondpass.cli.options import (
     FIRST_STAGE,
+    AsJson,
     Baseline,
     Batch,
     CollectionPath,
@@ -22,12 +23,12 @@ from secondpass.cli.collection_options import (
     RelevantFrom,
     Run,
     Seed,
-    compared_with,
-    contenders,
-    metric_names,
-    opened,
+    baseline_model,
+    name_models,
+    open_collection,
+    split_metrics,
 )
-from secondpass.cli.progress import bar
+from secondpass.cli.streams import progress_bar
 
 if TYPE_CHECKING:
     from secondpass.evaluate import Comparison, DepthCurve
@@ -52,41 +53,41 @@ def evaluate(  # noqa: PLR0917 - typer turns them into options
     per_query: Annotated[
         str | None, typer.Option(help="Write per-query results: .jsonl or .csv.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say whether reranking helps, with confidence interval and test."""
+    """Measure whether reranking helps, with confidence interval and test."""
     from secondpass.evaluate import compare, depth_curve
     from secondpass.evaluate._evaluate import check_ending
 
     if per_query is not None:
         check_ending(per_query)  # before minutes of work
-    names = metric_names(metrics)
-    read = opened(
+    names = split_metrics(metrics)
+    topics = open_collection(
         collection, run, depth=depth, qrels=qrels, relevant_from=relevant_from, queries=queries,
         only_answerable=only_answerable,
     )  # fmt: skip
-    named = contenders(model)
-    shown = bar("queries")
-    task = shown.add_task("queries", total=None)
-    with shown:
+    models = name_models(model)
+    bar = progress_bar("queries")
+    task = bar.add_task("queries", total=None)
+    with bar:
         comparison = compare(
-            read,
-            compared_with(baseline),
-            named,
+            topics,
+            baseline_model(baseline),
+            models,
             names,
             seed=seed,
             batch=batch,
-            on_progress=lambda done, total: shown.update(task, completed=done, total=total),
+            on_progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     curves = {}
     if curve:
-        curves = {name: depth_curve(one, read, metric=names[0]) for name, one in named.items()}
+        curves = {name: depth_curve(one, topics, metric=names[0]) for name, one in models.items()}
     if per_query is not None:
         comparison.write(per_query)
-    _show(comparison, curves, as_json)
+    _print(comparison, curves, as_json)
 
 
-def _show(comparison: Comparison, curves: dict[str, DepthCurve], as_json: bool) -> None:
+def _print(comparison: Comparison, curves: dict[str, DepthCurve], as_json: bool) -> None:
     if as_json:
         import dataclasses
 

@@ -9,11 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from secondpass.cli.options import Int8
+
 
 def export(
     model: Annotated[str, typer.Argument(help="Cross-encoder: folder or hub id.")],
     directory: Annotated[Path, typer.Argument(help="Folder to write.")],
-    int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to 8 bits.")] = False,
+    int8: Int8 = False,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
     trust_remote_code: Annotated[
         bool, typer.Option(help="Run Python code from the model's repository.")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from secondpass.cli.collection_options import (
+from secondpass.cli.options import (
     FIRST_STAGE,
     Baseline,
     Batch,
@@ -25,13 +25,13 @@ from secondpass.cli.collection_options import (
     RelevantFrom,
     Run,
     Seed,
-    compared_with,
-    contenders,
-    metric_names,
-    opened,
+    baseline_model,
+    check_from,
+    name_models,
+    open_collection,
+    split_metrics,
 )
-from secondpass.cli.numbers import number_from
-from secondpass.cli.progress import bar
+from secondpass.cli.streams import progress_bar
 from secondpass.core.errors import InvalidInputError
 
 
@@ -51,7 +51,7 @@ def report(  # noqa: PLR0917 - typer turns them into options
         bool, typer.Option(help="Quality and time against depth: runs each model once more.")
     ] = True,
     examples: Annotated[
-        int, typer.Option(help="Queries shown of each kind.", callback=number_from(0))
+        int, typer.Option(help="Number of queries shown of each kind.", callback=check_from(0))
     ] = 3,
     batch: Batch = 1,
     seed: Seed = 0,
@@ -62,23 +62,23 @@ def report(  # noqa: PLR0917 - typer turns them into options
     The page holds passages of the collection: mind its licence before you publish it.
     """
     from secondpass.evaluate._depth_curve import DEPTHS
-    from secondpass.report import report as measured
+    from secondpass.report import report as create_report
 
     if not out.absolute().parent.is_dir():
         raise InvalidInputError(f"--out {out}: there is no folder {out.absolute().parent}")
-    names = metric_names(metrics)
-    read = opened(
+    names = split_metrics(metrics)
+    topics = open_collection(
         collection, run, depth=depth, qrels=qrels, relevant_from=relevant_from, queries=queries,
         only_answerable=only_answerable,
     )  # fmt: skip
-    named = contenders(model)
-    shown = bar("queries")
-    task = shown.add_task("queries", total=None)
-    with shown:
-        page = measured(
-            read,
-            named,
-            compared_with(baseline),
+    models = name_models(model)
+    bar = progress_bar("queries")
+    task = bar.add_task("queries", total=None)
+    with bar:
+        page = create_report(
+            topics,
+            models,
+            baseline_model(baseline),
             names,
             depths=DEPTHS if depth_curve else (),
             examples=examples,
@@ -86,7 +86,7 @@ def report(  # noqa: PLR0917 - typer turns them into options
             batch=batch,
             command=shlex.join(["secondpass", *sys.argv[1:]]),
             date=datetime.datetime.now(datetime.UTC).date().isoformat() if date else None,
-            on_progress=lambda done, total: shown.update(task, completed=done, total=total),
+            on_progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     page.write(out)
     console = Console()

@@ -11,9 +11,9 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from secondpass.cli.documents import HELP, documents, typed_query
-from secondpass.cli.numbers import number_from
-from secondpass.cli.progress import bar
+from secondpass.cli.documents import HELP, decode_query, read_documents
+from secondpass.cli.options import MODEL_HELP, AsJson, check_from
+from secondpass.cli.streams import progress_bar
 from secondpass.core.errors import InvalidInputError, NotCalibratedError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
@@ -27,16 +27,11 @@ SHOWN = 160
 
 
 def rerank(  # noqa: PLR0917 - typer turns them into options
-    query: Annotated[str, typer.Argument(help="What was asked.")],
-    file: Annotated[
-        str,
-        typer.Argument(help=HELP),
-    ] = "-",
-    model: Annotated[
-        str, typer.Option(help="Model string, or the path of a recipe (.json).")
-    ] = "builtin",
+    query: Annotated[str, typer.Argument(help="The query.")],
+    file: Annotated[str, typer.Argument(help=HELP)] = "-",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "builtin",
     top_k: Annotated[
-        int | None, typer.Option(help="Keep so many at most.", callback=number_from(0))
+        int | None, typer.Option(help="Maximum number to keep.", callback=check_from(0))
     ] = None,
     threshold: Annotated[
         float | None,
@@ -44,24 +39,25 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
             "--threshold",
             "--at-least",
             help="Keep those with at least this P(relevant).",
-            callback=number_from(0, 1, "give a probability"),
+            callback=check_from(0, 1, "give a probability"),
         ),
     ] = None,
     keep_at_least: Annotated[
         int,
         typer.Option(
-            help="Keep so many of the best whatever --threshold says.", callback=number_from(0)
+            help="Keep at least this many of the best, whatever --threshold is.",
+            callback=check_from(0),
         ),
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Order documents by relevance to a query."""
-    given = Ranking.of(typed_query(query), documents(file))
+    before = Ranking.of(decode_query(query), read_documents(file))
     if threshold is None and keep_at_least:
         raise InvalidInputError("--keep-at-least says how many --threshold leaves; give it too")
     stage = as_stage(model)
     with _progress(stage):
-        ranking = stage(given)
+        ranking = stage(before)
     if threshold is not None:
         if ranking.scale != "probability":
             raise NotCalibratedError(
@@ -73,39 +69,39 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     if top_k is not None:
         ranking = Top(top_k)(ranking)
     if as_json:
-        print(json.dumps(_plain(ranking, given), ensure_ascii=False))  # noqa: T201
+        print(json.dumps(_to_dict(ranking, before), ensure_ascii=False))  # noqa: T201
     else:
-        _show(ranking, given)
+        _print_table(ranking, before)
 
 
 def _progress(stage: Stage) -> Progress:
-    """A bar fed by the models that report."""
-    shown = bar("reading pairs")
+    """A bar that shows the progress of the models that report it."""
+    bar = progress_bar("reading pairs")
     for part in stage.parts:
         if isinstance(part, Score) and hasattr(part.scorer, "on_progress"):
-            task = shown.add_task(part.name, total=None)
-            part.scorer.on_progress = lambda done, total, task=task: shown.update(
+            task = bar.add_task(part.name, total=None)
+            part.scorer.on_progress = lambda done, total, task=task: bar.update(
                 task, completed=done, total=total
             )
-    return shown
+    return bar
 
 
-def _plain(ranking: Ranking, given: Ranking) -> dict[str, Any]:
-    was = {id: place for place, id in enumerate(given.ids, start=1)}
+def _to_dict(ranking: Ranking, before: Ranking) -> dict[str, Any]:
+    rank_before = {id: rank for rank, id in enumerate(before.ids, start=1)}
     return {
         "query": ranking.query,
         "scale": ranking.scale,
         "results": [
             {
-                "rank": place,
-                "was": was[c.id],
+                "rank": rank,
+                "was": rank_before[c.id],
                 "id": c.id,
                 "score": c.score,
                 "text": c.text,
                 "metadata": dict(c.metadata),
                 "notes": {mark.stage: dict(mark.note) for mark in c.trail if mark.note},
             }
-            for place, c in enumerate(ranking, start=1)
+            for rank, c in enumerate(ranking, start=1)
         ],
         "events": [
             {"stage": e.stage, "kind": e.kind, "message": e.message} for e in ranking.events
@@ -113,24 +109,24 @@ def _plain(ranking: Ranking, given: Ranking) -> dict[str, Any]:
     }
 
 
-def _show(ranking: Ranking, given: Ranking) -> None:
+def _print_table(ranking: Ranking, before: Ranking) -> None:
     console = Console()
-    was = {id: place for place, id in enumerate(given.ids, start=1)}
+    rank_before = {id: rank for rank, id in enumerate(before.ids, start=1)}
     table = Table(title=Text(ranking.query), show_lines=False)
-    score = {"probability": "P(relevant)", "raw": "raw score", "order": ""}[ranking.scale]
-    for column in ("rank", "was", score, "id"):
+    score_name = {"probability": "P(relevant)", "raw": "raw score", "order": ""}[ranking.scale]
+    for column in ("rank", "was", score_name, "id"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("text")
-    for place, c in enumerate(ranking, start=1):
-        shown = "" if c.score is None else f"{c.score:.3f}"
-        table.add_row(str(place), str(was[c.id]), shown, Text(c.id), Text(_short(c.text, SHOWN)))
+    for rank, c in enumerate(ranking, start=1):
+        score = "" if c.score is None else f"{c.score:.3f}"
+        table.add_row(str(rank), str(rank_before[c.id]), score, Text(c.id), Text(_shorten(c.text)))
     console.print(table)
     if not len(ranking):
-        console.print("No document is relevant enough." if len(given) else "No documents.")
+        console.print("No document is relevant enough." if len(before) else "No documents.")
     for event in ranking.events:
         console.print(f"{event.stage}: {event.message}", style="dim", markup=False)
 
 
-def _short(text: str, most: int) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

@@ -1,4 +1,5 @@
-"""Standard output that cannot break a command: any text, any encoding, and no traceback."""
+"""Standard output that cannot break a command (any text, any encoding, no traceback), and progress
+on standard error."""
 
 from __future__ import annotations
 
@@ -10,6 +11,9 @@ import os
 import sys
 from collections.abc import Iterator
 from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 _ESCAPES = "secondpass.json_escapes"
 _CLOSED = (
@@ -26,11 +30,11 @@ def guarded_streams() -> Iterator[None]:
     prints stays JSON.
 
     Raises:
-        SystemExit: With 1 where standard output is closed, is full, or is read no more (then
-            without a word, since that is how ``| head`` ends).
+        SystemExit: With 1 where standard output is closed, is full, or is no longer read (then
+            silently, since that is how ``| head`` ends).
     """
-    if sys.stdout is None:  # closed by whoever started us
-        _complain(_CLOSED)
+    if sys.stdout is None:  # closed by the parent process
+        _print_error(_CLOSED)
         raise SystemExit(1)
     codecs.register_error(_ESCAPES, _json_escapes)
     for stream in (sys.stdout, sys.stderr):
@@ -43,9 +47,9 @@ def guarded_streams() -> Iterator[None]:
         finally:
             output.flush()
     except OSError as error:
-        _drop(output)
+        _discard(output)
         if error.errno != errno.EPIPE:
-            _complain(f"error: the system refused to read or write: {error}\n")
+            _print_error(f"error: the system refused to read or write: {error}\n")
         raise SystemExit(1) from None
 
 
@@ -58,16 +62,33 @@ def _json_escapes(error: UnicodeError) -> tuple[str, int]:
     return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end
 
 
-def _drop(output: TextIO) -> None:
-    """Have what is still held back go nowhere, or Python writes it as it ends and fails again."""
+def _discard(output: TextIO) -> None:
+    """Send what is still buffered nowhere, or Python writes it as it exits and fails again."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, output.fileno())
         os.close(nowhere)
 
 
-def _complain(line: str) -> None:
+def _print_error(line: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):  # it may be full or closed itself
             sys.stderr.write(line)
             sys.stderr.flush()
+
+
+def progress_bar(description: str) -> Progress:
+    """A bar on standard error, where that is a terminal, that leaves nothing behind.
+
+    Add a task to it and use it as a context.
+    """
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

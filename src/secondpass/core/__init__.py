@@ -1,1 +1,1 @@
-"""What moves: candidates, rankings, stages, and what every room needs."""
+"""What moves: candidates, rankings, events, stages and recipes, and what every room needs."""

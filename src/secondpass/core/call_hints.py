@@ -33,20 +33,20 @@ _SYNONYMS = (
 """What the field calls the same thing, one thing a row."""
 
 
-def keyword_hint(unknown: str, known: Collection[str]) -> str | None:
+def keyword_hint(unknown: str, keywords: Collection[str]) -> str | None:
     """The keyword that was meant, by what the field calls it or by how it is spelled.
 
     Args:
         unknown: The keyword that was given.
-        known: Those that there are.
+        keywords: Those that there are.
     """
     for row in _SYNONYMS:
         names = row.split()
         if unknown in names:
-            meant = next((name for name in names if name in known), None)
+            meant = next((name for name in names if name in keywords), None)
             if meant is not None:
                 return meant
-    return next(iter(difflib.get_close_matches(unknown, known, n=1)), None)
+    return next(iter(difflib.get_close_matches(unknown, keywords, n=1)), None)
 
 
 def hint_keywords(
@@ -63,14 +63,14 @@ def hint_keywords(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         parameters = inspect.signature(function).parameters.values()
-        known = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        shown = [name for name in known if name not in ("self", "cls")]
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        listed = [name for name in names if name not in ("self", "cls")]
         where = function.__qualname__.removesuffix(".__init__")
 
         def check(keywords: Mapping[str, Any]) -> None:
-            unknown = next((name for name in keywords if name not in known), None)
+            unknown = next((name for name in keywords if name not in names), None)
             if unknown is not None:
-                raise WrongCallError(_unknown_keyword(where, unknown, shown, remedies or {}))
+                raise WrongCallError(_unknown_keyword(where, unknown, listed, remedies or {}))
 
         if inspect.iscoroutinefunction(function):
 
@@ -92,16 +92,16 @@ def hint_keywords(
 
 
 def _unknown_keyword(
-    where: str, unknown: str, known: list[str], remedies: Mapping[str, str]
+    where: str, unknown: str, keywords: list[str], remedies: Mapping[str, str]
 ) -> str:
-    meant = keyword_hint(unknown, known)
+    meant = keyword_hint(unknown, keywords)
     remedy = remedies.get(unknown)
     if remedy is not None:
         answer = "; " + remedy.replace("KEYWORD", unknown)
     elif meant is not None:
         answer = f"; it is called {meant!r} here"
     else:
-        answer = f"; it has {', '.join(known)}"
+        answer = f"; it has {', '.join(keywords)}"
     return f"{where}() has no keyword {unknown!r}{answer}"
 
 

@@ -22,7 +22,7 @@ class Mark:
     Attributes:
         stage: Name of the stage, with the model's revision where it has one.
         rank: Of the candidate in that stage's order, 0 is best.
-        score: That stage's score; None where it gave an order, or had no opinion.
+        score: That stage's score; None where it gave an order, or none for this candidate.
         note: Tokens cut, cache hit, ...; see `Note`. Empty where there is nothing to report.
     """
 

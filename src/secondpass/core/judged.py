@@ -106,8 +106,8 @@ def judged_list(judged: Iterable[JudgedQuery]) -> list[JudgedQuery]:
     for one in queries:
         if not isinstance(one, JudgedQuery):
             raise InvalidInputError(
-                f"labelled queries are a list of JudgedQuery, got {type(one).__name__}; make one "
-                "with JudgedQuery.of(query, docs, relevant), or read_judged(path), or "
+                f"labelled queries are a list of JudgedQuery; a {type(one).__name__} is not one; "
+                "make one with JudgedQuery.of(query, docs, relevant), or read_judged(path), or "
                 "collection.judged()"
             )
     return queries

@@ -43,7 +43,7 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     "Threshold": ("stages.threshold", "at_least scale keep_at_least"),
     "Abstain": ("stages.threshold", "at_least"),
     "TokenBudget": ("stages.cut", "tokens"),
-    # what stages are given
+    # what stages take
     "Scorer": ("stages.score", None),
     "CandidateScorer": ("stages.score", None),
     "Comparer": ("stages.compare", None),

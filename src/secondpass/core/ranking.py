@@ -129,7 +129,7 @@ class Ranking(Sequence[Candidate]):
         """Sort by `scores`, best first; ties keep their current order.
 
         Args:
-            scores: One per candidate. None is "no opinion": those candidates go below the others
+            scores: One per candidate. None is no score: those candidates go below the others
                 in their current order, and the result is only an order, since nothing may
                 invent a score for them.
             scale: ``raw`` or ``probability``.
@@ -152,7 +152,7 @@ class Ranking(Sequence[Candidate]):
         order = sorted(range(len(plain)), key=lambda i: _worst_last(plain[i]))
         if None not in plain:
             return self._sorted(order, plain, scale, by, notes)
-        message = f"no opinion on {plain.count(None)} of {len(self)} candidates"
+        message = f"no score for {plain.count(None)} of {len(self)} candidates"
         ranking = self.with_event(by, "missing", message)
         return ranking._sorted(order, plain, "order", by, notes)
 

@@ -1,4 +1,7 @@
-"""A ranking as plain JSON values, which adapters write too, and as a DataFrame."""
+"""What stages found out about a ranking, as plain JSON values and as a DataFrame: one schema.
+
+`Ranking.to_dict` gives it, and adapters write it into the metadata of documents.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,16 @@ from secondpass.core.event import Event
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from secondpass.core.ranking import Ranking
+
 COLUMNS = (
     "rank", "position", "id", "score", "probability", "text", "metadata", "retrieval_score",
     "retrieval_rank", "notes",
 )  # fmt: skip
 RETRIEVER = "retriever"
 """The name under which `Ranking.of` keeps a first stage's scores in the trail."""
+METADATA_KEY = "secondpass"
+"""The key under which adapters write `metadata_details`, apart from the keys of the caller."""
 
 
 def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, Any]:
@@ -56,6 +63,27 @@ def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, 
         "retrieval_rank": retrieved.rank if retrieved else candidate.position,
         "notes": notes,
     }
+
+
+def metadata_details(ranking: Ranking, rank: int, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What adapters write under `METADATA_KEY` into the metadata of one document.
+
+    Args:
+        ranking: The result.
+        rank: Which of its candidates, 0 is best.
+        metadata: What the document came with; read for ``before`` only.
+
+    Returns:
+        The keys of `candidate_details`, and:
+
+        * ``events``: what happened to the whole ranking, see `event_details`.
+        * ``before``: what an earlier secondpass reranker wrote; absent if there was none.
+    """
+    details = candidate_details(ranking[rank], rank, ranking.scale)
+    details["events"] = event_details(ranking.events)  # no two documents share what is written
+    if METADATA_KEY in metadata:
+        details["before"] = metadata[METADATA_KEY]
+    return details
 
 
 def event_details(events: Sequence[Event]) -> list[dict[str, str]]:

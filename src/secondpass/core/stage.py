@@ -22,7 +22,7 @@ from secondpass.core.ranking import Ranking
 
 Step = tuple["Stage", Sequence[Ranking]]
 StageSteps = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
-"""Yields stages to run, side by side where they are several, and is sent what they made."""
+"""Yields stages to run, side by side where they are several, and is sent their results."""
 
 
 class Stage(ABC):
@@ -116,7 +116,7 @@ class Composite(Stage):
     """A stage made of other stages: it writes `flow`, and never waits or computes by itself."""
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
-        """Yield what to run next, receive what it made, return the result."""
+        """Yield what to run next, receive its results, return the rankings."""
         raise NotImplementedError
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
@@ -124,7 +124,10 @@ class Composite(Stage):
         try:
             steps = next(flow)
             while True:
-                steps = flow.send([stage.run(rankings) for stage, rankings in steps])
+                results = []
+                for stage, inputs in steps:  # a comprehension is a frame more before Python 3.12
+                    results.append(stage.run(inputs))
+                steps = flow.send(results)
         except StopIteration as done:
             return list(done.value)
 

@@ -46,13 +46,16 @@ class RecordedStage(Stage):
         return self._origin
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        unknown = next((r for r in rankings if _key(r) not in self._outputs), None)
-        if unknown is not None:
-            raise InvalidInputError(
-                f"nothing of {self.name!r} was recorded for the query {unknown.query!r} with these "
-                f"{len(unknown)} candidates"
-            )
-        return [self._outputs[_key(r)] for r in rankings]
+        outputs = []
+        for ranking in rankings:
+            output = self._outputs.get(_key(ranking))
+            if output is None:
+                raise InvalidInputError(
+                    f"nothing of {self.name!r} was recorded for the query {ranking.query!r} with "
+                    f"these {len(ranking)} candidates"
+                )
+            outputs.append(output)
+        return outputs
 
 
 def without_last_cuts(stage: Stage) -> Stage:

@@ -1,14 +1,17 @@
-"""Batches of similar length, and one batch a processor rather than each batch on all of them.
+"""Batches of similar length, and one batch per processor rather than each batch on all of them.
 
 A batch of a few hundred tokens is too small to be shared: the threads of an operator would wait for
-each other after each of hundreds of small steps. Batches beside each other never wait.
+each other after each of hundreds of small steps. Separate batches never wait for each other.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 SHARES = 16
@@ -18,34 +21,41 @@ Work = TypeVar("Work")
 Done = TypeVar("Done")
 
 
-def packed(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
-    """Places of pairs, longest first, in batches of at most `token_budget` padded tokens.
+def count_processors() -> int:
+    """The number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # where the system says
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def pack(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
+    """Indices of rows, longest first, in batches of at most `token_budget` padded tokens.
 
     Sorting by length leaves little padding, and the budget bounds memory whatever the number and
-    length of the pairs. A single pair longer than the budget is a batch by itself.
+    length of the rows. A single row longer than the budget is a batch by itself.
     """
     batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        longest = lengths[batch[0]] if batch else lengths[place]
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        longest = lengths[batch[0]] if batch else lengths[index]
         if batch and longest * (len(batch) + 1) > token_budget:
             yield batch
             batch = []
-        batch.append(place)
+        batch.append(index)
     if batch:
         yield batch
 
 
-def batches_for(
+def pack_for_threads(
     lengths: Sequence[int], token_budget: int, threads: int, overhead: int
 ) -> list[list[int]]:
-    """`packed` with whatever budget, `token_budget` at most, ends soonest on so many threads.
+    """`pack` with the budget, at most `token_budget`, that lets `threads` threads end soonest.
 
     Large batches pad more, and the last of them keeps one thread at work while the others wait;
-    small ones cost more beside their tokens: `overhead`, in tokens, each.
+    small ones each cost `overhead` besides their tokens, in tokens.
     """
     most = min(token_budget, sum(lengths) // threads)
     budgets = [max(1, most * share // SHARES) for share in range(SHARES, 0, -1)]
-    tried = [list(packed(lengths, budget)) for budget in dict.fromkeys(budgets)]
+    tried = [list(pack(lengths, budget)) for budget in dict.fromkeys(budgets)]
     return min(tried, key=lambda batches: _end(batches, lengths, threads, overhead))
 
 
@@ -61,30 +71,44 @@ def _end(
 
 
 def map_in_threads(
-    work: Callable[[Work], Done], batches: Sequence[Work], threads: int
+    work: Callable[[Work], Done], items: Iterable[Work], threads: int
 ) -> Iterator[Done]:
-    """`work` of each batch, in order, on so many threads; the first error ends it all."""
-    if threads == 1 or len(batches) < 2:
-        yield from map(work, batches)
-        return
-    pool = ThreadPoolExecutor(min(threads, len(batches)), thread_name_prefix="secondpass")
+    """`work` of each item, in order, on that many threads; the first error ends it all.
+
+    With one thread, or none, it is computed by the caller as it takes each result.
+    """
+    if threads <= 1:
+        return map(work, items)  # not a generator: one frame less between the caller and `work`
+    return _map_in_pool(work, iter(items), threads)
+
+
+def _map_in_pool(
+    work: Callable[[Work], Done], items: Iterator[Work], threads: int
+) -> Iterator[Done]:
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="secondpass")
     try:
-        yield from pool.map(work, batches)
+        pending: deque[Future[Done]] = deque()
+        # a bounded number ahead of the caller: results that wait take memory
+        pending.extend(pool.submit(work, item) for item in islice(items, 4 * threads))
+        while pending:
+            done = pending.popleft().result()
+            pending.extend(pool.submit(work, item) for item in islice(items, 1))
+            yield done
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def prefetch(work: Callable[[Work], Done], parts: Sequence[Work]) -> Iterator[Done]:
-    """`work` of each part, in order; the next is under way while the caller uses this one."""
+    """`work` of each part, in order; the next is computed while the caller uses this one."""
     if len(parts) < 2:
         yield from map(work, parts)
         return
-    pool = ThreadPoolExecutor(1, thread_name_prefix="secondpass-ahead")
+    pool = ThreadPoolExecutor(1, thread_name_prefix="secondpass-prefetch")
     try:
-        coming = pool.submit(work, parts[0])
+        following = pool.submit(work, parts[0])
         for part in parts[1:]:
-            done, coming = coming.result(), pool.submit(work, part)
+            done, following = following.result(), pool.submit(work, part)
             yield done
-        yield coming.result()
+        yield following.result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -27,8 +27,8 @@ behind the colon and keyword options, and return a stage, a scorer, a comparer o
 
 _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
-    "builtin": ("secondpass.models.builtin", "stage", False),
-    "builtin-split": ("secondpass.models.builtin", "split", True),
+    "builtin": ("secondpass.models.builtin.model", "stage", False),
+    "builtin-split": ("secondpass.models.builtin.model", "stage_with_vectors", True),
     "onnx": ("secondpass.models.onnx.cross_encoder", "OnnxCrossEncoder", True),
     "late-interaction": ("secondpass.models.onnx.late_interaction", "LateInteraction", True),
     "openvino": ("secondpass.models.openvino.cross_encoder", "OpenVinoCrossEncoder", True),
@@ -47,7 +47,7 @@ _BACKEND_OPTIONS = dict.fromkeys(
 _NAMES = {"judge": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
 
 
-ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | AsyncJudge
+ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | Judge | AsyncJudge
 """What names a stage; see `as_stage`."""
 
 
@@ -103,7 +103,7 @@ def as_stage(model: ModelLike) -> Stage:
     Args:
         model: A stage, a `Recipe`, the dict of `Recipe.to_dict`, or what `load` takes: a model
             string, or the path of a recipe's file, as a `pathlib.Path` or a string that ends in
-            ".json". A judge that is awaited, such as a `ChatJudge`, orders listwise.
+            ".json". A judge, such as a `ChatJudge`, becomes ``Order(judge)``.
 
     Raises:
         InvalidInputError: Something else.
@@ -117,7 +117,7 @@ def as_stage(model: ModelLike) -> Stage:
         return Recipe.of_dict(model).stage()
     if isinstance(model, Recipe):
         return model.stage()
-    if isinstance(model, AsyncJudge):
+    if isinstance(model, Judge | AsyncJudge):
         return Order(model)
     raise InvalidInputError(
         f"model={model!r}: give a model string such as 'builtin', a stage, a Recipe, or the path "

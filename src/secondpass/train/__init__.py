@@ -8,14 +8,16 @@ sentence-transformers' own ``CrossEncoder("my-reranker/torch")`` knows its class
 ``import secondpass.models.late_interaction``.
 """
 
-from secondpass.train.fine_tune import fine_tune
+from secondpass.train._fine_tune import fine_tune
+from secondpass.train.config import TrainingConfig
 from secondpass.train.mining import mine_negatives, without_false_negatives
 from secondpass.train.pairs import QueryPairs, read_pairs, read_training_data
-from secondpass.train.progress import TrainingProgress
-from secondpass.train.report import TrainingReport
+from secondpass.train.report import RankingQuality, TrainingProgress, TrainingReport
 
 __all__ = [
     "QueryPairs",
+    "RankingQuality",
+    "TrainingConfig",
     "TrainingProgress",
     "TrainingReport",
     "fine_tune",

@@ -11,12 +11,12 @@ from secondpass.core.stage import Stage
 from secondpass.models.load import load
 from secondpass.stages.score import Score
 
-BETA_FROM = 100
+BETA_MINIMUM = 100
 """Relevant pairs from which beta calibration's third parameter is worth it."""
 
 
 def torch_folder(model: str, start: Path) -> str:
-    """What `TorchCrossEncoder` loads: the built-in's weights are written to `start` once.
+    """What `TorchCrossEncoder` loads; the built-in's weights are written to `start` once.
 
     Raises:
         InvalidInputError: A model string of another backend.
@@ -46,13 +46,13 @@ def stage_before(
         return load("builtin")
     from secondpass.models.torch.cross_encoder import TorchCrossEncoder
 
-    return with_calibrator(Score(TorchCrossEncoder(folder, verify=verify)), calibration)[0]
+    return add_calibrator(Score(TorchCrossEncoder(folder, verify=verify)), calibration)[0]
 
 
-def with_calibrator(stage: Stage, judged: Sequence[JudgedQuery]) -> tuple[Stage, str | None]:
+def add_calibrator(stage: Stage, judged: Sequence[JudgedQuery]) -> tuple[Stage, str | None]:
     """The stage with a calibrator fitted on `judged`, or as it is and the reason why."""
     relevant = sum(len(j.relevant) for j in judged)
-    method: type[Calibrator] = Beta if relevant >= BETA_FROM else Platt
+    method: type[Calibrator] = Beta if relevant >= BETA_MINIMUM else Platt
     try:
         return calibrated(stage, judged, method).pipeline, None
     except MissingExtraError:

@@ -1,24 +1,24 @@
-"""Hard negatives: what a retriever finds for a query and nobody said answers it."""
+"""Hard negatives: texts that a retriever finds for a query and that are not labelled as answers."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from secondpass.calibrate import JudgedQuery
 from secondpass.core.candidate import Candidate
-from secondpass.core.errors import InvalidInputError, MissingExtraError
+from secondpass.core.errors import InvalidInputError
 from secondpass.stages.score import Scorer
 from secondpass.train.pairs import QueryPairs
 
-Retriever = Callable[[str, int], Sequence[str]]
-"""A query and a number to the texts found, best first."""
+Search = Callable[[str, int], Sequence[str]]
+"""From a query and a number to as many texts, best first."""
 
 
 def mine_negatives(
     pairs: Iterable[QueryPairs],
-    source: Literal["bm25"] | Mapping[str, Sequence[str]] | Retriever = "bm25",
+    source: Literal["bm25"] | Mapping[str, Sequence[str]] | Search = "bm25",
     *,
     per_query: int = 15,
     skip_top: int = 0,
@@ -26,19 +26,18 @@ def mine_negatives(
     margin: float = 0.0,
     language: str = "english",
 ) -> list[JudgedQuery]:
-    """Judged lists from pairs: their positives and negatives, and what a retriever finds besides.
+    """Judged lists from pairs: their positives and negatives, and negatives that a retriever finds.
 
-    The candidates of a list stand in an order that says nothing (by a hash), so that ties do not
-    favour the relevant.
+    The candidates of a list are ordered by a hash, so that ties do not favour the relevant ones.
 
     Args:
         pairs: Queries with their positives.
         source: "bm25" over all texts of `pairs`; a run, from each query to the texts that your
             retriever found, best first; or the retriever, a function of a query and a number.
-        per_query: Negatives of each list at most, those given with the pairs first.
-        skip_top: Leave out so many of the best found, where unjudged answers are likeliest.
+        per_query: Maximum number of negatives in a list, those of the pairs first.
+        skip_top: The number of top results to leave out, where unlabelled answers are likeliest.
         scorer: Leave out what this model takes for an answer, see `without_false_negatives`.
-            Only for lists that you train on: measured on such lists that model looks perfect.
+            Only for lists that you train on: measured on such lists, that model looks perfect.
             `fine_tune(false_negative_margin=...)` filters its training part alone.
         margin: Of that filter, in raw scores.
         language: Of BM25's stemmer and stop words.
@@ -48,25 +47,25 @@ def mine_negatives(
             negative found for any query.
         MissingExtraError: BM25 is not installed.
     """
-    known = list(pairs)
-    if not known:
+    pairs = list(pairs)
+    if not pairs:
         raise InvalidInputError("no pairs, so there is nothing to mine negatives for")
     if per_query < 1 or skip_top < 0:
         raise InvalidInputError(
             f"per_query={per_query} must be at least 1, skip_top={skip_top} at least 0"
         )
-    find = _retriever(known, source, language)
+    search = _search(pairs, source, language)
     judged = []
-    for pair in known:
-        taken = dict.fromkeys(pair.negatives[:per_query])
-        # positives are found too: ask for as many more
-        found = find(pair.query, skip_top + per_query + len(pair.positives))[skip_top:]
-        fresh = (t for t in found if t not in pair.positives and t.strip())
-        for text in fresh:
-            if len(taken) == per_query:
+    for pair in pairs:
+        negatives = dict.fromkeys(pair.negatives[:per_query])
+        # positives are among the results too: ask for as many more
+        results = search(pair.query, skip_top + per_query + len(pair.positives))[skip_top:]
+        for text in results:
+            if len(negatives) == per_query:
                 break
-            taken[text] = None
-        judged.append(_list(pair, list(taken)))
+            if text not in pair.positives and text.strip():
+                negatives[text] = None
+        judged.append(_judged_list(pair, list(negatives)))
     if scorer is not None:
         judged = without_false_negatives(judged, scorer, margin)
     if all(len(j.relevant) == len(j.ranking) for j in judged):
@@ -80,28 +79,28 @@ def mine_negatives(
 def without_false_negatives(
     judged: Sequence[JudgedQuery], scorer: Scorer, margin: float = 0.0
 ) -> list[JudgedQuery]:
-    """The same lists without unjudged candidates that are probably answers.
+    """The same lists without unlabelled candidates that are probably answers.
 
     Those are the ones that `scorer` puts above the query's best positive less `margin`: the
     positive-aware filter of Moreira et al. 2024, "NV-Retriever" (arXiv:2407.15831).
 
     Args:
         judged: Lists whose candidates that are not relevant were mined, not judged.
-        scorer: The model of the moment, or a better one.
+        scorer: The current model, or a better one.
         margin: In raw scores; above 0 drops more, below 0 fewer.
     """
     pairs = [(j.ranking.query, c.text) for j in judged for c in j.ranking]
-    scores = iter(scorer.score(pairs))
-    kept = []
+    all_scores = iter(scorer.score(pairs))
+    filtered = []
     for j in judged:
-        said = {c.id: next(scores) for c in j.ranking}
-        best = max((said[i] for i in j.relevant), default=float("inf"))
-        some = [c for c in j.ranking if c.id in j.relevant or said[c.id] <= best - margin]
-        kept.append(JudgedQuery.of(j.ranking.query, some, j.relevant))
-    return kept
+        scores = {c.id: next(all_scores) for c in j.ranking}
+        best = max((scores[id] for id in j.relevant), default=float("inf"))
+        docs = [c for c in j.ranking if c.id in j.relevant or scores[c.id] <= best - margin]
+        filtered.append(JudgedQuery.of(j.ranking.query, docs, j.relevant))
+    return filtered
 
 
-def _list(pair: QueryPairs, negatives: list[str]) -> JudgedQuery:
+def _judged_list(pair: QueryPairs, negatives: list[str]) -> JudgedQuery:
     texts = [(t, True) for t in dict.fromkeys(pair.positives)] + [(t, False) for t in negatives]
     order = sorted(texts, key=lambda item: _hash(pair.query, item[0]))
     docs = [Candidate(str(i), text) for i, (text, _) in enumerate(order)]
@@ -113,20 +112,19 @@ def _hash(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode()).digest()
 
 
-def _retriever(
+def _search(
     pairs: list[QueryPairs],
-    source: Literal["bm25"] | Mapping[str, Sequence[str]] | Retriever,
+    source: Literal["bm25"] | Mapping[str, Sequence[str]] | Search,
     language: str,
-) -> Retriever:
+) -> Search:
     if source == "bm25":
-        texts = dict.fromkeys(t for p in pairs for t in (*p.positives, *p.negatives))
-        return _bm25(list(texts), language)
+        return _bm25_search(pairs, language)
     if isinstance(source, Mapping):
         run = source
-        lacking = [p.query for p in pairs if p.query not in run]
-        if lacking:
+        missing = [p.query for p in pairs if p.query not in run]
+        if missing:
             raise InvalidInputError(
-                f"the run lacks {len(lacking)} of {len(pairs)} queries, such as {lacking[0]!r}"
+                f"the run lacks {len(missing)} of {len(pairs)} queries, such as {missing[0]!r}"
             )
         return lambda query, number: run[query][:number]
     if callable(source):
@@ -134,29 +132,14 @@ def _retriever(
     raise InvalidInputError(f"source={source!r}: 'bm25', a run, or a function (query, number)")
 
 
-def _bm25(texts: list[str], language: str) -> Retriever:
-    try:
-        import bm25s
-        import Stemmer
-    except ImportError as error:
-        raise MissingExtraError("mining negatives with BM25", "bm25") from error
-    if language not in Stemmer.algorithms():
-        raise InvalidInputError(
-            f"language={language!r}: one of {', '.join(sorted(Stemmer.algorithms()))}"
-        )
-    stemmer = Stemmer.Stemmer(language)
+def _bm25_search(pairs: list[QueryPairs], language: str) -> Search:
+    from secondpass.evaluate.bm25_index import BM25Index
 
-    def words(given: list[str]) -> Any:
-        stop = language if language == "english" else []
-        return bm25s.tokenize(given, stopwords=stop, stemmer=stemmer, show_progress=False)
+    texts = list(dict.fromkeys(t for p in pairs for t in (*p.positives, *p.negatives)))
+    index = BM25Index(texts, language=language)
 
-    index = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
-    index.index(words(texts), show_progress=False)
+    def search(query: str, number: int) -> list[str]:
+        (matches,) = index.search([query], number)
+        return [texts[i] for i, _ in matches]
 
-    def find(query: str, number: int) -> list[str]:
-        places, scores = index.retrieve(
-            words([query]), k=min(number, len(texts)), show_progress=False
-        )
-        return [texts[i] for i, s in zip(places[0], scores[0], strict=True) if s > 0]
-
-    return find
+    return search

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +15,12 @@ from secondpass.core.short_repr import short_repr
 @short_repr
 @dataclass(frozen=True, slots=True)
 class QueryPairs:
-    """A query and texts known to answer it; what does not is to be mined, or partly known.
+    """A query and texts that are known to answer it; negatives are mined, where none are known.
 
     Attributes:
-        query: What was asked.
+        query: The query.
         positives: Texts that answer it, at least one.
-        negatives: Texts known not to, such as results that users passed over.
+        negatives: Texts known not to answer it, such as results that users passed over.
     """
 
     query: str
@@ -46,26 +45,26 @@ class QueryPairs:
 def read_pairs(path: str | os.PathLike[str]) -> list[QueryPairs]:
     """Pairs from a JSONL file; lines with the same query become one.
 
-    One object a line: ``{"query": "...", "positive": "..." or [...], "negatives": [...]}``, the
+    One object per line: ``{"query": "...", "positive": "..." or [...], "negatives": [...]}``, the
     negatives optional.
 
     Raises:
         InvalidInputError: No such file, or a line that does not fit; names the line.
     """
     merged: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for number, row in _rows(path):
+    for number, row in read_rows(path, may_be_empty=False):
         try:
             positives, negatives = _texts(row["positive"]), _texts(row.get("negatives", []))
-            checked = QueryPairs(row["query"], positives, negatives)
+            pair = QueryPairs(row["query"], positives, negatives)
         except (InvalidInputError, KeyError, TypeError) as error:
-            said = f"no field {error}" if isinstance(error, KeyError) else str(error)
+            problem = f"no field {error}" if isinstance(error, KeyError) else str(error)
             raise InvalidInputError(
-                f"{line_name(path, number)}: {said}. Expected "
+                f"{line_name(path, number)}: {problem}. Expected "
                 '{"query": "...", "positive": "...", "negatives": [...]}'
             ) from error
-        kept = merged.setdefault(checked.query, ({}, {}))
-        kept[0].update(dict.fromkeys(checked.positives))
-        kept[1].update(dict.fromkeys(checked.negatives))
+        all_positives, all_negatives = merged.setdefault(pair.query, ({}, {}))
+        all_positives.update(dict.fromkeys(pair.positives))
+        all_negatives.update(dict.fromkeys(pair.negatives))
     return [QueryPairs(query, tuple(p), tuple(n)) for query, (p, n) in merged.items()]
 
 
@@ -75,7 +74,7 @@ def read_training_data(path: str | os.PathLike[str]) -> list[JudgedQuery] | list
     Raises:
         InvalidInputError: No such file, empty, or a line that does not fit; names the line.
     """
-    number, first = next(iter(_rows(path)))
+    number, first = next(iter(read_rows(path, may_be_empty=False)))
     if isinstance(first, dict) and "texts" in first:
         return read_judged(path)
     if isinstance(first, dict) and "positive" in first:
@@ -85,15 +84,6 @@ def read_training_data(path: str | os.PathLike[str]) -> list[JudgedQuery] | list
         '{"query": "...", "texts": [...], "labels": [1, 0, ...]} or '
         '{"query": "...", "positive": "...", "negatives": [...]}'
     )
-
-
-def _rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, Any]]:
-    some = False
-    for numbered in read_rows(path):
-        some = True
-        yield numbered
-    if not some:
-        raise InvalidInputError(f"{os.fspath(path)} is empty: there is nothing to train on")
 
 
 def _texts(value: Any) -> tuple[str, ...]:

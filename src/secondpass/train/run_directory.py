@@ -1,4 +1,4 @@
-"""The folder of a training run: whose it is, what is in it, and where it can go on."""
+"""The folder of a training run: what is in it, which run it belongs to, and where that resumes."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from typing import Any
 
 from secondpass.calibrate import JudgedQuery
 from secondpass.core.errors import InvalidInputError
+from secondpass.train.config import TrainingConfig
 
 
-def fingerprint(judged: Sequence[JudgedQuery]) -> str:
-    """First 16 hex digits of a SHA-256 over queries, texts and labels, in their order."""
-    total = hashlib.sha256()
-    for j in judged:
-        row = [j.ranking.query, [(c.text, c.id in j.relevant) for c in j.ranking]]
-        total.update(json.dumps(row, ensure_ascii=False).encode())
-    return total.hexdigest()[:16]
-
-
-class RunFolder:
-    """Paths of a run; made, or found again if it is the same run that was interrupted.
+class RunDirectory:
+    """The paths of a run; created, or reopened if it holds the same run, interrupted.
 
     Args:
-        path: The folder. Must be absent, empty, or hold an unfinished run of the same settings.
-        settings: What makes two runs the same: data, model, options. JSON values.
+        path: The folder. Must be absent, empty, or hold an unfinished run of the same config and
+            data.
+        config: Its `identity` and the data decide whether two runs are the same.
+        judged: The data, all of it.
 
     Raises:
         InvalidInputError: It holds a finished run, another run, or something else.
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        config: TrainingConfig,
+        judged: Sequence[JudgedQuery],
+    ) -> None:
         self.path = Path(path)
         self.start, self.torch = self.path / "start", self.path / "torch"
         self.onnx, self.checkpoints = self.path / "onnx", self.path / "checkpoints"
@@ -44,10 +43,12 @@ class RunFolder:
             raise InvalidInputError(
                 f"{self.path} holds a finished training run; give another folder, or delete it"
             )
-        given = dict(json.loads(json.dumps(settings)))
+        self.data = _data_digest(judged)
+        identity = dict(json.loads(json.dumps(config.identity() | {"data": self.data})))
         if self._run.exists():
             before = json.loads(self._run.read_text(encoding="utf-8"))
-            changed = sorted(k for k in given | before if given.get(k) != before.get(k))
+            keys = identity | before
+            changed = sorted(key for key in keys if identity.get(key) != before.get(key))
             if changed:
                 raise InvalidInputError(
                     f"{self.path} holds another training run: {', '.join(changed)} differ. Give "
@@ -57,23 +58,32 @@ class RunFolder:
             raise InvalidInputError(f"{self.path} is not empty and holds no training run")
         else:
             self.path.mkdir(parents=True, exist_ok=True)
-            write_json(self._run, given)
+            write_json(self._run, identity)
 
     def last_checkpoint(self) -> Path | None:
         """The newest that is whole; one that a full disk or a crash cut short is passed over."""
-        found = [c for c in self.checkpoints.glob("checkpoint-*") if _whole(c)]
-        return max(found, key=lambda c: int(c.name.rsplit("-", 1)[1]), default=None)
+        whole = [c for c in self.checkpoints.glob("checkpoint-*") if _is_whole(c)]
+        return max(whole, key=lambda c: int(c.name.rsplit("-", 1)[1]), default=None)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Indented JSON, whole or not at all."""
-    fresh = path.with_suffix(".part")
+    partial = path.with_suffix(".part")
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    fresh.write_text(text + "\n", encoding="utf-8")
-    fresh.replace(path)
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
-def _whole(checkpoint: Path) -> bool:
+def _data_digest(judged: Sequence[JudgedQuery]) -> str:
+    """First 16 hex digits of a SHA-256 over queries, texts and labels, in their order."""
+    digest = hashlib.sha256()
+    for j in judged:
+        row = [j.ranking.query, [(c.text, c.id in j.relevant) for c in j.ranking]]
+        digest.update(json.dumps(row, ensure_ascii=False).encode())
+    return digest.hexdigest()[:16]
+
+
+def _is_whole(checkpoint: Path) -> bool:
     """trainer_state.json is written last."""
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))

@@ -59,7 +59,7 @@ async def test_a_node_with_a_checkpointer(documents: list[Document], query: str,
     assert (await graph.ainvoke(state, CONFIG))["documents"] == expected
 
 
-def test_numpy_float32_breaks_the_checkpointers_msgpack(
+def test_numpy_float32_does_not_reach_the_checkpointers_msgpack(
     documents: list[Document], query: str
 ) -> None:
     serialiser = JsonPlusSerializer(pickle_fallback=False)

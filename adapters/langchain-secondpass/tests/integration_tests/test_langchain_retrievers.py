@@ -67,7 +67,7 @@ async def test_no_documents(query: str, raw: Stage, way: str) -> None:
 
 
 @both
-async def test_the_rerank_step_is_invisible_in_traces(
+async def test_the_rerank_step_is_visible_in_traces(
     documents: list[Document], query: str, raw: Stage, way: str
 ) -> None:
     """Other compressors leave two retriever runs in the trace and none of their own."""

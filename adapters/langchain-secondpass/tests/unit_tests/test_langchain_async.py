@@ -38,7 +38,7 @@ class _Remote(Stage):
         ]
 
 
-async def test_async_that_only_looks_async(documents: list[Document], query: str) -> None:
+async def test_async_does_not_only_look_async(documents: list[Document], query: str) -> None:
     """More calls wait at once than a thread pool has threads, and all on the caller's loop."""
     callers = 200
     stage = _Remote(callers, _here())

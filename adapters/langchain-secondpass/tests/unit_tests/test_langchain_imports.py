@@ -10,8 +10,13 @@ from pathlib import Path
 import langchain_secondpass
 import pytest
 
-FOR_ADAPTERS = {"secondpass.core.call_hints", "secondpass.core.ranking_details"}
-"""Modules of the core that exist for adapters; all else comes from its public names."""
+FOR_ADAPTERS = {
+    "secondpass.core.call_hints",
+    "secondpass.core.ranking_details",
+    "secondpass.judge",
+    "secondpass.judge.chat.framework_chat",
+}
+"""Public packages, and modules that exist for adapters; all else comes from public names."""
 SOURCES = sorted(Path(langchain_secondpass.__file__).parent.glob("*.py"))
 
 

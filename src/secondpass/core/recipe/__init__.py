@@ -157,8 +157,8 @@ def from_file(
         "api_key": api_key, "disk": disk, "disk_size": disk_size, "on_progress": on_progress,
         "trust_remote_code": trust_remote_code, "vectors": vectors,
     }  # fmt: skip
-    given = {name: value for name, value in options.items() if value is not None}
-    return Recipe.read(path).stage(options=given)
+    options = {name: value for name, value in options.items() if value is not None}
+    return Recipe.read(path).stage(options=options)
 
 
 def _resources(data: Any, path: str = "pipeline", depth: int = 0) -> Iterator[tuple[str, str]]:

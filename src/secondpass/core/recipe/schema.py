@@ -58,7 +58,7 @@ _PARTS = {
     ),
     "RiskBound": ("thresholds.guarantee", "risk at_most observed p_value"),
     "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
-    "Builtin": ("models.builtin", "max_length token_budget threads"),
+    "Builtin": ("models.builtin.model", "max_length token_budget threads"),
 }
 """What recipes may name besides the public names that have arguments there."""
 

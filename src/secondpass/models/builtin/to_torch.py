@@ -24,10 +24,14 @@ try:
     import torch
     from onnx import numpy_helper
     from tokenizers import Tokenizer
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from tokenizers.processors import TemplateProcessing
+    from transformers import (
+        AutoConfig,
+        AutoModelForSequenceClassification,
+        PreTrainedTokenizerFast,
+    )
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
-    from secondpass.models.encoding.bert_pair_tokenizer import as_it_is
     from secondpass.models.export.parity import Original, checked, taken
 except ImportError as error:
     raise MissingExtraError("taking the built-in model's weights into torch", "export") from error
@@ -76,7 +80,7 @@ def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] =
     network.eval()
     # the file holds the pair template too, so one class serves both kinds of model
     backend = Tokenizer.from_file(str(source / "tokenizer.json"))
-    tokenizer = as_it_is(backend, min(512, config.max_position_embeddings))
+    tokenizer = wrap_tokenizer(backend, min(512, config.max_position_embeddings))
     try:
         checked(Original(str(source), network, tokenizer, taken(network, tokenizer)), source, True)
     except ModelError as error:
@@ -86,6 +90,35 @@ def write_torch(target: str | os.PathLike[str], source: str | os.PathLike[str] =
     network.save_pretrained(target)
     tokenizer.save_pretrained(target)
     return target
+
+
+def pair_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
+    """A BERT tokenizer that gives the second segment of a pair a [CLS] of its own.
+
+    Saved and loaded again it stays so, which transformers' BertTokenizer does not: that one
+    rebuilds BERT's template.
+    """
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] [CLS]:1 $B:1 [SEP]:1",
+        special_tokens=[(t, backend.token_to_id(t)) for t in ("[CLS]", "[SEP]")],
+    )
+    return wrap_tokenizer(backend)
+
+
+def wrap_tokenizer(backend: Tokenizer, longest: int = 512) -> PreTrainedTokenizerFast:
+    """A tokenizer with BERT's special tokens for transformers, its template left alone."""
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=backend,
+        model_max_length=longest,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        mask_token="[MASK]",
+    )
 
 
 class _OnnxGraph:

@@ -1,4 +1,4 @@
-"""Texts to token ids: each distinct one once, a book no further than a model reads."""
+"""Texts to token ids: each distinct text once, and no further than a model reads."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from secondpass.core.event import Note
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     from tokenizers import Encoding, Tokenizer
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST = 64, 32_768
 """A text is cut to this many characters before it is tokenised, so that a book does not cost a
-book's time. Real text has three to six characters a token."""
+book's time. Real text has three to six characters per token."""
 CHARACTERS_AT_ONCE = 400_000
 """Texts tokenised in one call: bounds the memory of their encodings."""
 
@@ -37,7 +38,7 @@ class TextIds:
     longer: bool
 
     def cut_to(self, room: int) -> Note:
-        """What a note says when only `room` ids are read; nothing if that is all."""
+        """The note on a passage of which only `room` ids are read; empty if that is all of it."""
         kept = min(room, len(self.ids))
         note: Note = {}
         if self.length > kept or self.longer:
@@ -46,22 +47,24 @@ class TextIds:
             note["cut_is_a_lower_bound"] = True
         return note
 
+    def cut_query_to(self, room: int) -> Note:
+        """The note on a query of which only `room` ids are read; empty if that is all of it."""
+        return {"cut_query_tokens": self.length - room} if self.length > room else {}
+
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> dict[str, TextIds]:
-    """Each distinct text with its ids, on every processor (tokenizers does that by itself)."""
-    import numpy as np
-
+    """Each distinct text with its ids, on every processor (which tokenizers does by itself)."""
     limit = max(max_length * CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST)
-    done: dict[str, TextIds] = {}
+    tokenized: dict[str, TextIds] = {}
     for part in by_characters(list(dict.fromkeys(texts)), limit):
-        encodings = _encoded(tokenizer, [text[:limit] for text in part])
+        encodings = _encode(tokenizer, [text[:limit] for text in part])
         for text, encoding in zip(part, encodings, strict=True):
             ids = np.array(encoding.ids, dtype=np.int64)
-            done[text] = TextIds(ids[:max_length], len(ids), len(text) > limit)
-    return done
+            tokenized[text] = TextIds(ids[:max_length], len(ids), len(text) > limit)
+    return tokenized
 
 
-def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[Encoding]:
+def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[Encoding]:
     # a lone surrogate is legal in a Python string and not in UTF-8, which the tokeniser needs
     clean = [t.encode("utf-8", "replace").decode("utf-8") for t in texts]
     return tokenizer.encode_batch_fast(clean, add_special_tokens=False)

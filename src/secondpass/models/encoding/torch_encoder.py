@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from secondpass.core.errors import ModelError
 from secondpass.core.event import Note
-from secondpass.models.encoding.pair_encoder import PairEncoder, Tokens
+from secondpass.models.encoding.encoders import PairEncoder, PairIds
 from secondpass.models.encoding.tokenize import (
     CHARACTERS_AT_LEAST,
     CHARACTERS_PER_TOKEN,
@@ -44,7 +44,7 @@ class EncodedPair:
     length: int
     note: Note
     pair: Pair | None = None
-    tokens: Tokens | None = None
+    tokens: PairIds | None = None
 
 
 class IdInputs:
@@ -67,7 +67,7 @@ class IdInputs:
             assert read.tokens is not None
             ids[row, : read.length] = torch.from_numpy(read.tokens.ids)
             mask[row, : read.length] = 1
-            types[row, read.tokens.text_start : read.tokens.text_end] = 1
+            types[row, read.tokens.text_start : read.length] = 1
         made = {"input_ids": ids, "attention_mask": mask}
         return made | ({"token_type_ids": types} if self.types else {}) | self.others
 

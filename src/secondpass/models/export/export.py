@@ -19,7 +19,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError, ModelError
-from secondpass.models.onnx.runtime import onnxruntime
+from secondpass.models.onnx.session import onnxruntime
 from secondpass.stages.score import Pair
 
 try:
@@ -28,8 +28,7 @@ try:
     import transformers
 
     import secondpass.models.late_interaction  # noqa: F401 - registers its class
-    from secondpass.models.export.calibration_data import feeds
-    from secondpass.models.export.gptq import moments
+    from secondpass.models.export.int8_calibration import read_feeds, second_moments
     from secondpass.models.export.parity import (
         BY_TOKEN,
         SAMPLES,
@@ -70,8 +69,8 @@ def export(
         directory: Where to; made if it does not exist.
         int8: Quantise, see `secondpass.models.export.quantise`.
         samples: Queries and texts, some dozens, that int8 is to be closest on, see
-            `secondpass.models.export.gptq` and `secondpass.models.export.smoothquant`; no labels.
-            Without any, weights are rounded.
+            `secondpass.models.export.int8_calibration`; no labels. Without any, each weight is
+            rounded to the nearest code.
         revision: Branch, tag or commit on the hub.
         trust_remote_code: Run Python code from the model's repository. Off unless you ask.
 
@@ -83,14 +82,14 @@ def export(
     if samples and not int8:
         raise InvalidInputError("samples say how to round to int8: give int8=True, or no samples")
     original = _loaded(model, revision, trust_remote_code)
-    fed = feeds(original, samples)
+    feeds = read_feeds(original, samples)
     config = original.network.config
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".export-") as scratch:
         folder = Path(scratch) / "out"
         folder.mkdir()
-        _write_graph(original, folder / "model.onnx", int8, fed)
+        _write_graph(original, folder / "model.onnx", int8, feeds)
         _write_tokenizer(original, folder / "tokenizer.json")
         # where it was loaded from is nobody's business but this machine's
         named = {k: v for k, v in config.to_dict().items() if k != "_name_or_path"}
@@ -145,7 +144,9 @@ def _loaded(model: str, revision: str | None, trust_remote_code: bool) -> Origin
     return Original(model, network.eval(), tokenizer, taken(network, tokenizer))
 
 
-def _write_graph(original: Original, path: Path, int8: bool, fed: Sequence[dict[str, Any]]) -> None:
+def _write_graph(
+    original: Original, path: Path, int8: bool, feeds: Sequence[dict[str, Any]]
+) -> None:
     names = original.inputs
     outputs = ["logits", *(PARTS if hasattr(original.network, "importance") else ())]
     # rows of different lengths, so that the mask is not traced as a constant
@@ -176,8 +177,8 @@ def _write_graph(original: Original, path: Path, int8: bool, fed: Sequence[dict[
     graph = first_token_only(whole)
     if int8:
         # of the whole graph, since one token of each sample would be too few
-        seen = moments(whole, products(whole), fed, raw.parent) if fed else None
-        graph = quantise(graph, seen)
+        moments = second_moments(whole, products(whole), feeds, raw.parent) if feeds else None
+        graph = quantise(graph, moments)
     large = sum(len(t.raw_data) for t in graph.graph.initializer) > 1_900_000_000  # protobuf: 2 GiB
     onnx.save(graph, path, save_as_external_data=large, location=path.name + "_data")
 

@@ -11,9 +11,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from secondpass.core.errors import MissingExtraError, ModelError
-from secondpass.models.encoding.pair_encoder import longest_input
+from secondpass.models.encoding.encoders import longest_input
 from secondpass.models.onnx.late_interaction import PARTS
-from secondpass.models.onnx.runtime import onnxruntime
+from secondpass.models.onnx.session import onnxruntime
 
 try:
     import torch

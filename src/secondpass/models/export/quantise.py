@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 
 from secondpass.core.errors import MissingExtraError
-from secondpass.models.export.gptq import round_compensated, round_to_nearest
-from secondpass.models.export.smoothquant import factors
-from secondpass.models.onnx.saturation import LARGEST_CODE
+from secondpass.models.export.int8_calibration import (
+    round_compensated,
+    round_to_nearest,
+    smoothing_factors,
+)
+from secondpass.models.onnx.session import LARGEST_CODE
 
 try:
     import onnx
@@ -53,9 +56,9 @@ def quantise(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
 
     Args:
         model: Is left as it is.
-        moments: By weight, see `secondpass.models.export.gptq`: what samples say of where an error
-            costs most, and of outliers after normalisations, which go over to the weights
-            (`secondpass.models.export.smoothquant`). Without it each weight gets the nearest code.
+        moments: By weight, see `secondpass.models.export.int8_calibration`: where samples show that
+            an error costs most, and which outliers after normalisations move to the weights.
+            Without it each weight gets the nearest code.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -151,7 +154,7 @@ class _Quantiser:
         if any(weight in weights and given != x for given, weight in uses):
             return x  # layers share the weight, as ALBERT's do: it cannot suit them all
         beside = np.hstack([numpy_helper.to_array(self.constants[w]) for w in weights])
-        factor = self.factors[smoothed] = factors(beside, self.moments[weights[0]])
+        factor = self.factors[smoothed] = smoothing_factors(beside, self.moments[weights[0]])
         self._constant(f"{smoothed}/factor", 1 / factor)
         self._op("Mul", [x, f"{smoothed}/factor"], smoothed)
         return smoothed

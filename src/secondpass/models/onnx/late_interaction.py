@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.event import Note
 from secondpass.models.batching import map_in_threads, prefetch
-from secondpass.models.encoding.segment_encoder import SegmentEncoder, Segments
+from secondpass.models.encoding.encoders import SegmentEncoder, longest_input
 from secondpass.models.encoding.tokenize import TextIds
-from secondpass.models.folder import json_file
-from secondpass.models.onnx.maxsim import MaxSimWeights, QueryVectors, TextVectors, logits, weights
+from secondpass.models.inference import (
+    BatchedSession,
+    InferenceOptions,
+    ScoredPairs,
+    split_into_parts,
+)
+from secondpass.models.model_files import MODEL_FILES, ModelFolder, fetch, find_file
+from secondpass.models.onnx.maxsim import (
+    MaxSimWeights,
+    QueryVectors,
+    TextVectors,
+    logits,
+    read_weights,
+    softmax,
+)
 from secondpass.models.onnx.passage_cache import PassageCache, StoredVectors
-from secondpass.models.onnx.scorer import PAIRS_AT_ONCE, TOKEN_BUDGET, OnnxScorer
+from secondpass.models.onnx.session import OnnxSession
+from secondpass.models.smoke_test import run_smoke_test
 from secondpass.stages.score import Pair
 
 if TYPE_CHECKING:
@@ -27,14 +40,14 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Ids = npt.NDArray[np.int64]
 
-Done = TypeVar("Done")
 PARTS = ("token_vectors", "mean", "importance", "offset")
-"""What the file must give besides logits; `secondpass export` writes it."""
+"""The outputs of the file besides logits; `secondpass export` writes it."""
 STORED_AT_ONCE = 32
-"""Texts whose kept vectors are unpacked and matched together: bounds the memory."""
+"""Texts whose stored vectors are unpacked and matched together: bounds the memory."""
 
 
-class LateInteraction(OnnxScorer[Segments]):
+@dataclass(kw_only=True, eq=False, repr=False)
+class LateInteraction(InferenceOptions):
     """A late-interaction model in ONNX form, scoring (query, text) pairs with raw logits.
 
     The scores are those of `OnnxCrossEncoder` on the same file, but queries and texts are read by
@@ -51,55 +64,84 @@ class LateInteraction(OnnxScorer[Segments]):
         max_length: Longest query and longest text in tokens; what is longer is cut, and the trail
             says so.
         token_budget: Padded tokens per batch: speed and memory, never results.
-        threads: Batches beside each other; as many as this process may use processors if None.
-        verify: Ask the model three easy questions as it loads, and refuse it if it fails.
+        threads: Batches that run at the same time; as many as this process may use processors if
+            None.
+        verify: Give the model three easy questions as it loads, and refuse it if it fails.
         on_progress: Called with (pairs done, pairs in all) after each batch.
 
     Raises:
         ModelError: Unreadable, not a late-interaction model, or it failed the check; or `vectors`
-            is no such file, or another model's.
+            is not such a file, or another model's.
         MissingExtraError: A hub id, and huggingface-hub is not installed.
         InvalidInputError: An argument that makes no sense.
     """
 
+    model: str | os.PathLike[str] = field(kw_only=False)
+    vectors: str | os.PathLike[str] | None = None
+
     tolerance = 0.02
     """How much a score may change with its batch mates, or by vectors that were kept as int8."""
 
-    def __init__(
-        self,
-        model: str | os.PathLike[str],
-        *,
-        vectors: str | os.PathLike[str] | None = None,
-        revision: str | None = None,
-        file: str | None = None,
-        max_length: int = 512,
-        token_budget: int = TOKEN_BUDGET,
-        threads: int | None = None,
-        verify: bool = True,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> None:
-        self.vectors = None if vectors is None else os.fspath(vectors)
-        self._store: PassageCache | None = None
-        super().__init__(
-            model,
-            revision=revision,
-            file=file,
-            max_length=max_length,
-            token_budget=token_budget,
-            threads=threads,
-            verify=verify,
-            on_progress=on_progress,
-        )
-        if self.vectors is not None:  # after the check, whose texts are nobody's
-            self._store = PassageCache(
-                self.vectors, f"{self.name}, {self._longest} tokens", self._hidden
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.model = os.fspath(self.model)
+        path = fetch(self.model, self.revision, self.file or MODEL_FILES)
+        folder = ModelFolder.read(path, find_file(path, self.file))
+        digest = folder.digest("config.json")  # which says how to match
+        self._load(f"late-interaction:{self.model}@{digest}", folder)
+
+    def _load(self, name: str, folder: ModelFolder) -> None:
+        self.name, self.folder = name, folder.path
+        session = OnnxSession(folder.file)
+        missing = [output for output in PARTS if output not in session.outputs]
+        if missing:
+            raise ModelError(
+                f"{name!r} does not give {', '.join(missing)}: it is not a late-interaction "
+                "model that `secondpass export` wrote. Use it as 'onnx:...'"
             )
+        longest = longest_input(self.max_length, folder.config)
+        self._session = BatchedSession(
+            session, folder.pad_id(), longest, self.token_budget, self.workers
+        )
+        self._weights, hidden = read_weights(folder.config, name)
+        self._encoder = SegmentEncoder(folder.tokenizer, longest)
+        self.cache_key = f"{longest} tokens"
+        self._store: PassageCache | None = None
+        if self.verify:
+            run_smoke_test(name, self.score)
+        if self.vectors is not None:  # opened after the smoke test, whose texts are not stored
+            self.vectors = os.fspath(self.vectors)
+            self._store = PassageCache(self.vectors, f"{name}, {longest} tokens", hidden)
+            self.cache_key += ", vectors kept as int8"
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        """One raw logit per pair, as Python floats."""
+        return self.score_with_notes(pairs)[0]
+
+    def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
+        """One raw logit per pair, and a note of what was cut (`cut_tokens`) or kept (`stored`)."""
+        scored = ScoredPairs(len(pairs), self.on_progress)
+        for part in prefetch(self._read, split_into_parts(pairs)):
+            queries: dict[str, QueryVectors] = {}
+            rows = self._encoder.rows(part.queries)
+            for batch, outputs in self._session.run(PARTS, [ids for _, ids in rows]):
+                queries |= _query_vectors([rows[i] for i in batch], outputs)
+            match = _Matcher(part.pairs, queries, self._weights)
+            for indices, values in self._match_stored(part, match):
+                scored.add(indices, values)
+            rows = self._encoder.rows(part.unstored())
+            for batch, outputs in self._session.run(PARTS[:2], [ids for _, ids in rows]):
+                vectors = _text_vectors([rows[i] for i in batch], outputs)
+                self._keep(vectors, part.stored)
+                scored.add(*match(vectors))
+            scored.end_part([self._note(pair, part) for pair in part.pairs])
+        return scored.result()
 
     def encode(self, texts: Sequence[str]) -> int:
         """Compute the vectors of texts and keep them, for instance when documents are indexed.
 
         Returns:
-            How many were new.
+            The number of texts that were new.
 
         Raises:
             InvalidInputError: There is no `vectors` file to keep them in.
@@ -107,129 +149,108 @@ class LateInteraction(OnnxScorer[Segments]):
         """
         if self._store is None:
             raise InvalidInputError(f"{self.name!r} keeps no vectors; give it vectors='FILE'")
-        new = 0
-        parts = [texts[i : i + PAIRS_AT_ONCE] for i in range(0, len(texts), PAIRS_AT_ONCE)]
-        for start, read in enumerate(
-            prefetch(lambda part: self._read([("", t) for t in part]), parts)
-        ):
-            fresh = read.fresh()
-            new += sum(map(len, self._segments(fresh, partial(self._kept_texts, read.stored))))
-            failure = read.stored.failure
-            if fresh and self._store.read_only:
+        new = done = 0
+        for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
+            rows = self._encoder.rows(part.unstored())
+            for batch, outputs in self._session.run(PARTS[:2], [ids for _, ids in rows]):
+                self._keep(_text_vectors([rows[i] for i in batch], outputs), part.stored)
+            failure = part.stored.failure
+            if rows and self._store.read_only:
                 failure = "not written: it is read-only"
             if failure is not None:
                 raise ModelError(f"the vectors file {self.vectors} was {failure}")
+            new, done = new + len(rows), done + len(part.pairs)
             if self.on_progress is not None:
-                self.on_progress(min((start + 1) * PAIRS_AT_ONCE, len(texts)), len(texts))
+                self.on_progress(done, len(texts))
         return new
 
-    def _open(self) -> None:
-        missing = [name for name in PARTS if name not in self._session.outputs]
-        if missing:
-            raise ModelError(
-                f"{self.name!r} does not give {', '.join(missing)}: it is no late-interaction "
-                "model that `secondpass export` wrote. Use it as 'onnx:...'"
-            )
-        config = json_file(self.folder / "config.json")
-        try:
-            by_match, by_mean = map(float, config["scales"])
-            self._matching = MaxSimWeights((by_match, by_mean), float(config.get("sharpness", 0.0)))
-            self._hidden = int(config["hidden_size"])
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ModelError(
-                f"config.json of {self.name!r} does not say how to match (scales of two numbers, "
-                "sharpness, hidden_size): take the one that `secondpass export` wrote"
-            ) from error
-        self._segmenting = SegmentEncoder(self._tokenizer, self._longest)
-
-    def _read(self, pairs: Sequence[Pair]) -> Segments:
-        queries = self._segmenting.tokenize([q for q, _ in pairs])
-        texts = self._segmenting.tokenize([t for _, t in pairs])
+    def _read(self, pairs: Sequence[Pair]) -> _Part:
+        queries = self._encoder.tokenize([q for q, _ in pairs])
+        texts = self._encoder.tokenize([t for _, t in pairs])
         stored = StoredVectors() if self._store is None else self._store.get(texts)
-        return Segments(pairs, queries, texts, stored)
+        return _Part(pairs, queries, texts, stored)
 
-    def _notes(self, read: Segments) -> list[Note]:
-        return self._segmenting.notes(read)
-
-    def _logits(self, read: Segments) -> Iterator[tuple[list[int], Floats]]:
-        places = read.places()
-        queries: dict[str, QueryVectors] = {}
-        for made in self._segments(read.queries, self._queries):
-            queries.update(made)
-
-        def scored(texts: Mapping[str, TextVectors]) -> tuple[list[int], Floats]:
-            by_query: dict[str, list[int]] = {}
-            for text in texts:
-                for place in places[text]:
-                    by_query.setdefault(read.pairs[place][0], []).append(place)
-            of = [
-                logits(queries[q], [texts[read.pairs[p][1]] for p in found], self._matching)
-                for q, found in by_query.items()
-            ]
-            return [p for found in by_query.values() for p in found], np.concatenate(of)
-
-        def scored_again(texts: Sequence[str]) -> tuple[list[int], Floats]:
-            return scored({text: packed[text].unpacked() for text in texts})
-
-        packed = read.stored.packed
-        kept = list(packed)
-        parts = [kept[i : i + STORED_AT_ONCE] for i in range(0, len(kept), STORED_AT_ONCE)]
-        yield from map_in_threads(scored_again, parts, self._beside)
-        yield from self._segments(
-            read.fresh(), lambda batch: scored(self._kept_texts(read.stored, batch))
+    def _match_stored(self, part: _Part, match: _Matcher) -> Iterator[tuple[list[int], Floats]]:
+        packed = part.stored.packed
+        texts = list(packed)
+        chunks = [texts[i : i + STORED_AT_ONCE] for i in range(0, len(texts), STORED_AT_ONCE)]
+        return map_in_threads(
+            lambda chunk: match({text: packed[text].unpack() for text in chunk}),
+            chunks,
+            min(self._session.workers, len(chunks)),
         )
 
-    def _segments(
-        self, segments: Mapping[str, TextIds], work: Callable[[Mapping[str, Ids]], Done]
-    ) -> Iterator[Done]:
-        """`work` of batches of segments with their special tokens, on every processor."""
-        rows = {text: self._segmenting.row(given) for text, given in segments.items()}
-        texts = list(rows)
-        batches = self._batches([len(r) for r in rows.values()])
-        named = [{texts[i]: rows[texts[i]] for i in batch} for batch in batches]
-        return map_in_threads(work, named, self._beside)
-
-    def _queries(self, batch: Mapping[str, Ids]) -> dict[str, QueryVectors]:
-        made = self._forward(PARTS, batch)
-        return {
-            text: QueryVectors(vectors[: len(ids)], weights(importance[: len(ids)]), mean, offset)
-            for (text, ids), vectors, mean, importance, offset in zip(
-                batch.items(), *made, strict=True
-            )
-        }
-
-    def _texts(self, batch: Mapping[str, Ids]) -> dict[str, TextVectors]:
-        made = self._forward(PARTS[:2], batch)
-        return {
-            text: TextVectors(vectors[: len(ids)], mean)
-            for (text, ids), vectors, mean in zip(batch.items(), *made, strict=True)
-        }
-
-    def _kept_texts(
-        self, stored: StoredVectors, batch: Mapping[str, Ids]
-    ) -> dict[str, TextVectors]:
-        """Computed, and added to the file unless it has failed already: one wait for a lock."""
-        texts = self._texts(batch)
+    def _keep(self, vectors: Mapping[str, TextVectors], stored: StoredVectors) -> None:
+        """Add them to the file unless it has failed already: one wait for a lock."""
         if self._store is not None and stored.failure is None:
-            failure = self._store.add(texts)
-            stored.failure = failure or stored.failure
-        return texts
+            stored.failure = self._store.add(vectors)
 
-    def _forward(self, outputs: Sequence[str], batch: Mapping[str, Ids]) -> list[Any]:
-        ids, mask = self._padded(list(batch.values()))
-        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        return self._session(outputs, feed)
+    def _note(self, pair: Pair, part: _Part) -> Note:
+        """What was cut of a pair, whether its text was stored, and why that did not work."""
+        query, text = pair
+        note: Note = {**self._encoder.note(part.queries[query], part.texts[text])}
+        if text in part.stored.packed:
+            note["stored"] = True
+        elif part.stored.failure is not None:
+            note["vector_file_failed"] = part.stored.failure
+        if text in part.stored.damaged:
+            note["stored_vector_damaged"] = True
+        return note
 
-    @property
-    def cache_key(self) -> str:
-        """What scores depend on beside the name: see `Scorer`."""
-        return super().cache_key + ("" if self.vectors is None else ", vectors kept as int8")
 
-    def _label(self) -> str:
-        return f"late-interaction:{self.model}"
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Pairs, the token ids of each distinct query and text in them, and what the file has."""
 
-    def _content(self, files: Sequence[Path]) -> str:
-        return super()._content([*files, self.folder / "config.json"])  # it says how to match
+    pairs: Sequence[Pair]
+    queries: Mapping[str, TextIds]
+    texts: Mapping[str, TextIds]
+    stored: StoredVectors
 
-    def _arguments(self) -> dict[str, Any]:
-        return {**super()._arguments(), "vectors": self.vectors}
+    def unstored(self) -> dict[str, TextIds]:
+        """The texts that the model is to read."""
+        return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
+
+
+class _Matcher:
+    """From vectors of texts to logits of the pairs that they are in."""
+
+    def __init__(
+        self, pairs: Sequence[Pair], queries: Mapping[str, QueryVectors], weights: MaxSimWeights
+    ) -> None:
+        self.pairs, self.queries, self.weights = pairs, queries, weights
+        self.indices: dict[str, list[int]] = {}
+        for index, (_, text) in enumerate(pairs):
+            self.indices.setdefault(text, []).append(index)
+
+    def __call__(self, texts: Mapping[str, TextVectors]) -> tuple[list[int], Floats]:
+        """Indices of pairs, and their logits."""
+        by_query: dict[str, list[int]] = {}
+        for text in texts:
+            for index in self.indices[text]:
+                by_query.setdefault(self.pairs[index][0], []).append(index)
+        values = [
+            logits(self.queries[query], [texts[self.pairs[i][1]] for i in indices], self.weights)
+            for query, indices in by_query.items()
+        ]
+        return [i for indices in by_query.values() for i in indices], np.concatenate(values)
+
+
+def _query_vectors(
+    rows: Sequence[tuple[str, Ids]], outputs: Sequence[Any]
+) -> dict[str, QueryVectors]:
+    """From a batch of queries and its outputs `PARTS`."""
+    return {
+        query: QueryVectors(vectors[: len(ids)], softmax(importance[: len(ids)]), mean, offset)
+        for (query, ids), vectors, mean, importance, offset in zip(rows, *outputs, strict=True)
+    }
+
+
+def _text_vectors(
+    rows: Sequence[tuple[str, Ids]], outputs: Sequence[Any]
+) -> dict[str, TextVectors]:
+    """From a batch of texts and the first two of its outputs `PARTS`."""
+    return {
+        text: TextVectors(vectors[: len(ids)], mean)
+        for (text, ids), vectors, mean in zip(rows, *outputs, strict=True)
+    }

@@ -1,4 +1,4 @@
-"""MaxSim: each token of a query looks for the most alike token of a text.
+"""MaxSim: each token of a query is matched with the most similar token of a text.
 
 The two are encoded apart, so a text's vectors serve every query. Khattab & Zaharia 2020, "ColBERT",
 arXiv:2004.12832; the weights of the query's tokens, the soft maximum, the cosine of the means and
@@ -7,11 +7,13 @@ the offset are those of `secondpass.models.late_interaction`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from secondpass.core.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 
-ALONE = 262_144
-"""Multiplications that OpenBLAS, numpy's usual library, does on the calling thread. Larger products
-it shares out, and its threads and the model's then wait for each other: a third of the speed."""
+SINGLE_THREADED = 262_144
+"""Multiplications that OpenBLAS, numpy's usual library, does on the calling thread. It splits
+larger products, and its threads and the model's then wait for each other: a third of the speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class QueryVectors:
     """What a score needs of a query.
 
     Attributes:
-        vectors: One a token, of length 1, shape (tokens, hidden).
-        weights: How much each token counts, in all 1, shape (tokens,).
+        vectors: One per token, of length 1, shape (tokens, hidden).
+        weights: How much each token counts; they sum to 1, shape (tokens,).
         mean: Of length 1, shape (hidden,).
         offset: What the query adds to every logit.
     """
@@ -62,44 +64,61 @@ class TextVectors:
     mean: Floats
 
 
-def weights(importance: Floats) -> Floats:
-    """The softmax of `importance`, shape (tokens,)."""
+def read_weights(config: Mapping[str, Any], name: str) -> tuple[MaxSimWeights, int]:
+    """From a model's config.json: how it weighs what matches, and the dimensions of its vectors.
+
+    Raises:
+        ModelError: It does not say so.
+    """
+    try:
+        by_match, by_mean = map(float, config["scales"])
+        weights = MaxSimWeights((by_match, by_mean), float(config.get("sharpness", 0.0)))
+        return weights, int(config["hidden_size"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelError(
+            f"config.json of {name!r} does not say how to match (scales of two numbers, "
+            "sharpness, hidden_size): take the one that `secondpass export` wrote"
+        ) from error
+
+
+def softmax(importance: Floats) -> Floats:
+    """Weights of tokens, shape (tokens,)."""
     shifted = np.exp(importance - importance.max())
-    made: Floats = shifted / shifted.sum()
-    return made
+    weights: Floats = shifted / shifted.sum()
+    return weights
 
 
-def logits(query: QueryVectors, texts: Sequence[TextVectors], matching: MaxSimWeights) -> Floats:
+def logits(query: QueryVectors, texts: Sequence[TextVectors], weights: MaxSimWeights) -> Floats:
     """Raw logits of one query with texts, shape (texts,).
 
     Args:
         query: The query.
         texts: At least one, each of at least one token.
-        matching: How the model weighs what matches.
+        weights: How the model weighs what matches.
     """
-    alike = _products([text.vectors for text in texts], query.vectors)
-    late = _best(alike, [len(text.vectors) for text in texts], matching.sharpness) @ query.weights
+    cosines = _multiply([text.vectors for text in texts], query.vectors)
+    late = _best(cosines, [len(text.vectors) for text in texts], weights.sharpness) @ query.weights
     whole = np.stack([text.mean for text in texts]) @ query.mean
-    by_match, by_mean = matching.scales  # of Python, so that all stays float32
-    made: Floats = by_match * late + by_mean * whole + np.float32(query.offset)
-    return made
+    by_match, by_mean = weights.scales  # of Python, so that all stays float32
+    values: Floats = by_match * late + by_mean * whole + np.float32(query.offset)
+    return values
 
 
-def _best(alike: Floats, lengths: Sequence[int], sharpness: float) -> Floats:
+def _best(cosines: Floats, lengths: Sequence[int], sharpness: float) -> Floats:
     """How well each text matches each query token, shape (texts, query tokens)."""
     starts = np.cumsum([0, *lengths[:-1]])
-    best: Floats = np.maximum.reduceat(alike, starts, axis=0)
+    best: Floats = np.maximum.reduceat(cosines, starts, axis=0)
     if sharpness:
-        near: Floats = np.exp((alike - np.repeat(best, lengths, axis=0)) * sharpness)
+        near: Floats = np.exp((cosines - np.repeat(best, lengths, axis=0)) * sharpness)
         best += np.log(np.add.reduceat(near, starts, axis=0)) / sharpness
     return best
 
 
-def _products(rows: Sequence[Floats], query: Floats) -> Floats:
+def _multiply(rows: Sequence[Floats], query: Floats) -> Floats:
     """All rows times all query tokens, shape (rows, query tokens), without threads of BLAS."""
     tokens, hidden = query.shape
-    at_once = max(1, ALONE // (hidden * tokens))
+    at_once = max(1, SINGLE_THREADED // (hidden * tokens))
     count = sum(map(len, rows))
     filled = np.concatenate([*rows, np.zeros((-count % at_once, hidden), np.float32)])
-    made: Floats = filled.reshape(-1, at_once, hidden) @ query.T
-    return made.reshape(-1, tokens)[:count]
+    cosines: Floats = filled.reshape(-1, at_once, hidden) @ query.T
+    return cosines.reshape(-1, tokens)[:count]

@@ -1,4 +1,4 @@
-"""Texts' token vectors on disk: the model reads a text once for all queries to come."""
+"""Token vectors of texts on disk: the model reads a text once for all later queries."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _KIND = FileKind(
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A text's vectors as they are kept: codes of the mean and the tokens, and then the scales."""
+    """A text's vectors as they are stored: codes of the mean and the tokens, then the scales."""
 
     blob: bytes
     hidden: int
 
-    def unpacked(self) -> TextVectors:
+    def unpack(self) -> TextVectors:
         """As floats, four times as large."""
         count = len(self.blob) // (self.hidden + 2)
         codes = np.frombuffer(self.blob, np.int8, count * self.hidden)
@@ -51,11 +51,11 @@ class Packed:
 
 @dataclass(slots=True)
 class StoredVectors:
-    """What a file gave of some texts, and what went wrong with it.
+    """What a file holds of some texts, and what went wrong with it.
 
     Attributes:
         packed: By text, those that are there and whole.
-        damaged: Texts whose rows are not what was written; to be read again.
+        damaged: Texts whose rows are not what was written; the model reads them again.
         failure: Why the file was not read or not written, for people; None if it was.
     """
 
@@ -67,14 +67,15 @@ class StoredVectors:
 class PassageCache:
     """An SQLite file of int8 vectors by a text's hash; the texts themselves are not in it.
 
-    One byte a dimension and two for a scale, each token: 27 kB for a passage of 70 tokens at 384
-    dimensions. Many threads and processes may use one file at once; a file that may not be written
-    is read only. Nothing is ever removed: delete the file to begin anew. Each row has a checksum.
-    Once it is open, no trouble with the file is raised: `StoredVectors` says what it was.
+    One byte per dimension and two for a scale, for each token: 27 kB for a passage of 70 tokens at
+    384 dimensions. Many threads and processes may use one file at once; a file that may not be
+    written is read only. Nothing is ever removed: delete the file to start again. Each row has a
+    checksum.
+    Once it is open, no trouble with the file raises: `StoredVectors` says what it was.
 
     Args:
         path: The file; made if it does not exist.
-        model: What makes the vectors. Another model's file is refused.
+        model: The model that computes the vectors. Another model's file is refused.
         hidden: Dimensions of a vector.
         lock_timeout: Seconds to wait while another process writes.
 
@@ -108,7 +109,7 @@ class PassageCache:
             raise ModelError(f"{self.path} cannot be used as a file of vectors: {error}") from error
 
     def __len__(self) -> int:
-        """How many texts.
+        """The number of texts.
 
         Raises:
             sqlite3.Error: The file cannot be read.
@@ -133,7 +134,7 @@ class PassageCache:
         return stored
 
     def add(self, vectors: Mapping[str, TextVectors]) -> str | None:
-        """Keep them, in the place of what was kept of them. Nothing if read only.
+        """Store them, in place of what was stored of them. Nothing if read only.
 
         Returns:
             Why they were not written, for people; None if they were, or if the file is read only.
@@ -141,8 +142,8 @@ class PassageCache:
         if self.read_only:
             return None
         rows = []
-        for text, unpacked in vectors.items():
-            key, blob = _key(text), _packed(unpacked)
+        for text, floats in vectors.items():
+            key, blob = _key(text), _pack(floats)
             rows.append((key, blob, checksum(key, blob)))
         try:
             with self._file.writing() as file:
@@ -161,9 +162,9 @@ class PassageCache:
         return stored == checksum(key, blob)
 
 
-def _packed(unpacked: TextVectors) -> bytes:
+def _pack(vectors: TextVectors) -> bytes:
     """The mean and then the tokens, int8 with a scale each, and then the scales."""
-    rows = np.concatenate([unpacked.mean[None], unpacked.vectors])
+    rows = np.concatenate([vectors.mean[None], vectors.vectors])
     scales = (np.abs(rows).max(axis=1) / 127).astype(np.float16)
     exact = rows / np.maximum(scales, np.float16(1e-4))[:, None]
     codes = np.rint(exact).clip(-127, 127).astype(np.int8)

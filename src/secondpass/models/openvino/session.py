@@ -1,7 +1,15 @@
-"""A model's graph on OpenVINO: which file, what it is computed in, made ready for the CPU."""
+"""A model's graph on OpenVINO: which file, which precision, compiled for the CPU.
+
+`import openvino` reports itself to an analytics server, and leaves a client id in the user's home
+directory, wherever the package openvino-telemetry is installed, which pip brings along, and nobody
+has declined it (openvino/tools/ovc/__init__.py of 2026.4). It has a stub for where that package is
+missing, so it is made to look missing while openvino is imported, and only then. Everything in
+secondpass imports openvino with `import_openvino`.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -9,29 +17,61 @@ from typing import Any, Literal
 
 import numpy as np
 
-from secondpass.core.errors import ModelError
-from secondpass.models.folder import MODEL_FILES, model_file
-from secondpass.models.hub import fetched
-from secondpass.models.openvino.runtime import fastest_float
+from secondpass.core.errors import MissingExtraError, ModelError
+from secondpass.models.model_files import MODEL_FILES, fetch, find_file
 
 Precision = Literal["auto", "float32", "bfloat16", "int8", "int8-bfloat16"]
 PRECISIONS = ("auto", "float32", "bfloat16", "int8", "int8-bfloat16")
 IR_FILES = ("openvino_model.xml", "openvino/openvino_model.xml")
 INTEGER_WEIGHTS = 4096
-"""A constant of int8 or uint8 with so many elements is a weight: smaller ones may be anything."""
+"""An int8 or uint8 constant with this many elements is a weight; smaller ones may be anything."""
+_TELEMETRY = "openvino_telemetry"
 
 
-def found(model: str, revision: str | None, file: str | None) -> tuple[Path, Path]:
+def import_openvino() -> Any:
+    """The module `openvino`, without its telemetry unless somebody imported it before.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment] # "import" of it now fails
+        try:
+            return _import()
+        finally:
+            del sys.modules[_TELEMETRY]
+    return _import()
+
+
+def fastest_float() -> Literal["bfloat16", "float32"]:
+    """The fastest precision of a float model here: bfloat16 where the processor multiplies in it.
+
+    Raises:
+        MissingExtraError: openvino is not installed.
+    """
+    capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bfloat16" if "BF16" in capabilities else "float32"
+
+
+def _import() -> Any:
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingExtraError("the openvino: backend", "openvino") from error
+    return openvino
+
+
+def find_model(model: str, revision: str | None, file: str | None) -> tuple[Path, Path]:
     """The model's folder, and the file in it to read: .onnx before .xml, unless `file` says."""
-    folder = fetched(model, revision, file or (*MODEL_FILES, *IR_FILES))
-    exists = [name for name in (*MODEL_FILES, *IR_FILES) if (folder / name).is_file()]
-    path = model_file(folder, file or (exists[0] if exists else None))
+    folder = fetch(model, revision, file or (*MODEL_FILES, *IR_FILES))
+    present = [name for name in (*MODEL_FILES, *IR_FILES) if (folder / name).is_file()]
+    path = find_file(folder, file or (present[0] if present else None))
     if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():  # hub: the weights too
-        fetched(model, revision, str(path.with_suffix(".bin").relative_to(folder)))
+        fetch(model, revision, str(path.with_suffix(".bin").relative_to(folder)))
     return folder, path
 
 
-def read(core: Any, path: Path) -> Any:
+def read_graph(core: Any, path: Path) -> Any:
     """The graph in a file, or a ModelError."""
     try:
         return core.read_model(path)
@@ -49,18 +89,18 @@ def is_int8(graph: Any) -> bool:
     )
 
 
-def computed_in(precision: Precision, graph: Any, path: Path) -> str:
-    """What `precision` comes to for this model, here: any of `PRECISIONS` but "auto".
+def resolve_precision(precision: Precision, graph: Any, path: Path) -> str:
+    """The precision that `precision` means for this model on this processor: not "auto".
 
     Raises:
-        ModelError: The weights, or this processor, do not have it.
+        ModelError: The weights or this processor do not support it.
     """
     int8 = is_int8(graph)
     if precision == "auto":
-        between = fastest_float()
+        floating = fastest_float()
         if not int8:
-            return between
-        return "int8-bfloat16" if between == "bfloat16" else "int8"
+            return floating
+        return "int8-bfloat16" if floating == "bfloat16" else "int8"
     if int8 != precision.startswith("int8"):
         has = "int8" if int8 else "float"
         raise ModelError(
@@ -76,7 +116,7 @@ def computed_in(precision: Precision, graph: Any, path: Path) -> str:
 
 
 class OpenVinoSession:
-    """A compiled graph with `Session`'s interface: a batch a processor, from any thread.
+    """A compiled graph as an `InferenceSession`: one batch per processor, from any thread.
 
     Attributes:
         inputs: Names.
@@ -88,13 +128,13 @@ class OpenVinoSession:
 
     def __init__(self, core: Any, graph: Any, precision: str, threads: int, path: Path) -> None:
         self.path = path
-        self.inputs = {given.get_any_name() for given in graph.inputs}
-        shapes = [made.get_partial_shape() for made in graph.outputs]
+        self.inputs = {node.get_any_name() for node in graph.inputs}
+        shapes = [node.get_partial_shape() for node in graph.outputs]
         self.outputs = {
-            made.get_any_name(): list(shape) if shape.rank.is_static else []
-            for made, shape in zip(graph.outputs, shapes, strict=True)
+            node.get_any_name(): list(shape) if shape.rank.is_static else []
+            for node, shape in zip(graph.outputs, shapes, strict=True)
         }
-        # of int8 weights it says what stands between their products: attention, normalisation
+        # with int8 weights it is the precision between their products: attention, normalisation
         hint = "bf16" if precision.endswith("bfloat16") else "f32"
         options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads}
         try:
@@ -109,16 +149,16 @@ class OpenVinoSession:
         Raises:
             ModelError: The graph cannot take them.
         """
-        given = {name: value for name, value in feed.items() if name in self.inputs}
+        inputs = {name: value for name, value in feed.items() if name in self.inputs}
         try:
             request = self._idle.get_nowait()
         except Empty:
             request = self._compiled.create_infer_request()
         try:
-            made = request.infer(given, share_inputs=True)
-            return [np.array(made[name]) for name in outputs]
+            results = request.infer(inputs, share_inputs=True)
+            return [np.array(results[name]) for name in outputs]
         except RuntimeError as error:
-            shapes = {name: value.shape for name, value in given.items()}
+            shapes = {name: value.shape for name, value in inputs.items()}
             raise ModelError(
                 f"{self.path} failed on a batch of shapes {shapes}: {error}"
             ) from error

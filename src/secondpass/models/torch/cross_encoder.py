@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError, ModelError
 from secondpass.core.event import Note
-from secondpass.models.batching import packed
-from secondpass.models.digest import digest, torch_weight_files
-from secondpass.models.encoding.pair_encoder import check_max_length, longest_input
+from secondpass.models.batching import pack
+from secondpass.models.encoding.encoders import check_max_length, longest_input
+from secondpass.models.model_files import digest, torch_weight_files
 from secondpass.models.smoke_test import run_smoke_test
 from secondpass.stages.score import Pair
 
@@ -156,7 +156,7 @@ class TorchCrossEncoder:
         return self._texts.cut(query, text, max_length)
 
     def _batches(self, read: Sequence[EncodedPair]) -> Iterator[tuple[list[int], EncodedBatch]]:
-        for batch in packed([r.length for r in read], self.token_budget):
+        for batch in pack([r.length for r in read], self.token_budget):
             yield batch, self._read.features([read[i] for i in batch])
 
     @torch.inference_mode()

@@ -8,10 +8,7 @@ from typing import Any
 from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
 
 from secondpass import Candidate, InvalidInputError, Ranking
-from secondpass.core.ranking_details import candidate_details, event_details
-
-DETAILS = "secondpass"
-"""The one metadata key that is written; prompts and embeddings leave it out."""
+from secondpass.core.ranking_details import METADATA_KEY, metadata_details
 
 
 def ranking_of(query: str, nodes: Iterable[NodeWithScore], mode: MetadataMode) -> Ranking:
@@ -59,11 +56,10 @@ def nodes_of(ranking: Ranking) -> list[NodeWithScore]:
 def _node_of(ranking: Ranking, rank: int) -> NodeWithScore:
     candidate = ranking[rank]
     node: BaseNode = candidate.payload.node
-    details: dict[str, Any] = candidate_details(candidate, rank, ranking.scale)
-    details["events"] = event_details(ranking.events)
-    if DETAILS in node.metadata:
-        details["before"] = node.metadata[DETAILS]
-    changes: dict[str, Any] = {"metadata": {**node.metadata, DETAILS: details}}
+    details = metadata_details(ranking, rank, node.metadata)
+    changes: dict[str, Any] = {"metadata": {**node.metadata, METADATA_KEY: details}}
     for hidden in ("excluded_llm_metadata_keys", "excluded_embed_metadata_keys"):
-        changes[hidden] = [*(key for key in getattr(node, hidden) if key != DETAILS), DETAILS]
+        # neither prompts nor embeddings read it
+        keys = (key for key in getattr(node, hidden) if key != METADATA_KEY)
+        changes[hidden] = [*keys, METADATA_KEY]
     return NodeWithScore(node=node.model_copy(update=changes), score=candidate.score)

@@ -8,12 +8,15 @@ from typing import Any
 
 from llama_index.core.llms import LLM
 from llama_index.core.schema import MetadataMode
-from llama_index.postprocessor.secondpass.chat import as_stage
+from llama_index.postprocessor.secondpass.chat import stage_of
 
 import secondpass as sp
 from secondpass.core.call_hints import keyword_hint
+from secondpass.judge import AsyncJudge
 
-Model = str | LLM | sp.Stage | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
+Model = (
+    str | LLM | sp.Stage | sp.Judge | AsyncJudge | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
+)
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "metadata_mode")
 
 _OF_THE_BACKEND = (
@@ -69,7 +72,7 @@ def checked_options(
         raise sp.InvalidInputError(
             f"keep_at_least={keep_at_least!r} says how many a threshold leaves; give threshold= too"
         )
-    stage = as_stage(model)
+    stage = stage_of(model)
     if threshold is not None:
         _check_scale(sp.Threshold(threshold), stage)
     return {"model": stage, **options}

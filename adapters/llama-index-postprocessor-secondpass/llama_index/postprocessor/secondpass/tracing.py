@@ -11,10 +11,9 @@ from llama_index.core.callbacks.base import EventContext
 from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.schema import NodeWithScore, QueryBundle
-from llama_index.postprocessor.secondpass.nodes import DETAILS
 
 from secondpass import Event
-from secondpass.core.ranking_details import event_details
+from secondpass.core.ranking_details import METADATA_KEY, event_details
 
 dispatcher = get_dispatcher(__name__)
 
@@ -41,6 +40,6 @@ def rerank_started(
 
 def rerank_ended(event: EventContext, nodes: list[NodeWithScore], events: Sequence[Event]) -> None:
     """Tell both what came out, and what happened: where no node is left, none can say why."""
-    details = {DETAILS: event_details(events)} if events else {}
+    details = {METADATA_KEY: event_details(events)} if events else {}
     event.on_end(payload={EventPayload.NODES: nodes, **details})
     dispatcher.event(ReRankEndEvent(nodes=nodes, tags=details))

@@ -64,7 +64,7 @@ def test_they_come_back(tmp_path: Path) -> None:
     assert stored.failure is None
     assert len(store) == len(added)
     for text, vectors in added.items():
-        unpacked = stored.packed[text].unpacked()
+        unpacked = stored.packed[text].unpack()
         np.testing.assert_allclose(unpacked.vectors, vectors.vectors, atol=0.005)
         np.testing.assert_allclose(unpacked.mean, vectors.mean, atol=0.005)
 
@@ -74,7 +74,7 @@ def test_zeros_and_odd_texts(tmp_path: Path) -> None:
     zero = TextVectors(np.zeros((1, HIDDEN), np.float32), np.zeros(HIDDEN, np.float32))
     store.add({"": zero, "broken \ud800": zero})
     assert store.get(["", "broken \ud800"]).packed.keys() == {"", "broken \ud800"}
-    assert not store.get([""]).packed[""].unpacked().vectors.any()
+    assert not store.get([""]).packed[""].unpack().vectors.any()
 
 
 def test_another_models_file_is_refused(path: Path) -> None:
@@ -334,7 +334,7 @@ def test_threads_and_processes_share_a_file(tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from test_vector_store import *\n"
-        "store = VectorStore(sys.argv[2], 'model@1', HIDDEN, lock_timeout=60)\n"
+        "store = PassageCache(sys.argv[2], 'model@1', HIDDEN, lock_timeout=60)\n"
         "for i in range(50): assert store.add({f'{sys.argv[3]} {i}': vectors_of(i)}) is None\n"
     )
     here, file = str(Path(__file__).parent), str(tmp_path / "v")

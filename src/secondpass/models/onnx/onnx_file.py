@@ -1,4 +1,9 @@
-"""The fields of a protobuf file, found without reading what lies between them."""
+"""What an .onnx file says, read without the onnx package: its fields, and where its weights lie.
+
+A tensor above a few kilobytes may lie in another file, and any tensor may name its own. The names
+stand in the protobuf messages of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, of which
+only the fields that lead to a tensor are followed; everything else, weights included, is skipped.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +15,23 @@ from pathlib import Path
 from secondpass.core.errors import ModelError
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_FOLLOWED: dict[str, dict[int, str]] = {
+    "Model": {7: "Graph", 20: "TrainingInfo", 25: "Function"},
+    "TrainingInfo": {1: "Graph", 2: "Graph"},
+    "Function": {7: "Node", 11: "Attribute"},
+    "Graph": {1: "Node", 5: "Tensor", 15: "SparseTensor"},
+    "Node": {5: "Attribute"},
+    "Attribute": {
+        5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "SparseTensor", 23: "SparseTensor",
+    },
+    "SparseTensor": {1: "Tensor", 2: "Tensor"},
+    "Tensor": {13: "Entry"},
+}  # fmt: skip
+"""Fields by their numbers, and the messages in them."""
 
 
 @contextmanager
-def mapped(path: Path) -> Iterator[memoryview]:
+def open_mapped(path: Path) -> Iterator[memoryview]:
     """The bytes of an .onnx file, mapped.
 
     Raises:
@@ -30,7 +48,7 @@ def mapped(path: Path) -> Iterator[memoryview]:
         raise ModelError(f"cannot read {path} as an ONNX file: {error}") from error
 
 
-def fields(
+def read_fields(
     model: memoryview, start: int, end: int, *, numbers: bool = False
 ) -> Iterator[tuple[int, int, int]]:
     """Number, start and end of each field of a message that has a length.
@@ -57,6 +75,31 @@ def fields(
             start += 4 if wire == _FIXED32 else 8
         else:
             raise ValueError(f"it has a field of the unknown wire type {wire}")
+
+
+def external_locations(path: Path) -> list[str]:
+    """Where the tensors of an .onnx file lie beside it: relative paths, sorted, each once.
+
+    Raises:
+        ModelError: It is no ONNX file, or cannot be read.
+    """
+    with open_mapped(path) as model:
+        return sorted(set(_locations(model)))
+
+
+def _locations(model: memoryview) -> Iterator[str]:
+    waiting = [("Model", 0, len(model))]
+    while waiting:
+        message, start, end = waiting.pop()
+        followed = _FOLLOWED[message]
+        for field, first, last in read_fields(model, start, end):
+            kind = followed.get(field)
+            if kind == "Entry":
+                entry = {f: bytes(model[a:b]) for f, a, b in read_fields(model, first, last)}
+                if entry.get(1) == b"location":
+                    yield entry.get(2, b"").decode("utf-8")
+            elif kind is not None:
+                waiting.append((kind, first, last))
 
 
 def _varint(model: memoryview, start: int, end: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from secondpass.models.onnx.maxsim import (
     QueryVectors,
     TextVectors,
     logits,
-    weights,
+    softmax,
 )
 
 
@@ -23,7 +23,7 @@ def test_the_definition(sharpness: float) -> None:
 
     rng = np.random.default_rng(0)
     of = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
-    query = QueryVectors(of(3, 8), weights(of(3)), of(8), 0.5)
+    query = QueryVectors(of(3, 8), softmax(of(3)), of(8), 0.5)
     texts = [TextVectors(of(n, 8), of(8)) for n in (1, 7, 2, 20_000)]
     by_hand = [
         20
@@ -40,4 +40,4 @@ def test_the_definition(sharpness: float) -> None:
 
 
 def test_weights_are_a_softmax_that_does_not_overflow() -> None:
-    np.testing.assert_allclose(weights(np.array([1000.0, 1000.0], np.float32)), [0.5, 0.5])
+    np.testing.assert_allclose(softmax(np.array([1000.0, 1000.0], np.float32)), [0.5, 0.5])
