@@ -9,7 +9,7 @@ judged on the same folds. Writes benchmarks/results/learned_fusion.json and .md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import fmean
 from typing import Any, Literal
 
