@@ -112,7 +112,7 @@ class Recipe:
         Args:
             classes: Those of your own that the recipe may name.
             options: What no file may hold, for all parts that have such an argument: "api_key",
-                "count", "count_tokens", "disk", "disk_size", "on_progress", "trust_remote_code",
+                "count_tokens", "disk", "disk_size", "on_progress", "trust_remote_code",
                 "vectors"; or for one part, by the argument's path, such as
                 "pipeline.stages[0].scorer.vectors". A key goes to the recipe's own addresses: see
                 `resources`.

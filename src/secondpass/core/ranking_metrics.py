@@ -1,4 +1,4 @@
-"""nDCG of one labelled order, for cross-validation; `secondpass.evaluate` has the real metrics."""
+"""nDCG of one labelled order. `secondpass.evaluate` has all metrics, by trec_eval's own code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def ndcg(labels: Sequence[bool], relevant: int, depth: int = 10) -> float:
     Järvelin and Kekäläinen 2002, "Cumulated Gain-Based Evaluation of IR Techniques".
 
     Args:
-        labels: Whether each is relevant, best first.
-        relevant: How many there are, found or not.
-        depth: How far down it looks.
+        labels: Whether each candidate is relevant, best first.
+        relevant: Number of relevant candidates, whether in the order or not.
+        depth: Number of candidates that count.
     """
     if not relevant:
         return 0.0
