@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from secondpass.core.ranking_metrics import ndcg
+from secondpass.core.formulas import ndcg
 
 
 def test_ndcg_is_trec_evals() -> None:

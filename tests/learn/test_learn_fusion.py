@@ -33,8 +33,7 @@ from secondpass import (
     learn_fusion,
 )
 from secondpass.calibrate import expected_calibration_error
-from secondpass.core.fitted import Fitted
-from secondpass.core.judged import normalise_query
+from secondpass.core.judged import Fitted, normalise_query
 from secondpass.stages import FusionEvidence, LearnedFuse
 from secondpass.stages.fuse.learned.features import FeatureKind
 from secondpass.stages.metadata_scorers import FieldWeight

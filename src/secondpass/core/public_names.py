@@ -29,9 +29,8 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     "Event": ("core.event", None),
     # stages
     "Stage": ("core.stage", None),
-    "Composite": ("core.stage", None),
     "Pipeline": ("core.stage", "stages"),
-    "Fitted": ("core.fitted", None),
+    "Fitted": ("core.judged", None),
     "Score": ("stages.score", "scorer"),
     "Compare": ("stages.compare", "comparer algorithm budget concurrency"),
     "Order": ("stages.order", "judge algorithm budget concurrency"),

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import format_table
 from secondpass.core.timing import Clock, seconds_each
 from secondpass.evaluate._evaluate import evaluate_rankings
 from secondpass.evaluate.collection import Collection

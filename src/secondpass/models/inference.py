@@ -7,17 +7,16 @@ of pairs, a `BatchedSession` runs them in batches, and what its outputs mean bec
 # read the types of their constructors
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.errors import ModelError
 from secondpass.core.event import Note
 from secondpass.models.batching import (
-    count_processors,
     map_in_threads,
     pack_for_threads,
     prefetch,
@@ -30,53 +29,6 @@ Ids = npt.NDArray[np.int64]
 
 PAIRS_AT_ONCE = 1024
 """Pairs tokenised and sorted together, while the model reads those before: bounds the memory."""
-TOKEN_BUDGET = 512
-"""Padded tokens per batch. One processor is as fast from 256 to 1,024, within five per cent."""
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
-class InferenceOptions:
-    """The options of a model on the processor, which are keyword arguments of its class.
-
-    Attributes:
-        revision: Branch, tag or commit on the hub.
-        file: Which file, relative to the model's folder.
-        max_length: Longest input in tokens.
-        token_budget: Padded tokens per batch: speed and memory, never results.
-        threads: Batches that run at the same time; as many as this process may use processors if
-            None.
-        verify: Whether to run the smoke test when the model is loaded.
-        on_progress: Called with (pairs done, pairs in all) after each batch.
-
-    Raises:
-        InvalidInputError: `token_budget` or `threads` is below 1.
-    """
-
-    revision: str | None = None
-    file: str | None = None
-    max_length: int = 512
-    token_budget: int = TOKEN_BUDGET
-    threads: int | None = None
-    verify: bool = True
-    on_progress: Callable[[int, int], None] | None = None
-
-    def __post_init__(self) -> None:
-        for name, number in (("token_budget", self.token_budget), ("threads", self.threads)):
-            if number is not None and number < 1:
-                raise InvalidInputError(f"{name}={number} must be at least 1")
-
-    @property
-    def workers(self) -> int:
-        """The number of batches that run at the same time."""
-        return self.threads or count_processors()
-
-    def __reduce__(self) -> tuple[Any, ...]:  # sessions do not pickle: the copy loads the model
-        names = [f.name for f in fields(self) if f.init and f.name != "on_progress"]
-        return _load_again, (type(self), {name: getattr(self, name) for name in names})
-
-
-def _load_again(kind: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    return kind(**options)
 
 
 class InferenceSession(Protocol):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from secondpass.calibrate import JudgedQuery
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 from secondpass.stages.cut import measure_tokens
 from secondpass.stages.threshold import Threshold

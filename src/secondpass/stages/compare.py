@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from secondpass.core.errors import InvalidInputError, ScoreError
-from secondpass.core.logistic import sigmoid
+from secondpass.core.formulas import sigmoid
 from secondpass.judge.algorithms.pairwise import AllPairs
 from secondpass.judge.algorithms.protocol import Algorithm
 from secondpass.judge.budget import Budget

@@ -40,7 +40,7 @@ _EVENTS: dict[str, tuple[EventKind, str]] = {
 }
 """By key of a note: the kind and message of the event that the ranking gets."""
 _ALWAYS = ("cut_tokens", "cut_query_tokens")
-"""A cut text is cut still when its score is cached; trouble with a file was when it was computed."""
+"""A cut text stays cut when its score is cached; trouble with a file was when it was computed."""
 
 
 def with_note_events(ranking: Ranking, stage: str) -> Ranking:

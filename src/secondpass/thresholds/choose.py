@@ -16,8 +16,7 @@ from secondpass.core.errors import (
     NoScoresError,
     NotCalibratedError,
 )
-from secondpass.core.fitted import Fitted
-from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
+from secondpass.core.judged import Fitted, JudgedQuery, judged_list, normalise_query
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage, not_a_stage
 from secondpass.core.tokens import Counter

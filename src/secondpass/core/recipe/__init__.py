@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError, RecipeError
+from secondpass.core.printing import short_repr
 from secondpass.core.recipe.checks import DEEPEST, shown
 from secondpass.core.recipe.file import read_json
 from secondpass.core.recipe.parts import Writer
 from secondpass.core.recipe.plan import Plan
 from secondpass.core.recipe.schema import REFUSED
-from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 
 FORMAT = 1

@@ -11,11 +11,9 @@ from secondpass.calibrate.calibration_data import pooled
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.metrics.log_loss import total_log_loss
 from secondpass.core.errors import CalibrationError
-from secondpass.core.logistic import sigmoid
+from secondpass.core.formulas import ndcg, sigmoid
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.ranking_metrics import ndcg
-from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import format_table
 
 CONFIDENCE = 0.95
 

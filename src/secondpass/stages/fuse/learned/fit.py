@@ -12,8 +12,7 @@ from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.stages import Calibrate
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.fitted import Fitted
-from secondpass.core.judged import JudgedQuery, normalise_query
+from secondpass.core.judged import Fitted, JudgedQuery, normalise_query
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.stages.fuse.fuse import Fuse, MissingPolicy
 from secondpass.stages.fuse.learned.data import FusionData

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 from secondpass.stages.metadata_scorers import as_utc, parse_date
 
 FieldKind = Literal["number", "date", "category"]

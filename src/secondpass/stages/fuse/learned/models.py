@@ -10,8 +10,8 @@ from typing import Any
 
 from secondpass.calibrate.metrics.log_loss import total_log_loss
 from secondpass.core.errors import CalibrationError, MissingExtraError
-from secondpass.core.ranking_metrics import ndcg
-from secondpass.core.short_repr import short_repr
+from secondpass.core.formulas import ndcg
+from secondpass.core.printing import short_repr
 from secondpass.stages.fuse.learned.data import Examples
 
 STRENGTHS = (10.0, 1.0, 0.1, 0.01)

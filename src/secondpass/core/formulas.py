@@ -1,9 +1,26 @@
-"""nDCG of one labelled order. `secondpass.evaluate` has all metrics, by trec_eval's own code."""
+"""Sigmoid, its inverse, and nDCG of one labelled order, without numpy.
+
+`secondpass.evaluate` has all metrics, by trec_eval's own code.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+
+LEAST = 1e-6
+"""Probabilities nearer to 0 or 1 than this have the log-odds of this."""
+
+
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), without overflow."""
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def logit(p: float) -> float:
+    """Log-odds of a probability, always finite; see `LEAST`."""
+    clipped = min(max(p, LEAST), 1 - LEAST)
+    return math.log(clipped / (1 - clipped))
 
 
 def ndcg(labels: Sequence[bool], relevant: int, depth: int = 10) -> float:
