@@ -163,14 +163,14 @@ class LateInteraction(InferenceOptions):
                 self.on_progress(done, len(texts))
         return new
 
-    def _read(self, pairs: Sequence[Pair]) -> _TokenisedPairs:
+    def _read(self, pairs: Sequence[Pair]) -> _PairsInParts:
         queries = self._encoder.tokenize([q for q, _ in pairs])
         texts = self._encoder.tokenize([t for _, t in pairs])
         stored = StoredVectors() if self._store is None else self._store.get(texts)
-        return _TokenisedPairs(pairs, queries, texts, stored)
+        return _PairsInParts(pairs, queries, texts, stored)
 
     def _match_stored(
-        self, part: _TokenisedPairs, match: _Matcher
+        self, part: _PairsInParts, match: _Matcher
     ) -> Iterator[tuple[list[int], Floats]]:
         packed = part.stored.packed
         texts = list(packed)
@@ -186,7 +186,7 @@ class LateInteraction(InferenceOptions):
         if self._store is not None and stored.failure is None:
             stored.failure = self._store.add(vectors)
 
-    def _note(self, pair: Pair, part: _TokenisedPairs) -> Note:
+    def _note(self, pair: Pair, part: _PairsInParts) -> Note:
         """What was cut of a pair, whether its text was stored, and why that did not work."""
         query, text = pair
         note: Note = {**self._encoder.note(part.queries[query], part.texts[text])}
@@ -200,7 +200,7 @@ class LateInteraction(InferenceOptions):
 
 
 @dataclass(frozen=True, slots=True)
-class _TokenisedPairs:
+class _PairsInParts:
     """Pairs, the token ids of each distinct query and text in them, and what the file has."""
 
     pairs: Sequence[Pair]
