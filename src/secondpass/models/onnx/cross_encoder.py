@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from secondpass.models.batching import BatchedSession
 from secondpass.models.encoding.encoders import PairEncoder, longest_input
 from secondpass.models.inference import (
-    BatchedSession,
     ClassLogits,
     PairScorer,
 )

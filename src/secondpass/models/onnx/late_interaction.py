@@ -11,11 +11,10 @@ import numpy as np
 
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.event import Note
-from secondpass.models.batching import map_in_threads, prefetch
+from secondpass.models.batching import BatchedSession, map_in_threads, prefetch
 from secondpass.models.encoding.encoders import SegmentEncoder, longest_input
 from secondpass.models.encoding.tokenize import TextIds
 from secondpass.models.inference import (
-    BatchedSession,
     ScoredPairs,
     split_into_parts,
 )

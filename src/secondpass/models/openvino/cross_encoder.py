@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, field
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.models.batching import BatchedSession
 from secondpass.models.encoding.encoders import PairEncoder, longest_input
 from secondpass.models.inference import (
-    BatchedSession,
     ClassLogits,
     PairScorer,
 )
