@@ -32,8 +32,7 @@ from secondpass import (
     calibrated,
     learn_fusion,
 )
-from secondpass.calibrate import expected_calibration_error
-from secondpass.core.fitted import Fitted
+from secondpass.calibrate import Fitted, expected_calibration_error
 from secondpass.core.judged import normalise_query
 from secondpass.stages import FusionEvidence, LearnedFuse
 from secondpass.stages.fuse.learned.features import FeatureKind

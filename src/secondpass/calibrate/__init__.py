@@ -24,6 +24,7 @@ from secondpass.calibrate.report import (
 )
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, CalibrationStage, Calibrator
 from secondpass.calibrate.transfer import Transfer, TransferTable, transfer_table
+from secondpass.core.fitted import Fitted
 from secondpass.core.judged import JudgedQuery, read_judged
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "CalibrationReport",
     "CalibrationStage",
     "Calibrator",
+    "Fitted",
     "Isotonic",
     "JudgedQuery",
     "LabelCurve",

@@ -31,7 +31,6 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     "Stage": ("core.stage", None),
     "Composite": ("core.stage", None),
     "Pipeline": ("core.stage", "stages"),
-    "Fitted": ("core.fitted", None),
     "Score": ("stages.score", "scorer"),
     "Compare": ("stages.compare", "comparer algorithm budget concurrency"),
     "Order": ("stages.order", "judge algorithm budget concurrency"),
