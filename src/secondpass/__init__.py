@@ -54,7 +54,6 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass.core.errors import UnknownModelError as UnknownModelError
     from secondpass.core.errors import WrongCallError as WrongCallError
     from secondpass.core.event import Event as Event
-    from secondpass.core.judged import Fitted as Fitted
     from secondpass.core.ranking import Ranking as Ranking
     from secondpass.core.ranking import Scale as Scale
     from secondpass.core.recipe import Recipe as Recipe

@@ -32,8 +32,8 @@ from secondpass import (
     calibrated,
     learn_fusion,
 )
-from secondpass.calibrate import expected_calibration_error
-from secondpass.core.judged import Fitted, normalise_query
+from secondpass.calibrate import Fitted, expected_calibration_error
+from secondpass.core.judged import normalise_query
 from secondpass.stages import FusionEvidence, LearnedFuse
 from secondpass.stages.fuse.learned.features import FeatureKind
 from secondpass.stages.metadata_scorers import FieldWeight

@@ -133,7 +133,7 @@ def normalise_query(query: str) -> str:
 @short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted(Generic[E]):
-    """What `calibrated`, `choose_threshold` and `guaranteed` return. Print it for the evidence.
+    """What `calibrated`, `choose_threshold`, `guaranteed` and `learn_fusion` return. Print it.
 
     It is not a stage itself: `pipeline` is.
 

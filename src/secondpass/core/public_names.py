@@ -30,7 +30,6 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     # stages
     "Stage": ("core.stage", None),
     "Pipeline": ("core.stage", "stages"),
-    "Fitted": ("core.judged", None),
     "Score": ("stages.score", "scorer"),
     "Compare": ("stages.compare", "comparer algorithm budget concurrency"),
     "Order": ("stages.order", "judge algorithm budget concurrency"),
