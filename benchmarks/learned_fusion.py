@@ -9,15 +9,16 @@ judged on the same folds. Writes benchmarks/results/learned_fusion.json and .md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean
 from typing import Any, Literal
 
 import data
 from results_file import markdown_table, parser, write_results
 
-from secondpass import Candidate, Fuse, JudgedQuery, Ranking, load
+from secondpass import Candidate, JudgedQuery, Ranking, learn_fusion, load
 from secondpass.evaluate import RecordedStage
-from secondpass.stages import FusionEvidence, LearnedFuse
+from secondpass.stages import FusionEvidence
 
 COLLECTIONS = ("cranfield", "npl")
 QUERIES, DEPTH = 100, 30
@@ -37,11 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
         members = [RecordedStage.of(m, [j.ranking for j in judged]) for m in models]
         results[name] = {}
         for method in METHODS:
-            stage = Fuse.learn(members, judged, method)[0]
-            assert isinstance(stage, LearnedFuse)
-            assert stage.evidence is not None
-            print(f"{name}\n{stage.evidence}\n", flush=True)
-            results[name][method] = row(stage.evidence) | {"weights": rounded(stage.weights)}
+            evidence = learn_fusion(members, judged, method).evidence
+            print(f"{name}\n{evidence}\n", flush=True)
+            results[name][method] = row(evidence) | {"weights": rounded(evidence.weights)}
     report = {
         "command": "python benchmarks/learned_fusion.py",
         "members": [m.name for m in models],
@@ -80,12 +79,12 @@ def row(evidence: FusionEvidence) -> dict[str, Any]:
                 "log_loss": round(fmean(r.log_loss), 4) if r.log_loss else None,
                 "learned_is": [round(x, 4) for x in (r.difference, r.low, r.high)],
             }
-            for r in evidence.rivals
+            for r in evidence.baselines
         ],
     }
 
 
-def rounded(weights: dict[str, float]) -> dict[str, float]:
+def rounded(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: round(weight, 4) for name, weight in weights.items()}
 
 

@@ -42,7 +42,7 @@ SECTIONS = {
     ),
     "learned_fusion": (
         "Learned weights",
-        "`Fuse.learn` against fixed weights and against each member.",
+        "`learn_fusion` against fixed weights and against each member.",
     ),
     "fine_tuning": (
         "Fine-tuned on a new domain",

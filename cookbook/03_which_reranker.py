@@ -325,5 +325,5 @@ for sentence in compare(topics, None, local).verdicts.values():
 # * A full cross-encoder: add `load("cross-encoder:FOLDER_OR_HUB_ID")` to the contenders (extra `torch`).
 # * A real judge: set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for a local server, and run the notebook
 #   again. `Budget(max_usd=...)` stops where you say.
-# * Weights for the hybrid from labels: `Fuse.learn([reader, keywords], judged)`.
+# * Weights for the hybrid from labels: `learn_fusion([reader, keywords], judged)`.
 # * Is any of it worth it on your data? Notebook 5. What do the scores mean? Notebook 4.

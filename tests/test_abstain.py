@@ -46,7 +46,7 @@ def test_it_needs_probabilities() -> None:
 
 
 def test_recipe_and_bad_input() -> None:
-    assert Recipe.of(Abstain(0.3)).stage().below == 0.3  # type: ignore[attr-defined]
+    assert Recipe.of(Abstain(0.3)).stage().at_least == 0.3  # type: ignore[attr-defined]
     for bad in (-0.1, 1.1, math.nan, "0.5", None, True):
         with pytest.raises(InvalidInputError, match="not a probability"):
             Abstain(bad)  # type: ignore[arg-type]

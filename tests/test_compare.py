@@ -42,7 +42,7 @@ def test_a_bad_answer_is_named(said: list[float], message: str) -> None:
 
 
 def test_what_is_no_comparer_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="is no comparer"):
+    with pytest.raises(InvalidInputError, match="is not a comparer"):
         Compare(object())  # type: ignore[arg-type]
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from secondpass import (
     BestF,
-    Fitted,
     InvalidInputError,
     JudgedQuery,
     Pipeline,
@@ -19,7 +18,7 @@ from secondpass import (
     choose_threshold,
     guaranteed,
 )
-from secondpass.calibrate import CalibrationEvidence, Platt, calibration_report
+from secondpass.calibrate import CalibrationEvidence, Fitted, Platt, calibration_report
 from secondpass.testing import FakeScorer
 from secondpass.thresholds import Guarantee, ThresholdEvidence
 

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondpass.core.logistic import LEAST, logit, sigmoid
+from secondpass.core.formulas import LEAST, logit, sigmoid
 
 
 @given(st.floats(-13, 13))

@@ -41,7 +41,7 @@ def test_an_answer_that_is_no_permutation_is_refused(said: list[int]) -> None:
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(InvalidInputError, match="is no judge"):
+    with pytest.raises(InvalidInputError, match="is not a judge"):
         Order(object())  # type: ignore[arg-type]
     for window, stride in ((1, 1), (4, 0), (4, 5)):
         with pytest.raises(InvalidInputError, match=f"window={window}"):

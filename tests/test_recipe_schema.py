@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 import pytest
 
-from secondpass import Recipe, RecipeError, Top, load
+from secondpass import Abstain, Recipe, RecipeError, Top, load
 from secondpass.core.recipe.bounds import _BOUNDS, Bounds, bounds_of
 from secondpass.core.recipe.checks import plain_fits
 from secondpass.core.recipe.schema import (
@@ -111,11 +111,27 @@ def test_recipes_written_before_still_load_and_are_written_the_same(path: Path) 
     )
     recipe = Recipe.of_dict(json.loads(text))
     for former, now in FORMER_NAMES.items():
+        name = former.rpartition(".")[2]
         text = text.replace(f'"type": "{former}"', f'"type": "{now}"')
+        if "." in former:
+            text = text.replace(f'"{name}": ', f'"{now}": ')
     renamed = Recipe.of_dict(_without_removed(json.loads(text)))
     written_now = Recipe.of(recipe.stage())
     assert _without_newer(written_now.pipeline, renamed.pipeline) == renamed.pipeline
     assert Recipe.of(written_now.stage()) == written_now
+
+
+def test_an_argument_under_its_former_name_means_the_same_and_is_given_once() -> None:
+    former = {"type": "Abstain", "below": 0.3}
+    stage = Recipe.of_dict({"secondpass_recipe": 1, "pipeline": former}).stage()
+    assert isinstance(stage, Abstain)
+    assert stage.at_least == 0.3
+    for both in ({**former, "at_least": 0.3}, {"type": "Abstain", "at_least": 0.3, "below": 0.3}):
+        with pytest.raises(RecipeError, match="at_least is given twice, under two names"):
+            Recipe.of_dict({"secondpass_recipe": 1, "pipeline": both}).stage()
+    counted = {"type": "TokenBudget", "tokens": 9, "count": "len"}
+    with pytest.raises(RecipeError, match="no recipe may hold 'count_tokens': a function is code"):
+        Recipe.of_dict({"secondpass_recipe": 1, "pipeline": counted}).stage()
 
 
 def _without_removed(node: Any) -> Any:

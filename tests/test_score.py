@@ -127,7 +127,7 @@ def test_nan_never_ranks_first() -> None:
 
 @pytest.mark.parametrize("scorer", [None, "builtin", object(), len])
 def test_what_is_no_scorer_is_refused(scorer: object) -> None:
-    with pytest.raises(InvalidInputError, match="is no scorer"):
+    with pytest.raises(InvalidInputError, match="is not a scorer"):
         Score(scorer)  # type: ignore[arg-type]
 
 

@@ -27,7 +27,8 @@ def test_it_keeps_the_best_that_fit_and_lets_a_shorter_one_in() -> None:
     (event,) = kept.events
     assert event.kind == "left-out"
     assert event.message == (
-        "1 of 4 left out for want of room, the best of them place 2 with 4 tokens; 6 of 6 used"
+        "1 of 4 did not fit into the token budget, the best of them candidate 2 with 4 tokens; "
+        "6 of 6 used"
     )
 
 
@@ -57,7 +58,7 @@ def test_it_never_takes_more_and_leaves_out_only_what_does_not_fit(
 
 def test_recipes_keep_the_estimate_and_refuse_a_function() -> None:
     again = Recipe.of(TokenBudget(7)).stage()
-    assert (again.name, again.count) == ("TokenBudget(7)", None)  # type: ignore[attr-defined]
+    assert (again.name, again.count_tokens) == ("TokenBudget(7)", None)  # type: ignore[attr-defined]
     with pytest.raises(RecipeError, match="holds no code"):
         Recipe.of(TokenBudget(7, _words))
 
@@ -68,6 +69,6 @@ def test_bad_input() -> None:
             TokenBudget(bad)  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="a function from a text"):
         TokenBudget(7, "gpt-4")  # type: ignore[arg-type]
-    for said in (-1, 2.5, None, [1, 2]):
+    for count in (-1, 2.5, None, [1, 2]):
         with pytest.raises(InvalidInputError, match="token counter returned"):
-            TokenBudget(7, lambda text, said=said: said)(Ranking.of("q", ["a"]))  # type: ignore[misc]
+            TokenBudget(7, lambda text, count=count: count)(Ranking.of("q", ["a"]))  # type: ignore[misc]

@@ -54,11 +54,9 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass.core.errors import UnknownModelError as UnknownModelError
     from secondpass.core.errors import WrongCallError as WrongCallError
     from secondpass.core.event import Event as Event
-    from secondpass.core.fitted import Fitted as Fitted
     from secondpass.core.ranking import Ranking as Ranking
     from secondpass.core.ranking import Scale as Scale
     from secondpass.core.recipe import Recipe as Recipe
-    from secondpass.core.stage import Composite as Composite
     from secondpass.core.stage import Pipeline as Pipeline
     from secondpass.core.stage import Stage as Stage
     from secondpass.judge.algorithms.sliding_window import SlidingWindow as SlidingWindow
@@ -76,24 +74,25 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
         OpenVinoCrossEncoder as OpenVinoCrossEncoder,
     )
     from secondpass.models.torch.cross_encoder import TorchCrossEncoder as TorchCrossEncoder
-    from secondpass.stages.abstain import Abstain as Abstain
     from secondpass.stages.compare import Compare as Compare
     from secondpass.stages.compare import Comparer as Comparer
     from secondpass.stages.cut import Refine as Refine
+    from secondpass.stages.cut import TokenBudget as TokenBudget
     from secondpass.stages.cut import Top as Top
     from secondpass.stages.fuse.fuse import Fuse as Fuse
+    from secondpass.stages.fuse.learned import learn_fusion as learn_fusion
     from secondpass.stages.metadata_scorers import FieldWeight as FieldWeight
     from secondpass.stages.metadata_scorers import FunctionScorer as FunctionScorer
     from secondpass.stages.metadata_scorers import Recency as Recency
     from secondpass.stages.metadata_scorers import TrailScore as TrailScore
     from secondpass.stages.order import Judge as Judge
     from secondpass.stages.order import Order as Order
-    from secondpass.stages.rate import Rate as Rate
+    from secondpass.stages.order import Rate as Rate
     from secondpass.stages.score import CandidateScorer as CandidateScorer
     from secondpass.stages.score import Score as Score
     from secondpass.stages.score import Scorer as Scorer
+    from secondpass.stages.threshold import Abstain as Abstain
     from secondpass.stages.threshold import Threshold as Threshold
-    from secondpass.stages.token_budget import TokenBudget as TokenBudget
     from secondpass.thresholds import BestF as BestF
     from secondpass.thresholds import PrecisionAtLeast as PrecisionAtLeast
     from secondpass.thresholds import RecallAtLeast as RecallAtLeast

@@ -63,7 +63,7 @@ def _measured(pipeline: Stage, judged: list[JudgedQuery]) -> tuple[float, float,
 @pytest.mark.parametrize("pipeline", [HONEST, NUMBER])
 def test_the_pipeline_does_what_the_evidence_says(pipeline: Stage, goal) -> None:  # type: ignore[no-untyped-def]
     judged = _judged(60)
-    chosen = choose_threshold(pipeline, judged, goal, count=lambda text: len(text.split()))
+    chosen = choose_threshold(pipeline, judged, goal, count_tokens=lambda text: len(text.split()))
     evidence = chosen.evidence
     assert isinstance(chosen.pipeline[-1], Threshold)
     assert chosen.pipeline[-1].at_least == evidence.threshold

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from secondpass import Candidate, InvalidInputError, Judge, Order, Ranking, Score, Threshold, load
+from secondpass import (
+    Candidate,
+    InvalidInputError,
+    Judge,
+    Order,
+    Ranking,
+    Score,
+    Stage,
+    Threshold,
+    load,
+)
 from secondpass.evaluate import Collection, FrameworkRetriever, depth_curve
 from secondpass.evaluate._two_stage_cost import reranked_heads
-from secondpass.stages.pointwise import is_pointwise
 from secondpass.testing import FakeJudge, FakeScorer
 
 
@@ -52,7 +62,7 @@ def test_no_gain_has_no_knee(plants: Collection) -> None:
 
 def test_slices_of_one_run_are_what_runs_at_each_depth_give(plants: Collection) -> None:
     stage = Score(FakeScorer(lambda q, t: float(sum(map(ord, q + t)) % 5)))
-    assert is_pointwise(stage)
+    assert stage.pointwise
     sliced = reranked_heads(stage, plants, [0, 1, 3, 8])
     for k, topic in itertools.product((0, 1, 3, 8), plants):
         whole = topic.ranking
@@ -63,10 +73,18 @@ def test_slices_of_one_run_are_what_runs_at_each_depth_give(plants: Collection) 
 def test_judges_run_at_each_depth(plants: Collection) -> None:
     judge = FakeJudge()
     assert isinstance(judge, Judge)
-    assert not is_pointwise(Order(judge))
-    assert not is_pointwise(load("bm25"))
-    assert not is_pointwise(Score(FakeScorer()) >> Threshold(1, scale="raw"))
-    assert is_pointwise(load("builtin"))
+    assert not Order(judge).pointwise
+    assert not load("bm25").pointwise
+    assert not (Score(FakeScorer()) >> Threshold(1, scale="raw")).pointwise
+    assert load("builtin").pointwise
+
+    class Longest(Stage):
+        pointwise = True
+
+        def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+            return [r.rescored([float(len(c.text)) for c in r], "raw", self.name) for r in rankings]
+
+    assert (Longest() >> Longest()).pointwise
     heads = reranked_heads(Order(judge), plants.head(1), [0, 4, 8])
     assert sorted(map(len, judge.calls)) == [4, 8]
     assert heads[0][0].ids == plants[0].ranking.ids

@@ -11,10 +11,10 @@ import pytest
 from tokenizers import Tokenizer
 
 from secondpass import ModelError, Ranking, load
-from secondpass.models.batching import map_in_threads
+from secondpass.models.batching import BatchedSession, map_in_threads
 from secondpass.models.builtin import FOLDER
 from secondpass.models.encoding.encoders import PairEncoder
-from secondpass.models.inference import BatchedSession, ClassLogits, PairScorer
+from secondpass.models.inference import ClassLogits, PairScorer
 
 
 class Lengths:

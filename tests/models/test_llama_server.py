@@ -35,13 +35,13 @@ import pytest
 
 pytest.importorskip("openai")
 
+from secondpass import Rate
 from secondpass.core.ranking import Ranking
 from secondpass.judge.chat.chat_judge import ChatJudge
 from secondpass.judge.chat.passage_tags import parse_tags, tag_passages
 from secondpass.judge.chat.protocol import AnswerSchema, Completion, Message
 from secondpass.models.load import load
 from secondpass.models.openai.client import OpenAIChat, judge
-from secondpass.stages.rate import Rate
 
 BINARY = os.environ.get("SECONDPASS_LLAMA_SERVER", "")
 MODEL = os.environ.get("SECONDPASS_LLAMA_MODEL", "")

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from secondpass import ModelError
-from secondpass.models.smoke_test import QUESTIONS, run_smoke_test
+from secondpass.models.loading import QUESTIONS, run_smoke_test
 
 WORDS = {text: float(i % 2 == 0) for i, text in enumerate(t for _, *ts in QUESTIONS for t in ts)}
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from secondpass.bench.workload import new_ranking
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
 from secondpass.core.recipe import Recipe
 from secondpass.core.recipe.parts import omitted_arguments
-from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock, percentile, time_call
 

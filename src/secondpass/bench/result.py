@@ -8,8 +8,7 @@ from typing import Any
 
 from secondpass.bench.autotune import Setting, SettingsTried
 from secondpass.bench.cold_start import ColdStart
-from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import format_table
+from secondpass.core.printing import format_table, short_repr
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from secondpass.calibrate.report import (
 )
 from secondpass.calibrate.stages import Calibrate, CalibrateOrder, CalibrationStage, Calibrator
 from secondpass.calibrate.transfer import Transfer, TransferTable, transfer_table
-from secondpass.core.judged import JudgedQuery, read_judged
+from secondpass.core.judged import Fitted, JudgedQuery, read_judged
 
 __all__ = [
     "Beta",
@@ -37,6 +37,7 @@ __all__ = [
     "CalibrationReport",
     "CalibrationStage",
     "Calibrator",
+    "Fitted",
     "Isotonic",
     "JudgedQuery",
     "LabelCurve",

@@ -14,9 +14,8 @@ from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import CalibrationError, InvalidInputError
-from secondpass.core.fitted import Fitted
-from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
-from secondpass.core.short_repr import short_repr
+from secondpass.core.judged import Fitted, JudgedQuery, judged_list, normalise_query
+from secondpass.core.printing import short_repr
 from secondpass.core.stage import Pipeline, Stage
 
 _log = logging.getLogger("secondpass")

@@ -15,8 +15,7 @@ from secondpass.calibrate.metrics.log_loss import ratio_difference, total_log_lo
 from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import normalise_query
-from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import format_table
+from secondpass.core.printing import format_table, short_repr
 
 SIMPLEST_FIRST: tuple[type[Calibrator], ...] = (Temperature, Platt, Beta, Isotonic)
 """By what they learn: one number, two, three, a curve."""

@@ -18,9 +18,8 @@ from secondpass.calibrate.metrics.log_loss import ratio_difference, total_log_lo
 from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery, normalise_query
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import format_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,11 +18,10 @@ from secondpass.calibrate.metrics.calibration_error import (
 from secondpass.calibrate.metrics.log_loss import log_loss
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.formulas import sigmoid
 from secondpass.core.judged import JudgedQuery
-from secondpass.core.logistic import sigmoid
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import format_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

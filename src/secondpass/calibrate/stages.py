@@ -84,6 +84,7 @@ class Calibrate(CalibrationStage):
 
     reads: Scale = "raw"
     remedy = "turns raw scores into probabilities"
+    pointwise = True
 
     def __init__(
         self,

@@ -12,9 +12,8 @@ from secondpass.calibrate.report import CalibrationMetrics
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import format_table
 
 SHIPPED = "as it is"
 """Row of the calibrator that the pipeline came with."""

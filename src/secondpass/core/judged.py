@@ -1,4 +1,4 @@
-"""Labelled queries, from code or from a file."""
+"""Labelled queries, from code or from a file, and what is fitted to them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import os
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, NoReturn, TypeVar
 
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
-from secondpass.core.errors import InvalidInputError, shown
+from secondpass.core.errors import InvalidInputError, WrongCallError, shown
 from secondpass.core.jsonl import line_name, read_rows
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
+from secondpass.core.stage import Pipeline, not_a_stage
+
+E = TypeVar("E")
 
 
 @short_repr
@@ -125,3 +128,28 @@ def normalise_query(query: str) -> str:
     the same queries. A short digest hides no query from someone who can guess it.
     """
     return hashlib.sha256(plain_query(query).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@short_repr
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted(Generic[E]):
+    """What `calibrated`, `choose_threshold`, `guaranteed` and `learn_fusion` return. Print it.
+
+    It is not a stage itself: `pipeline` is.
+
+    Attributes:
+        pipeline: Ready to run, to extend with `>>`, and to be written down as a recipe.
+        evidence: What it was fitted on, and what is to be expected of it.
+    """
+
+    pipeline: Pipeline
+    evidence: E
+
+    def __str__(self) -> str:
+        return f"{self.pipeline!r}\n{self.evidence}"
+
+    def __rshift__(self, other: object) -> NoReturn:
+        raise WrongCallError(not_a_stage(self))
+
+    def __rrshift__(self, other: object) -> NoReturn:
+        raise WrongCallError(not_a_stage(self))

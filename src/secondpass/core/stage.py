@@ -79,6 +79,15 @@ class Stage(ABC):
         """Name of the stage whose scores leave here; None where scores just pass through."""
         return self.name
 
+    @property
+    def pointwise(self) -> bool:
+        """Whether it scores every candidate and no score depends on the other candidates.
+
+        Then the order of the first k follows from one run on all. A stage of your own may say so:
+        ``pointwise = True``.
+        """
+        return False
+
     def check_origin(self, origin: str) -> None:
         """Raise if this stage cannot work on the scores of the stage named `origin`."""
         return
@@ -182,6 +191,10 @@ class Pipeline(Composite, Sequence[Stage]):
     @property
     def parts(self) -> tuple[Stage, ...]:
         return self.stages
+
+    @property
+    def pointwise(self) -> bool:
+        return all(s.pointwise for s in self.stages)
 
     def without_last(self, kind: type[Stage]) -> Stage:
         return self[:-1] if isinstance(self[-1], kind) else self

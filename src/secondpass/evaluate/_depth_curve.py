@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secondpass.core.errors import InvalidInputError
-from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import format_table
+from secondpass.core.errors import InvalidInputError, MissingExtraError
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.timing import Clock, percentile, seconds_each
 from secondpass.evaluate._evaluate import FIRST_STAGE, evaluate_rankings
 from secondpass.evaluate._two_stage_cost import reranked_heads
@@ -100,14 +99,54 @@ class DepthCurve:
         )
 
     def figure(self) -> Figure:
-        """Quality and latency against depth, the knee marked.
+        """Quality on the left axis, milliseconds per query on the right; the knee is dotted.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        from secondpass.evaluate.plots import depth_figure
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise MissingExtraError("drawing a depth curve", "eval") from error
 
-        return depth_figure(self)
+        figure = Figure(figsize=(7, 4.2))  # no pyplot: nothing global, no window
+        left = figure.subplots()
+        right = left.twinx()
+        depths = [p.depth for p in self.points]
+        gains = [(p.quality, self.first_stage + p.low, self.first_stage + p.high)
+                 for p in self.points]  # fmt: skip
+        (line,) = left.plot(depths, [q for q, _, _ in gains], "o-", color="C0", label=self.metric)
+        left.fill_between(
+            depths,
+            [low for _, low, _ in gains],
+            [high for *_, high in gains],
+            color="C0",
+            alpha=0.15,
+        )
+        floor = left.axhline(self.first_stage, color="0.5", linestyle="--", label="first stage")
+        (half,) = right.plot(
+            depths, [1000 * p.p50 for p in self.points], "s-", color="C1", label="p50"
+        )
+        (most,) = right.plot(
+            depths, [1000 * p.p95 for p in self.points], "s:", color="C1", label="p95"
+        )
+        handles = [line, floor, half, most]
+        if self.knee is not None:
+            knee = left.axvline(
+                self.knee.depth, color="C2", linestyle=":", label=f"knee: {self.knee.depth}"
+            )
+            handles.append(knee)
+        left.set(
+            xlabel="candidates reranked", ylabel=self.metric, xticks=depths,
+            title=f"{self.stage}, {self.collection}",
+        )  # fmt: skip
+        right.set_ylabel("milliseconds per query")
+        right.set_ylim(bottom=0)
+        left.legend(handles=handles, loc="lower right", frameon=False, fontsize=8)
+        left.spines["top"].set_visible(False)
+        right.spines["top"].set_visible(False)
+        figure.tight_layout()
+        return figure
 
     def __str__(self) -> str:
         head = ["depth", self.metric, "gain", "95% interval", "p50 ms", "p95 ms"]

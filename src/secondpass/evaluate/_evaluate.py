@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import format_table
 from secondpass.core.timing import Clock, percentile
 from secondpass.evaluate.collection import Collection
 from secondpass.evaluate.framework_retriever import FrameworkRetriever, Progress, check_ids

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 from secondpass.evaluate.collection import Collection
 from secondpass.evaluate.metrics import Metric, ideal, per_query
 

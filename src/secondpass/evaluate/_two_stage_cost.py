@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.printing import format_table, short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
-from secondpass.core.text_table import format_table
 from secondpass.core.timing import Clock, seconds_each
 from secondpass.evaluate._evaluate import evaluate_rankings
 from secondpass.evaluate.collection import Collection
 from secondpass.evaluate.systems import System, as_reranker
-from secondpass.stages.pointwise import is_pointwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +154,7 @@ def reranked_heads(
         depths: Numbers of candidates to rerank; 0 is the first stage's own order.
     """
     deepest = [r.head(max(depths)) for r in collection.rankings]
-    whole = stage.run(deepest) if is_pointwise(stage) else None
+    whole = stage.run(deepest) if stage.pointwise else None
     joined = {}
     for k in depths:
         heads = [r.head(k) for r in deepest]

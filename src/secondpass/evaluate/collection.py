@@ -9,8 +9,8 @@ from typing import overload
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.judged import JudgedQuery
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 
 Grades = Mapping[str, int]
 """For each judged document its grade; 0 is not relevant, more is better."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import format_table
+from secondpass.core.printing import format_table, short_repr
 from secondpass.evaluate._evaluate import Evaluation, write_rows
 from secondpass.evaluate._headroom import Headroom
 from secondpass.evaluate.regressions import Regression

@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 from secondpass.evaluate.collection import Collection, Qrels, build_collection
 
 Progress = Callable[[int, int], None]

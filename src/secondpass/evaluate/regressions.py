@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secondpass.core.candidate import Candidate
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 from secondpass.evaluate._evaluate import Evaluation
 from secondpass.evaluate.collection import Topic
 

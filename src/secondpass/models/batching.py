@@ -9,10 +9,19 @@ from __future__ import annotations
 import heapq
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
 
 SHARES = 16
 """Budgets that are tried."""
@@ -112,3 +121,76 @@ def prefetch(work: Callable[[Work], Done], parts: Sequence[Work]) -> Iterator[Do
         yield following.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class InferenceSession(Protocol):
+    """A model's file that is ready to run; safe to call from many threads.
+
+    Attributes:
+        inputs: Names.
+        outputs: Name to shape; empty where the number of axes is not known.
+    """
+
+    inputs: set[str]
+    outputs: dict[str, list[Any]]
+
+    def __call__(self, outputs: Sequence[str], feed: Mapping[str, Any]) -> list[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchedSession:
+    """A session that reads rows of token ids in batches of similar length, several at a time.
+
+    Attributes:
+        session: The model.
+        pad: The id that fills short rows.
+        longest: The longest row, in tokens.
+        token_budget: Padded tokens per batch.
+        workers: Batches that run at the same time.
+        batch_overhead: What a batch costs besides its tokens, in tokens.
+        width_step: Widths of batches are multiples of it, up to `longest`.
+    """
+
+    session: InferenceSession
+    pad: int
+    longest: int
+    token_budget: int
+    workers: int
+    batch_overhead: int = 8
+    width_step: int = 1
+
+    def run(
+        self, outputs: Sequence[str], rows: Sequence[Ids], text_starts: Sequence[int] = ()
+    ) -> Iterator[tuple[list[int], list[Any]]]:
+        """Indices of rows, and the named outputs for them, batch by batch.
+
+        Args:
+            outputs: Names.
+            rows: Token ids, each of shape (length,).
+            text_starts: Where the second segment of each row begins; there is none if empty.
+
+        Raises:
+            ModelError: The model cannot read a batch.
+        """
+        lengths = [len(row) for row in rows]
+        batches = pack_for_threads(lengths, self.token_budget, self.workers, self.batch_overhead)
+        feeds = map(partial(self._feed, rows, text_starts), batches)
+        workers = min(self.workers, len(batches))
+        results = map_in_threads(partial(self.session, outputs), feeds, workers)
+        return zip(batches, results, strict=True)
+
+    def _feed(
+        self, rows: Sequence[Ids], text_starts: Sequence[int], batch: Sequence[int]
+    ) -> dict[str, Ids]:
+        """Token ids, their mask and their segments, int64 [rows, width]."""
+        longest = max(len(rows[i]) for i in batch)
+        width = max(longest, min(longest + -longest % self.width_step, self.longest))
+        ids = np.full((len(batch), width), self.pad, dtype=np.int64)
+        mask, types = np.zeros_like(ids), np.zeros_like(ids)
+        for row, i in enumerate(batch):
+            length = len(rows[i])
+            ids[row, :length] = rows[i]
+            mask[row, :length] = 1
+            if text_starts:
+                types[row, text_starts[i] : length] = 1
+        return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}

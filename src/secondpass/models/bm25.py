@@ -10,7 +10,7 @@ from typing import Any
 
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, MissingExtraError
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 
 try:
     import bm25s

@@ -1,155 +1,32 @@
-"""What local models share: their options, a session that runs batches, and scores as they come.
+"""What local models share: their options, scores as they come, and pairs that are read jointly.
 
 A public class loads a folder in its constructor and hands the parts on: an encoder makes token ids
-of pairs, a `BatchedSession` runs them in batches, and what its outputs mean becomes logits.
+of pairs, a `BatchedSession` runs them in batches, and a head makes logits of its outputs.
 """
 # without `from __future__ import annotations`: classes elsewhere inherit these fields, and recipes
 # read the types of their constructors
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.errors import ModelError
 from secondpass.core.event import Note
 from secondpass.models.batching import (
-    count_processors,
-    map_in_threads,
-    pack_for_threads,
+    BatchedSession,
+    InferenceSession,
     prefetch,
 )
 from secondpass.models.encoding.encoders import PairEncoder
 from secondpass.stages.score import Pair
 
 Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
 
 PAIRS_AT_ONCE = 1024
 """Pairs tokenised and sorted together, while the model reads those before: bounds the memory."""
-TOKEN_BUDGET = 512
-"""Padded tokens per batch. One processor is as fast from 256 to 1,024, within five per cent."""
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
-class InferenceOptions:
-    """The options of a model on the processor, which are keyword arguments of its class.
-
-    Attributes:
-        revision: Branch, tag or commit on the hub.
-        file: Which file, relative to the model's folder.
-        max_length: Longest input in tokens.
-        token_budget: Padded tokens per batch: speed and memory, never results.
-        threads: Batches that run at the same time; as many as this process may use processors if
-            None.
-        verify: Whether to run the smoke test when the model is loaded.
-        on_progress: Called with (pairs done, pairs in all) after each batch.
-
-    Raises:
-        InvalidInputError: `token_budget` or `threads` is below 1.
-    """
-
-    revision: str | None = None
-    file: str | None = None
-    max_length: int = 512
-    token_budget: int = TOKEN_BUDGET
-    threads: int | None = None
-    verify: bool = True
-    on_progress: Callable[[int, int], None] | None = None
-
-    def __post_init__(self) -> None:
-        for name, number in (("token_budget", self.token_budget), ("threads", self.threads)):
-            if number is not None and number < 1:
-                raise InvalidInputError(f"{name}={number} must be at least 1")
-
-    @property
-    def workers(self) -> int:
-        """The number of batches that run at the same time."""
-        return self.threads or count_processors()
-
-    def __reduce__(self) -> tuple[Any, ...]:  # sessions do not pickle: the copy loads the model
-        names = [f.name for f in fields(self) if f.init and f.name != "on_progress"]
-        return _load_again, (type(self), {name: getattr(self, name) for name in names})
-
-
-def _load_again(kind: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    return kind(**options)
-
-
-class InferenceSession(Protocol):
-    """A model's file that is ready to run; safe to call from many threads.
-
-    Attributes:
-        inputs: Names.
-        outputs: Name to shape; empty where the number of axes is not known.
-    """
-
-    inputs: set[str]
-    outputs: dict[str, list[Any]]
-
-    def __call__(self, outputs: Sequence[str], feed: Mapping[str, Any]) -> list[Any]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class BatchedSession:
-    """A session that reads rows of token ids in batches of similar length, several at a time.
-
-    Attributes:
-        session: The model.
-        pad: The id that fills short rows.
-        longest: The longest row, in tokens.
-        token_budget: Padded tokens per batch.
-        workers: Batches that run at the same time.
-        batch_overhead: What a batch costs besides its tokens, in tokens.
-        width_step: Widths of batches are multiples of it, up to `longest`.
-    """
-
-    session: InferenceSession
-    pad: int
-    longest: int
-    token_budget: int
-    workers: int
-    batch_overhead: int = 8
-    width_step: int = 1
-
-    def run(
-        self, outputs: Sequence[str], rows: Sequence[Ids], text_starts: Sequence[int] = ()
-    ) -> Iterator[tuple[list[int], list[Any]]]:
-        """Indices of rows, and the named outputs for them, batch by batch.
-
-        Args:
-            outputs: Names.
-            rows: Token ids, each of shape (length,).
-            text_starts: Where the second segment of each row begins; there is none if empty.
-
-        Raises:
-            ModelError: The model cannot read a batch.
-        """
-        lengths = [len(row) for row in rows]
-        batches = pack_for_threads(lengths, self.token_budget, self.workers, self.batch_overhead)
-        feeds = map(partial(self._feed, rows, text_starts), batches)
-        workers = min(self.workers, len(batches))
-        results = map_in_threads(partial(self.session, outputs), feeds, workers)
-        return zip(batches, results, strict=True)
-
-    def _feed(
-        self, rows: Sequence[Ids], text_starts: Sequence[int], batch: Sequence[int]
-    ) -> dict[str, Ids]:
-        """Token ids, their mask and their segments, int64 [rows, width]."""
-        longest = max(len(rows[i]) for i in batch)
-        width = max(longest, min(longest + -longest % self.width_step, self.longest))
-        ids = np.full((len(batch), width), self.pad, dtype=np.int64)
-        mask, types = np.zeros_like(ids), np.zeros_like(ids)
-        for row, i in enumerate(batch):
-            length = len(rows[i])
-            ids[row, :length] = rows[i]
-            mask[row, :length] = 1
-            if text_starts:
-                types[row, text_starts[i] : length] = 1
-        return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
 
 class ScoredPairs:

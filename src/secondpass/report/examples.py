@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking, Scale
-from secondpass.core.short_repr import short_repr
 from secondpass.evaluate import Evaluation, Topic
 
 

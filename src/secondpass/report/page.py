@@ -12,7 +12,7 @@ from typing import Any
 from secondpass.calibrate.plots import reliability_diagram
 from secondpass.calibrate.report import CalibrationReport
 from secondpass.core.errors import InvalidInputError, MissingExtraError
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 from secondpass.evaluate import Comparison, DepthCurve
 from secondpass.evaluate.comparison import format_p
 from secondpass.report.sections import ContenderParts, Omitted, Provenance

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from secondpass.calibrate.report import CalibrationReport
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 from secondpass.evaluate import DepthCurve
 from secondpass.report.examples import Case
 from secondpass.report.slider import LabelledScores

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from secondpass.calibrate import JudgedQuery
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
+from secondpass.stages.cut import measure_tokens
 from secondpass.stages.threshold import Threshold
-from secondpass.stages.token_budget import counted
 from secondpass.thresholds import BestF, ThresholdEvidence, choose_threshold
 
 
@@ -109,6 +109,6 @@ def _query(ranking: Ranking, relevant: frozenset[str]) -> LabelledQuery:
     return LabelledQuery(
         scores=tuple(ranking.scores) if len(ranking) else (),
         labels=tuple(c.id in relevant for c in ranking),
-        tokens=tuple(counted(c.text, None) for c in ranking),
+        tokens=tuple(measure_tokens(c.text, None) for c in ranking),
         relevant=len(relevant),
     )

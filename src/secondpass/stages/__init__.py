@@ -1,6 +1,7 @@
 """What acts on a ranking: score, compare, order, cut, fuse."""
 
 from secondpass.core.event import Note
+from secondpass.core.stage import Composite
 from secondpass.core.within import Within
 from secondpass.stages.compare import ScorerComparer
 from secondpass.stages.fallback import Breaker, CircuitOpenError, Fallback, Hedge
@@ -13,6 +14,7 @@ __all__ = [
     "Affordable",
     "Breaker",
     "CircuitOpenError",
+    "Composite",
     "Fallback",
     "FusionBaseline",
     "FusionEvidence",

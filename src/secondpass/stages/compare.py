@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from secondpass.core.errors import InvalidInputError, ScoreError
-from secondpass.core.logistic import sigmoid
+from secondpass.core.formulas import sigmoid
 from secondpass.judge.algorithms.pairwise import AllPairs
 from secondpass.judge.algorithms.protocol import Algorithm
 from secondpass.judge.budget import Budget
@@ -21,7 +21,7 @@ class Comparer(Protocol):
 
     `compare` returns, for each (first, second) pair of texts, P(first is better) in [0, 1]. It is
     called once for all comparisons of a round, so that a model can batch them. A model that is
-    asked over the network implements `AsyncComparer`.
+    called over the network implements `AsyncComparer`.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ScorerComparer:
 
     def __init__(self, scorer: Scorer) -> None:
         if not isinstance(scorer, Scorer):
-            raise InvalidInputError(f"{scorer!r} is no scorer: it needs a name and score(pairs)")
+            raise InvalidInputError(f"{scorer!r} is not a scorer: it needs a name and score(pairs)")
         self.scorer = scorer
         self.name = f"{scorer.name} compared"
 
@@ -56,18 +56,19 @@ DEFAULT = AllPairs()
 
 
 class Compare(JudgeStage):
-    """Order candidates by duels. Gives ``raw`` scores with `AllPairs`, else an ``order``.
+    """Order candidates by comparing pairs. Gives ``raw`` scores with `AllPairs`, else an ``order``.
 
     Args:
-        comparer: Who says which of two texts is better; `AsyncComparer` or `Comparer`.
+        comparer: Says which of two texts is better; an `AsyncComparer` or a `Comparer`.
         algorithm: Which texts to compare: `AllPairs`, `Heapsort`, `SlidingPairs`, or your own. All
-            ask both orders, so a comparer's bias to the first place cancels out.
-        budget: What judging one ranking may take; the best order so far stands where it ends.
-        concurrency: How many calls may be in flight, over all rankings of a run. A `Comparer`
+            ask in both orders, so a comparer's bias to the first text cancels out.
+        budget: What judging one ranking may take; when it ends, the best order so far is the
+            result.
+        concurrency: Number of calls that may be in flight, over all rankings of a run. A `Comparer`
             without async methods gets one batch at a time, in a worker thread.
 
     Raises:
-        InvalidInputError: `comparer` has no compare method, or this is no algorithm for it.
+        InvalidInputError: `comparer` has no compare method, or the algorithm does not fit.
         ScoreError: (when run) an answer outside [0, 1], NaN, or the wrong number of answers.
     """
 
@@ -81,12 +82,12 @@ class Compare(JudgeStage):
     ) -> None:
         if not isinstance(comparer, AsyncComparer | Comparer):
             raise InvalidInputError(
-                f"{comparer!r} is no comparer: it needs a name and "
-                "compare(query, pairs) -> floats, or acompare, its async like"
+                f"{comparer!r} is not a comparer: it needs a name and "
+                "compare(query, pairs) -> floats, or its async counterpart acompare"
             )
         if not isinstance(algorithm, Algorithm) or algorithm.asks != "compare":
             raise InvalidInputError(
-                f"{algorithm!r} is no algorithm that compares pairs, such as AllPairs()"
+                f"{algorithm!r} is not an algorithm that compares pairs, such as AllPairs()"
             )
         self.comparer, self.algorithm = comparer, algorithm
         name = comparer.name if algorithm == DEFAULT else f"{comparer.name} {algorithm!r}"
@@ -94,9 +95,9 @@ class Compare(JudgeStage):
 
     def _make_caller(self) -> JudgeCaller:
         caller = async_caller(self.comparer, "compare")
-        return caller or SyncCaller("compare", self._compared, batches=True)
+        return caller or SyncCaller("compare", self._compare, batches=True)
 
-    def _compared(self, query: str, shown: Sequence[Sequence[str]]) -> list[float]:
+    def _compare(self, query: str, shown: Sequence[Sequence[str]]) -> list[float]:
         comparer = self.comparer
         assert isinstance(comparer, Comparer)
         answers = list(comparer.compare(query, [(first, second) for first, second in shown]))

@@ -1,7 +1,7 @@
-"""Scorers that read a candidate's metadata, or what was said of it, instead of its text.
+"""Scorers that read a candidate's metadata or trail instead of its text.
 
-Where a field is missing they have no opinion (None), unless told what a missing field is worth.
-`Fuse` knows what to do with no opinion.
+Where a field is missing they give no score (None), unless `missing` is set; `Fuse` has a policy for
+missing scores.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Recency:
             A time without a zone is UTC; a time after `now` counts as `now`.
         half_life: Age at which a document is worth half.
         now: Reference time; the moment of the call if None.
-        missing: Score where the field is absent or None; None is "no opinion".
+        missing: Score where the field is absent or None; None gives no score.
 
     Raises:
-        InvalidInputError: half_life is not positive; (when run) a value that is no date.
+        InvalidInputError: half_life is not positive; (when run) a value that is not a date.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class Recency:
 
     def score_candidates(self, query: str, candidates: Sequence[Candidate]) -> list[float | None]:
         """One score in (0, 1] per candidate, or None."""
-        now = utc(self.now) if self.now is not None else datetime.now(UTC)
-        return [self._one(c, now) for c in candidates]
+        now = as_utc(self.now) if self.now is not None else datetime.now(UTC)
+        return [self._score(c, now) for c in candidates]
 
-    def _one(self, candidate: Candidate, now: datetime) -> float | None:
+    def _score(self, candidate: Candidate, now: datetime) -> float | None:
         value = candidate.metadata.get(self.field)
         if value is None:
             return self.missing
-        age = max(timedelta(0), now - moment(value, self.field, candidate.id))
+        age = max(timedelta(0), now - parse_date(value, self.field, candidate.id))
         return float(0.5 ** (age / self.half_life))
 
 
@@ -59,7 +59,7 @@ class FieldWeight:
     Args:
         field: Name of the metadata field.
         weights: What each of its values is worth.
-        missing: Score of any other value, or of no value; None is "no opinion".
+        missing: Score of any other value, or of no value; None gives no score.
     """
 
     def __init__(
@@ -72,19 +72,19 @@ class FieldWeight:
 
     def score_candidates(self, query: str, candidates: Sequence[Candidate]) -> list[float | None]:
         """One weight per candidate, or None."""
-        return [self._one(c.metadata.get(self.field)) for c in candidates]
+        return [self._score(c.metadata.get(self.field)) for c in candidates]
 
-    def _one(self, value: Any) -> float | None:
-        known = isinstance(value, Hashable) and value in self.weights
-        return self.weights[value] if known else self.missing
+    def _score(self, value: Any) -> float | None:
+        has_weight = isinstance(value, Hashable) and value in self.weights
+        return self.weights[value] if has_weight else self.missing
 
 
 class FunctionScorer:
     """Any function of a query and a candidate.
 
     Args:
-        function: Returns a float, or None for "no opinion".
-        name: What the trail calls it; the function's own name if None.
+        function: Returns a float, or None for no score.
+        name: For the trail; the function's own name if None.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class FunctionScorer:
         self.name = name or f"custom:{getattr(function, '__name__', type(function).__name__)}"
 
     def score_candidates(self, query: str, candidates: Sequence[Candidate]) -> list[float | None]:
-        """What the function says of each candidate."""
+        """The function's value for each candidate."""
         return [self.function(query, c) for c in candidates]
 
 
@@ -117,13 +117,13 @@ class TrailScore:
         ]
 
 
-def moment(value: Any, field: str, id: str) -> datetime:
-    """A date of any of the forms that `Recency` takes, in UTC."""
+def parse_date(value: Any, field: str, id: str) -> datetime:
+    """A date in any form that `Recency` takes, in UTC."""
     try:
         if isinstance(value, str):
-            return utc(datetime.fromisoformat(value))
+            return as_utc(datetime.fromisoformat(value))
         if isinstance(value, datetime):
-            return utc(value)
+            return as_utc(value)
         if isinstance(value, date):
             return datetime(value.year, value.month, value.day, tzinfo=UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -131,11 +131,11 @@ def moment(value: Any, field: str, id: str) -> datetime:
     except (ValueError, OverflowError, OSError):
         pass
     raise InvalidInputError(
-        f"candidate {id!r} has {field}={value!r}, which is no date; "
+        f"candidate {id!r} has {field}={value!r}, which is not a date; "
         "use a date, an ISO 8601 string or seconds since 1970"
     )
 
 
-def utc(at: datetime) -> datetime:
-    """The same moment in UTC; without a zone it is taken as UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+def as_utc(time: datetime) -> datetime:
+    """The same time in UTC; without a zone it is taken as UTC."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

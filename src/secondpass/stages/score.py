@@ -1,4 +1,4 @@
-"""Pointwise: each (query, text) pair gets a number, whatever else is in the list."""
+"""Pointwise: each (query, text) pair gets a number that does not depend on the other pairs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from secondpass.core.event import Note
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.stages.in_time import Pace, score_in_time, side_by_side
-from secondpass.stages.note_events import events_of_notes
-from secondpass.stages.scorer_output import float_of, floats_of, list_of, shortened
+from secondpass.stages.scorer_output import (
+    float_of,
+    floats_of,
+    list_of,
+    shortened,
+    with_note_events,
+)
 
 Pair = tuple[str, str]
 """A query and a text."""
@@ -40,7 +45,7 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class NotedScorer(Scorer, Protocol):
-    """A scorer that also has something to say about each pair, such as how much was cut."""
+    """A scorer that also notes something on each pair, such as how much was cut."""
 
     def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[Sequence[float], Sequence[Note]]: ...
 
@@ -49,7 +54,7 @@ class NotedScorer(Scorer, Protocol):
 class CandidateScorer(Protocol):
     """A scorer that reads more than the text: metadata, the trail, or the whole list.
 
-    `score_candidates` returns one float per candidate, or None where it has no opinion.
+    `score_candidates` returns one float per candidate, or None for a candidate without a score.
     """
 
     name: str
@@ -64,34 +69,40 @@ class Score(Stage):
 
     Raises:
         InvalidInputError: `scorer` has no score method.
-        ScoreError: (when run) NaN, an infinity, what is no number, or the wrong number of scores.
+        ScoreError: (when run) NaN, infinities, values that are not numbers, or the wrong number
+            of scores.
     """
 
     def __init__(self, scorer: Scorer | CandidateScorer) -> None:
         if not isinstance(scorer, Scorer | CandidateScorer):
             raise InvalidInputError(
-                f"{scorer!r} is no scorer: it needs a name and score(pairs) -> floats, "
+                f"{scorer!r} is not a scorer: it needs a name and score(pairs) -> floats, "
                 "or score_candidates(query, candidates) -> floats"
             )
         self.scorer = scorer
         self.name = scorer.name
         self._pace = Pace()
 
+    @property
+    def pointwise(self) -> bool:
+        return not isinstance(self.scorer, CandidateScorer)
+
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         scorer = self.scorer
         if isinstance(scorer, CandidateScorer):
-            return [r.rescored(_opinions(scorer, r), "raw", by=self.name) for r in rankings]
+            return [r.rescored(_score_candidates(scorer, r), "raw", self.name) for r in rankings]
         if time_left() is not None:
             return self._run_in_time(scorer, rankings)
         pairs = [(r.query, c.text) for r in rankings for c in r]
         scores, notes = score_pairs(scorer, pairs)
-        done: list[Ranking] = []
+        reranked: list[Ranking] = []
         start = 0
         for r in rankings:
             end = start + len(r)
-            done.append(r.rescored(scores[start:end], "raw", self.name, notes[start:end]))
+            scored = r.rescored(scores[start:end], "raw", self.name, notes[start:end])
+            reranked.append(with_note_events(scored, self.name))
             start = end
-        return [events_of_notes(r, self.name) for r in done]
+        return reranked
 
     def _run_in_time(self, scorer: Scorer, rankings: Sequence[Ranking]) -> list[Ranking]:
         """As many candidates as the deadline allows, the first of all rankings first."""
@@ -103,7 +114,7 @@ class Score(Stage):
         for (r, c), score, note in zip(where, *scored, strict=True):
             scores[r][c], notes[r][c] = score, note
         return [
-            events_of_notes(self._rescored(ranking, own, said), self.name)
+            with_note_events(self._rescored(ranking, own, said), self.name)
             for ranking, own, said in zip(rankings, scores, notes, strict=True)
         ]
 
@@ -116,7 +127,7 @@ class Score(Stage):
 
 
 def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
-    """A scorer's numbers as Python floats, and its notes; nothing is asked about no pairs.
+    """A scorer's numbers as Python floats, and its notes; without pairs it is not called.
 
     Raises:
         ScoreError: Not one number and one note per pair: strings, None, arrays, or too few.
@@ -142,10 +153,10 @@ def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], lis
     return scores, notes
 
 
-def _opinions(scorer: CandidateScorer, ranking: Ranking) -> list[float | None]:
-    opinions = scorer.score_candidates(ranking.query, ranking.candidates)
-    listed = list_of(opinions, len(ranking), scorer.name, "candidates")
+def _score_candidates(scorer: CandidateScorer, ranking: Ranking) -> list[float | None]:
+    scores = scorer.score_candidates(ranking.query, ranking.candidates)
+    values = list_of(scores, len(ranking), scorer.name, "candidates")
     return [
-        None if opinion is None else float_of(opinion, place, scorer.name)
-        for place, opinion in enumerate(listed)
+        None if value is None else float_of(value, index, scorer.name)
+        for index, value in enumerate(values)
     ]

@@ -1,4 +1,4 @@
-"""Keep what is relevant enough; keep nothing when nothing is."""
+"""Keep what is relevant enough, candidate by candidate (`Threshold`) or all or none (`Abstain`)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from secondpass.stages.cut import Cut, whole_number
 
 _log = logging.getLogger("secondpass")
 _logged: set[str] = set()
-"""Names of the thresholds whose empty answer was logged: a line for each query would be noise."""
+"""Names of the thresholds whose empty answer was logged: a line per query would be noise."""
 
 
 class Threshold(Cut):
-    """Keep candidates that score at least so much. Scores pass through; none may be left.
+    """Keep the candidates that score at least `at_least`; none may be left. Scores pass through.
 
     An empty result is an answer: nothing here is relevant. An event says how many were dropped,
-    and the first time that a threshold leaves nothing, so does the `secondpass` logger, since a
+    and the first time that a threshold leaves nothing, the `secondpass` logger warns, since a
     generator that gets no text answers nothing. Where it must get some, use `keep_at_least`.
 
     Args:
         at_least: The least P(relevant) to keep, in [0, 1].
         scale: ``"raw"`` cuts raw scores, whose meaning is the model's own.
-        keep_at_least: So many of the best stay whatever their score. An event of the kind
+        keep_at_least: This number of the best stay whatever their score. An event of the kind
             ``kept-below-threshold`` says how many stayed that the threshold would have dropped,
             and their scores.
 
@@ -119,3 +119,49 @@ class Threshold(Cut):
             "of each ranking say it every time",
             self.at_least, len(ranking), what, ranking.scores[0],
         )  # fmt: skip
+
+
+class Abstain(Cut):
+    """Keep all candidates if the best of them is relevant enough, and none if it is not.
+
+    Where `Threshold` judges each candidate, this judges the list: one good candidate keeps its
+    weaker neighbours. ``calibrated(stage, judged).pipeline >> Abstain(0.5) >> Threshold(0.1)``
+    answers only where something is likely to answer, and then keeps what may support it. Scores
+    pass through; an event says that it abstained.
+
+    Args:
+        at_least: The least P(relevant) of the best candidate, in [0, 1].
+
+    Raises:
+        InvalidInputError: `at_least` is not a probability.
+        NotCalibratedError: (when run) raw scores; they mean nothing across queries.
+        NoScoresError: (when run) the ranking is only an order.
+    """
+
+    @hint_keywords()
+    def __init__(self, at_least: float) -> None:
+        is_number = isinstance(at_least, int | float) and not isinstance(at_least, bool)
+        if not is_number or not math.isfinite(at_least) or not 0 <= at_least <= 1:
+            raise InvalidInputError(f"at_least={at_least!r} is not a probability in [0, 1]")
+        self.at_least = float(at_least)
+        self.name = f"Abstain({at_least:g})"
+
+    def cut(self, ranking: Ranking) -> Ranking:
+        if not len(ranking):
+            return ranking
+        if ranking.scale == "order":
+            raise NoScoresError(
+                f"{self.name!r} needs probabilities, and this ranking is only an order; calibrate "
+                "the stage that gives it: calibrated(stage, judged)"
+            )
+        if ranking.scale != "probability":
+            raise NotCalibratedError(
+                f"{self.name!r} needs probabilities, and these scores are {ranking.scale}; put "
+                "calibrated(stage, judged) before it"
+            )
+        best = ranking.scores[0]
+        if best >= self.at_least:
+            return ranking
+        return ranking.head(0).with_event(
+            self.name, "abstained", f"the best of {len(ranking)} has only {best:.3g}"
+        )

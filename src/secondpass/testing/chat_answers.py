@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from secondpass.core.logistic import sigmoid
+from secondpass.core.formulas import sigmoid
 from secondpass.judge.chat.passage_tags import parse_tags
 from secondpass.testing.doubles import overlap
 

@@ -16,13 +16,12 @@ from secondpass.core.errors import (
     NoScoresError,
     NotCalibratedError,
 )
-from secondpass.core.fitted import Fitted
-from secondpass.core.judged import JudgedQuery, judged_list, normalise_query
+from secondpass.core.judged import Fitted, JudgedQuery, judged_list, normalise_query
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage, not_a_stage
 from secondpass.core.tokens import Counter
+from secondpass.stages.cut import measure_tokens
 from secondpass.stages.threshold import Threshold
-from secondpass.stages.token_budget import counted
 from secondpass.thresholds.evidence import ThresholdEvidence
 from secondpass.thresholds.goals import Goal
 from secondpass.thresholds.operating_points import Outcome, ThresholdCounts
@@ -40,7 +39,7 @@ def choose_threshold(
     goal: Goal,
     *,
     folds: int = 5,
-    count: Counter | None = None,
+    count_tokens: Counter | None = None,
 ) -> Fitted[ThresholdEvidence]:
     """The same pipeline with the threshold that meets a goal on labelled queries.
 
@@ -61,7 +60,7 @@ def choose_threshold(
         judged: Labelled queries; those without a relevant candidate belong to them.
         goal: `BestF`, `PrecisionAtLeast`, `RecallAtLeast`, `TokensAtMost`, or your own `Goal`.
         folds: Of the cross-validation by query.
-        count: Tokens of a text; estimated if None, see `TokenBudget`.
+        count_tokens: Tokens of a text; estimated if None, see `TokenBudget`.
 
     Raises:
         InvalidInputError: The goal is out of reach; says the best that is not.
@@ -91,7 +90,7 @@ def choose_threshold(
         _thresholds_to_try(scores, scale),
         scores,
         labels=[[c.id in j.relevant for c in r] for j, r in zip(queries, rankings, strict=True)],
-        sizes=[[counted(c.text, count) for c in r] for r in rankings],
+        sizes=[[measure_tokens(c.text, count_tokens) for c in r] for r in rankings],
         relevant=[len(j.relevant) for j in queries],
     )
     curve = counts.curve(range(len(queries)))

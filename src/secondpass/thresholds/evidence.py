@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secondpass.core.short_repr import short_repr
-from secondpass.core.text_table import format_table
+from secondpass.core.printing import format_table, short_repr
 from secondpass.thresholds.goals import Goal
 from secondpass.thresholds.operating_points import CurvePoint, Outcome
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 
 if TYPE_CHECKING:
     import numpy as np

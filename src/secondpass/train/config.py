@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 
 Loss = Literal["listwise", "listnet", "pointwise"]
 LOSSES: tuple[Literal["auto"] | Loss, ...] = ("auto", "listwise", "listnet", "pointwise")

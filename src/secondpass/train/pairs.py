@@ -9,7 +9,7 @@ from typing import Any
 from secondpass.calibrate import JudgedQuery, read_judged
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.jsonl import line_name, read_rows
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 
 
 @short_repr

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from secondpass.calibrate import JudgedQuery, expected_calibration_error
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 from secondpass.train.config import TrainingConfig
 
 Phase = Literal["measuring before", "training", "exporting", "measuring after"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from secondpass.calibrate.methods import minimise_log_loss, prepare
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import CalibrationError
-from secondpass.core.logistic import logit, sigmoid
+from secondpass.core.formulas import logit, sigmoid
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 
 
 @short_repr

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondpass.calibrate.methods import prepare
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 
 
 @short_repr

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondpass.calibrate.methods import minimise_log_loss, prepare
-from secondpass.core.logistic import sigmoid
+from secondpass.core.formulas import sigmoid
 
 
 @dataclass(frozen=True, slots=True)

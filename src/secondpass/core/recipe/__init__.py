@@ -2,7 +2,7 @@
 
 A recipe holds what the constructors were given: stages, options, model names with the revision of
 their weights, and the numbers of fitted calibrators. It holds no weights and no code. A recipe from
-a stranger does nothing but describe: `recipe_schema` lists all that it may say.
+a stranger does nothing but describe: `schema.py` lists all that it may say.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError, RecipeError
+from secondpass.core.printing import short_repr
 from secondpass.core.recipe.checks import DEEPEST, shown
 from secondpass.core.recipe.file import read_json
 from secondpass.core.recipe.parts import Writer
 from secondpass.core.recipe.plan import Plan
 from secondpass.core.recipe.schema import REFUSED
-from secondpass.core.short_repr import short_repr
 from secondpass.core.stage import Stage
 
 FORMAT = 1
@@ -112,7 +112,7 @@ class Recipe:
         Args:
             classes: Those of your own that the recipe may name.
             options: What no file may hold, for all parts that have such an argument: "api_key",
-                "count", "count_tokens", "disk", "disk_size", "on_progress", "trust_remote_code",
+                "count_tokens", "disk", "disk_size", "on_progress", "trust_remote_code",
                 "vectors"; or for one part, by the argument's path, such as
                 "pipeline.stages[0].scorer.vectors". A key goes to the recipe's own addresses: see
                 `resources`.

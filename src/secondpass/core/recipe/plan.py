@@ -25,6 +25,7 @@ from secondpass.core.recipe.checks import (
 )
 from secondpass.core.recipe.parts import Part
 from secondpass.core.recipe.schema import (
+    FORMER_NAMES,
     REFUSED,
     REMOVED,
     WEIGHTS,
@@ -72,6 +73,7 @@ class Plan:
         own_name = "name" not in schema.types
         for argument, value in data.items():
             inner = f"{path}.{argument if isinstance(argument, str) else shown(argument)}"
+            argument = _current_name(kind, argument, arguments, inner)  # noqa: PLW2901
             if argument == "type" or (argument == "name" and own_name):
                 continue
             if argument in schema.types:
@@ -194,6 +196,14 @@ def _schema_of_user_class(kind: type) -> Schema:
         {p.name: p.default for p in parameters if p.name in REFUSED},
         next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None),
     )
+
+
+def _current_name(kind: Any, argument: Any, before: Mapping[str, Any], path: str) -> Any:
+    """An argument's name in this version, from the name in any."""
+    name = FORMER_NAMES.get(f"{kind}.{argument}", argument)
+    if name in before:
+        raise RecipeError(f"{path}: {name} is given twice, under two names")
+    return name
 
 
 def _check_refused(value: Any, default: Any, argument: str, path: str) -> None:

@@ -29,7 +29,7 @@ _PARTS = {
     "Prices": ("judge.budget", "prompt completion"),
     "Prompts": ("judge.chat.prompts", "version system order best compare relevant scale repair"),
     "LearnedFuse": ("stages.fuse.learned", "members features model fitted_on queries evidence"),
-    "Features": ("stages.fuse.learned", "members scales aspects fields missing k usual"),
+    "Features": ("stages.fuse.learned", "members scales kinds fields missing k imputed"),
     "NumberField": ("stages.fuse.learned", "field"),
     "DateField": ("stages.fuse.learned", "field now"),
     "CategoryField": ("stages.fuse.learned", "field categories"),
@@ -38,7 +38,7 @@ _PARTS = {
     "Tree": ("stages.fuse.learned", "features thresholds left right leaves"),
     "FusionEvidence": (
         "stages.fuse.learned",
-        "method ndcg log_loss rivals queries answerable pairs notes",
+        "method ndcg log_loss baselines queries answerable pairs notes weights",
     ),
     "FusionBaseline": ("stages.fuse.learned", "name ndcg log_loss difference low high"),
     "CalibrateOrder": ("calibrate", "calibrator fitted_on queries base_rate"),
@@ -87,7 +87,6 @@ _CLASSES = {
 REFUSED = {
     "api_key": "a key is a secret",
     "clock": "a function is code",
-    "count": "a function is code",
     "count_tokens": "a function is code",
     "disk": "it names a file to write",
     "disk_size": "it belongs to disk, a file to write",
@@ -122,8 +121,12 @@ class Schema:
     several: str | None = None
 
 
-FORMER_NAMES = {"Trail": "TrailScore", "Promise": "RiskBound", "FusionRival": "FusionBaseline"}
-"""Classes that recipes of earlier versions name otherwise."""
+FORMER_NAMES = {
+    "Trail": "TrailScore", "Promise": "RiskBound", "FusionRival": "FusionBaseline",
+    "Abstain.below": "at_least", "Features.aspects": "kinds", "Features.usual": "imputed",
+    "FusionEvidence.rivals": "baselines", "TokenBudget.count": "count_tokens",
+}  # fmt: skip
+"""Classes, and arguments of classes, that recipes of earlier versions name otherwise."""
 
 REMOVED = {
     **dict.fromkeys(
@@ -138,8 +141,7 @@ REMOVED = {
         "best with this one: Refine(stage, k)",
     ),
 }
-"""Classes and arguments that only earlier versions have, and why; a recipe may still hold null for
-the arguments."""
+"""What only earlier versions have, and why; an argument of them may still be null."""
 
 
 def class_names() -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.jsonl import PathLike, line_name, read_lines
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 from secondpass.evaluate.collection import Collection, build_collection
 
 

@@ -11,7 +11,7 @@ from secondpass.calibrate import Beta, Calibrate
 from secondpass.core.errors import ModelError
 from secondpass.core.stage import Stage
 from secondpass.models.builtin import FOLDER
-from secondpass.models.inference import TOKEN_BUDGET, InferenceOptions
+from secondpass.models.loading import TOKEN_BUDGET, InferenceOptions
 from secondpass.models.model_files import ModelFolder
 from secondpass.models.onnx.late_interaction import LateInteraction
 from secondpass.stages.score import Score

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from secondpass.models.batching import BatchedSession
 from secondpass.models.encoding.encoders import PairEncoder, longest_input
 from secondpass.models.inference import (
-    BatchedSession,
     ClassLogits,
-    InferenceOptions,
     PairScorer,
 )
+from secondpass.models.loading import InferenceOptions, run_smoke_test
 from secondpass.models.model_files import MODEL_FILES, ModelFolder, fetch, find_file
 from secondpass.models.onnx.session import OnnxSession
-from secondpass.models.smoke_test import run_smoke_test
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

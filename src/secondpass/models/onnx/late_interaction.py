@@ -11,15 +11,14 @@ import numpy as np
 
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.event import Note
-from secondpass.models.batching import map_in_threads, prefetch
+from secondpass.models.batching import BatchedSession, map_in_threads, prefetch
 from secondpass.models.encoding.encoders import SegmentEncoder, longest_input
 from secondpass.models.encoding.tokenize import TextIds
 from secondpass.models.inference import (
-    BatchedSession,
-    InferenceOptions,
     ScoredPairs,
     split_into_parts,
 )
+from secondpass.models.loading import InferenceOptions, run_smoke_test
 from secondpass.models.model_files import MODEL_FILES, ModelFolder, fetch, find_file
 from secondpass.models.onnx.maxsim import (
     MaxSimWeights,
@@ -31,7 +30,6 @@ from secondpass.models.onnx.maxsim import (
 )
 from secondpass.models.onnx.passage_cache import PassageCache, StoredVectors
 from secondpass.models.onnx.session import OnnxSession
-from secondpass.models.smoke_test import run_smoke_test
 from secondpass.stages.score import Pair
 
 if TYPE_CHECKING:
@@ -164,13 +162,15 @@ class LateInteraction(InferenceOptions):
                 self.on_progress(done, len(texts))
         return new
 
-    def _read(self, pairs: Sequence[Pair]) -> _Part:
+    def _read(self, pairs: Sequence[Pair]) -> _PairsInParts:
         queries = self._encoder.tokenize([q for q, _ in pairs])
         texts = self._encoder.tokenize([t for _, t in pairs])
         stored = StoredVectors() if self._store is None else self._store.get(texts)
-        return _Part(pairs, queries, texts, stored)
+        return _PairsInParts(pairs, queries, texts, stored)
 
-    def _match_stored(self, part: _Part, match: _Matcher) -> Iterator[tuple[list[int], Floats]]:
+    def _match_stored(
+        self, part: _PairsInParts, match: _Matcher
+    ) -> Iterator[tuple[list[int], Floats]]:
         packed = part.stored.packed
         texts = list(packed)
         chunks = [texts[i : i + STORED_AT_ONCE] for i in range(0, len(texts), STORED_AT_ONCE)]
@@ -185,7 +185,7 @@ class LateInteraction(InferenceOptions):
         if self._store is not None and stored.failure is None:
             stored.failure = self._store.add(vectors)
 
-    def _note(self, pair: Pair, part: _Part) -> Note:
+    def _note(self, pair: Pair, part: _PairsInParts) -> Note:
         """What was cut of a pair, whether its text was stored, and why that did not work."""
         query, text = pair
         note: Note = {**self._encoder.note(part.queries[query], part.texts[text])}
@@ -199,7 +199,7 @@ class LateInteraction(InferenceOptions):
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _PairsInParts:
     """Pairs, the token ids of each distinct query and text in them, and what the file has."""
 
     pairs: Sequence[Pair]

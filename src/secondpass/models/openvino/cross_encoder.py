@@ -6,13 +6,13 @@ import os
 from dataclasses import dataclass, field
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.models.batching import BatchedSession
 from secondpass.models.encoding.encoders import PairEncoder, longest_input
 from secondpass.models.inference import (
-    BatchedSession,
     ClassLogits,
-    InferenceOptions,
     PairScorer,
 )
+from secondpass.models.loading import InferenceOptions, run_smoke_test
 from secondpass.models.model_files import ModelFolder
 from secondpass.models.openvino.session import (
     PRECISIONS,
@@ -23,7 +23,6 @@ from secondpass.models.openvino.session import (
     read_graph,
     resolve_precision,
 )
-from secondpass.models.smoke_test import run_smoke_test
 
 TOLERANCES = {"float32": 0.02, "bfloat16": 0.1, "int8": 0.3, "int8-bfloat16": 0.3}
 """Measured on the first built-in model, 120 passages batched in four ways: below 0.0001, 0.026,

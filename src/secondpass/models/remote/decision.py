@@ -32,7 +32,7 @@ from secondpass.models.remote.decision_wires import (
 )
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.http import RerankClient
-from secondpass.stages.note_events import events_of_notes
+from secondpass.stages.scorer_output import with_note_events
 
 _QUESTION_TOKENS = 40
 """About what the words of a question take besides its passage."""
@@ -184,7 +184,7 @@ class _Judged:
                 note["unscored"] = True
         for kind, message in self._events(scores, passes):
             ranking = ranking.with_event(judge.name, kind, message)
-        return events_of_notes(ranking.rescored(scores, "raw", judge.name, notes), judge.name)
+        return with_note_events(ranking.rescored(scores, "raw", judge.name, notes), judge.name)
 
     async def _pass(self, order: list[int]) -> list[float | None]:
         """Probabilities, asked with the passages in that order."""

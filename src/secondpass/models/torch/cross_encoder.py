@@ -11,8 +11,8 @@ from secondpass.core.errors import InvalidInputError, MissingExtraError, ModelEr
 from secondpass.core.event import Note
 from secondpass.models.batching import pack
 from secondpass.models.encoding.encoders import check_max_length, longest_input
+from secondpass.models.loading import run_smoke_test
 from secondpass.models.model_files import digest, torch_weight_files
-from secondpass.models.smoke_test import run_smoke_test
 from secondpass.stages.score import Pair
 
 try:

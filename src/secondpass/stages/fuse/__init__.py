@@ -1,1 +1,1 @@
-"""Several stages on the same candidates, made into one order."""
+"""Fusion: the results of several stages on the same candidates become one order."""

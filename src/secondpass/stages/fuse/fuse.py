@@ -1,32 +1,26 @@
-"""Several opinions on the same candidates, made into one order."""
+"""Fuses the results of several stages on the same candidates into one order."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
 
+from secondpass.core.candidate import Mark
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Composite, Pipeline, Stage, StageSteps
-from secondpass.stages.fuse.member_results import ids_heard, scores_heard, with_trails
-from secondpass.stages.fuse.normalise import NORMALISED
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from secondpass.core.judged import JudgedQuery
-    from secondpass.stages.fuse.learned.features import FeatureKind
-    from secondpass.stages.fuse.learned.metadata_features import FieldKind
+from secondpass.core.stage import Composite, Stage, StageSteps
 
 Normalise = Literal["reciprocal-rank", "min-max", "z-score", "probability"]
 MissingPolicy = Literal["worst", "skip"]
 
 
 class Fuse(Composite):
-    """A weighted sum of what several stages say of the same candidates. Gives ``raw`` scores.
+    """A weighted sum of what several stages make of the same candidates. Gives ``raw`` scores.
 
-    score(candidate) = sum over members of weight * normalised opinion. The normalisations:
+    score(candidate) = sum over members of weight * normalised score. The normalisations:
 
     * ``reciprocal-rank``: 1 / (k + rank), rank from 1. With equal weights this is reciprocal rank
       fusion, Cormack et al. 2009. The only one that members without scores can take part in.
@@ -35,15 +29,16 @@ class Fuse(Composite):
     * ``probability``: calibrated probabilities as they are.
 
     Each member sees the ranking that came in, and its marks are kept in the trail. A sum of
-    probabilities is no probability: calibrate the fusion to get one.
+    probabilities is not a probability: calibrate the fusion to get one. `learn_fusion` learns
+    weights from labels.
 
     Args:
         members: Stages, at least one. They may cut candidates.
         weights: One per member, not negative, not all 0; equal if None.
-        normalise: What makes the members' opinions comparable.
-        missing: What a candidate gets from a member that cut it or has no opinion: ``worst``, the
-            least that this normalisation gives anyone here (0 for reciprocal rank); or ``skip``,
-            where the other members' weights are scaled up to make good for it.
+        normalise: What makes the members' scores comparable.
+        missing: What a candidate gets from a member that cut it or does not score it: ``worst``,
+            the least that this normalisation gives any candidate here (0 for reciprocal rank); or
+            ``skip``, where the other members' weights are scaled up to make good for it.
         k: Damping of reciprocal rank; 60 in the paper.
 
     Raises:
@@ -62,137 +57,120 @@ class Fuse(Composite):
     ) -> None:
         if not members or not all(isinstance(m, Stage) for m in members):
             raise InvalidInputError(f"Fuse needs stages, one or more; got {members!r}")
-        given = [1.0] * len(members) if weights is None else [float(w) for w in weights]
-        if len(given) != len(members):
-            raise InvalidInputError(f"{len(given)} weights for {len(members)} members")
-        if not all(math.isfinite(w) and w >= 0 for w in given) or sum(given) == 0:
-            raise InvalidInputError(f"weights={given}: none may be negative, nor all 0")
-        if normalise not in NORMALISED:
-            raise InvalidInputError(f"normalise={normalise!r}; one of {', '.join(NORMALISED)}")
+        numbers = [1.0] * len(members) if weights is None else [float(w) for w in weights]
+        if len(numbers) != len(members):
+            raise InvalidInputError(f"{len(numbers)} weights for {len(members)} members")
+        if not all(math.isfinite(w) and w >= 0 for w in numbers) or sum(numbers) == 0:
+            raise InvalidInputError(f"weights={numbers}: none may be negative, nor all 0")
+        if normalise not in _NORMALISERS:
+            raise InvalidInputError(f"normalise={normalise!r}; one of {', '.join(_NORMALISERS)}")
         if missing not in ("worst", "skip"):
             raise InvalidInputError(f'missing={missing!r}; "worst" or "skip"')
         if k < 0:
             raise InvalidInputError(f"k={k} must be 0 or more")
-        self.members, self.weights, self.k = members, tuple(given), k
+        self.members, self.weights, self.k = members, tuple(numbers), k
         self.normalise: Normalise = normalise
         self.missing: MissingPolicy = missing
-        parts = ", ".join(f"{w:g} {m.name}" for w, m in zip(given, members, strict=True))
+        parts = ", ".join(f"{w:g} {m.name}" for w, m in zip(numbers, members, strict=True))
         how = f"{normalise}({k})" if normalise == "reciprocal-rank" else normalise
         self.name = f"Fuse({parts}; {how}{'' if missing == 'worst' else ', skip missing'})"
 
-    @staticmethod
-    def learn(
-        members: Sequence[Stage],
-        judged: Iterable[JudgedQuery],
-        method: Literal["logistic", "lambdamart"] = "logistic",
-        *,
-        fields: Sequence[str] | Mapping[str, FieldKind] = (),
-        features: Sequence[FeatureKind] = ("score", "standardised", "reciprocal-rank", "log-rank"),
-        missing: MissingPolicy = "worst",
-        k: int = 60,
-        now: datetime | None = None,
-        folds: int = 5,
-        seed: int = 0,
-    ) -> Pipeline:
-        """A fusion whose weights were learned from labelled queries.
-
-            hybrid = Fuse.learn([load("bm25"), load("builtin:raw")], judged, fields=["date"])
-            print(hybrid[0].evidence)       # against fixed weights and each member alone
-            print(hybrid[0].weights)
-
-        ``logistic`` is logistic regression: weights that can be read, regularised as
-        cross-validation by query asks for. The fusion itself gives raw scores, the log-odds; the
-        pipeline ends with a `Platt` calibrator, fitted on log-odds of queries that the weights had
-        not seen, so what leaves it are probabilities. ``lambdamart`` is boosted trees that learn
-        the order and find what interacts; it gives raw scores, wants more labels and the `learn`
-        extra, and `calibrated` on other queries makes probabilities of them.
-
-        A member's features are its score (the log-odds of a probability), the same standardised
-        within each ranking (raw scores only), 1 / (k + rank), -ln(rank), and whether it was silent.
-
-        Args:
-            members: Stages; they run once over the labelled queries.
-            judged: Labelled queries: ten with a relevant and another candidate at the least, fifty
-                for LambdaMART. Keep others to calibrate on and to judge the result.
-            method: See above.
-            fields: Metadata fields to learn from, by name, or with their kinds: ``number``,
-                ``date`` (taken as ln(1 + age in days)) or ``category`` (the ten most frequent
-                values are told apart).
-            features: Which of a member's features to use.
-            missing: What a candidate gets from a member that cut it or has no opinion: ``worst``,
-                that member's worst in this ranking; or ``skip``, what is usual over all.
-            k: Damping of the reciprocal rank.
-            now: The moment from which ages count; that of each call if None.
-            folds: Of the cross-validation by query.
-            seed: Of folds and trees; the same seed gives the same fusion.
-
-        Returns:
-            A `LearnedFuse`, and for ``logistic`` a calibrator behind it.
-
-        Raises:
-            CalibrationError: Too few labelled queries, one class only, or members that say nothing
-                about relevance.
-            InvalidInputError: Arguments or metadata that do not fit.
-            MissingExtraError: scikit-learn or LightGBM is not installed.
-        """
-        from secondpass.stages.fuse.learned.fit import learned
-
-        fixed = Fuse(*members, missing=missing, k=k)
-        return learned(
-            fixed.members,
-            judged,
-            method,
-            fields=fields,
-            aspects=features,
-            missing=missing,
-            k=k,
-            now=now,
-            folds=folds,
-            seed=seed,
-            fixed=fixed._one,
-        )
-
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         results = yield [(member, rankings) for member in self.members]
-        return [self._one(r, said) for r, *said in zip(rankings, *results, strict=True)]
+        return [self.combine(r, each) for r, *each in zip(rankings, *results, strict=True)]
 
-    def _one(self, ranking: Ranking, said: Sequence[Ranking]) -> Ranking:
-        opinions = [self._opinion(m, s) for m, s in zip(self.members, said, strict=True)]
-        scores = [self._sum(c.id, opinions) for c in ranking]
-        told = with_trails(ranking, said)
-        unheard = sum(c.id not in o for c in ranking for o in opinions)
-        if unheard:
-            told = told.with_event(
+    def combine(self, ranking: Ranking, member_rankings: Sequence[Ranking]) -> Ranking:
+        """The fusion of what the members made of one ranking, in their order."""
+        normalised = [
+            self._normalise(m, r) for m, r in zip(self.members, member_rankings, strict=True)
+        ]
+        scores = [self._sum(c.id, normalised) for c in ranking]
+        fused = with_trails(ranking, member_rankings)
+        missing = sum(c.id not in one for c in ranking for one in normalised)
+        if missing:
+            fused = fused.with_event(
                 self.name,
                 "missing",
-                f"{unheard} of {len(ranking) * len(said)} opinions are missing; "
+                f"{missing} of {len(ranking) * len(self.members)} scores are missing; "
                 + ("each counts as the worst" if self.missing == "worst" else "skipped"),
             )
-        return told.rescored(scores, "raw", by=self.name)
+        return fused.rescored(scores, "raw", by=self.name)
 
-    def _opinion(self, member: Stage, said: Ranking) -> dict[str, float]:
+    def _normalise(self, member: Stage, ranking: Ranking) -> dict[str, float]:
+        """Normalised scores of one member by id."""
         if self.normalise == "reciprocal-rank":
-            return {id: 1 / (self.k + rank) for rank, id in enumerate(ids_heard(said), start=1)}
-        if self.normalise == "probability" and len(said) and said.scale != "probability":
+            return {id: 1 / (self.k + rank) for rank, id in enumerate(ranked_ids(ranking), start=1)}
+        if self.normalise == "probability" and len(ranking) and ranking.scale != "probability":
             raise NotCalibratedError(
                 f"Fuse was to add up probabilities, and {member.name!r} gives "
-                f"{said.scale} scores; calibrate that member, or choose another normalisation"
+                f"{ranking.scale} scores; calibrate that member, or choose another normalisation"
             )
-        known = scores_heard(said)
-        if len(said) and not known:
+        scores = scores_by_id(ranking)
+        if len(ranking) and not scores:
             raise NoScoresError(
-                f"{member.name!r} gives no scores on the query {said.query!r}, and "
+                f"{member.name!r} gives no scores on the query {ranking.query!r}, and "
                 f'{self.normalise} needs some; use normalise="reciprocal-rank"'
             )
-        return dict(zip(known, NORMALISED[self.normalise](list(known.values())), strict=True))
+        return dict(zip(scores, _NORMALISERS[self.normalise](list(scores.values())), strict=True))
 
-    def _sum(self, id: str, opinions: Sequence[dict[str, float]]) -> float:
-        total, heard = 0.0, 0.0
-        for weight, opinion in zip(self.weights, opinions, strict=True):
-            if id in opinion:
-                total, heard = total + weight * opinion[id], heard + weight
-            elif self.missing == "worst" and opinion and self.normalise != "reciprocal-rank":
-                total += weight * min(opinion.values())
+    def _sum(self, id: str, normalised: Sequence[dict[str, float]]) -> float:
+        total, used = 0.0, 0.0
+        for weight, scores in zip(self.weights, normalised, strict=True):
+            if id in scores:
+                total, used = total + weight * scores[id], used + weight
+            elif self.missing == "worst" and scores and self.normalise != "reciprocal-rank":
+                total += weight * min(scores.values())
         if self.missing == "skip":
-            return total * sum(self.weights) / heard if heard else 0.0
+            return total * sum(self.weights) / used if used else 0.0
         return total
+
+
+def scores_by_id(ranking: Ranking) -> dict[str, float]:
+    """A member's scores by id, best first; without candidates that it cut or did not score."""
+    if ranking.scale == "order":
+        scores = {c.id: c.trail[-1].score for c in ranking if c.trail}
+    else:
+        scores = {c.id: c.score for c in ranking if c.trail}
+    return {id: score for id, score in scores.items() if score is not None}
+
+
+def ranked_ids(ranking: Ranking) -> list[str]:
+    """Ids in a member's order; if it scored some candidates, without those that it did not."""
+    some = any(c.trail and c.trail[-1].score is not None for c in ranking)
+    if ranking.scale != "order" or not some:
+        return ranking.ids
+    return [c.id for c in ranking if c.trail and c.trail[-1].score is not None]
+
+
+def with_trails(ranking: Ranking, member_rankings: Sequence[Ranking]) -> Ranking:
+    """The ranking that came in, as an order, with the marks and events of all members."""
+    marks: dict[str, list[Mark]] = {c.id: [] for c in ranking}
+    before = {c.id: len(c.trail) for c in ranking}
+    for member_ranking in member_rankings:
+        for c in member_ranking:
+            marks[c.id].extend(c.trail[before[c.id] :])
+    candidates = tuple(replace(c, score=None, trail=(*c.trail, *marks[c.id])) for c in ranking)
+    new = [e for r in member_rankings for e in r.events[len(ranking.events) :]]
+    return replace(ranking, candidates=candidates, scale="order", events=(*ranking.events, *new))
+
+
+def _min_max(scores: Sequence[float]) -> list[float]:
+    if not scores:
+        return []
+    low, high = min(scores), max(scores)
+    return [(s - low) / (high - low) if high > low else 0.5 for s in scores]
+
+
+def _z_score(scores: Sequence[float]) -> list[float]:
+    if not scores:
+        return []
+    mean, deviation = statistics.fmean(scores), statistics.pstdev(scores)
+    return [(s - mean) / deviation if deviation > 0 else 0.0 for s in scores]
+
+
+_NORMALISERS: dict[str, Callable[[Sequence[float]], list[float]]] = {
+    "reciprocal-rank": list,  # made from ranks, by Fuse
+    "min-max": _min_max,
+    "z-score": _z_score,
+    "probability": list,
+}

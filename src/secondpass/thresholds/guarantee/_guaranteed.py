@@ -12,8 +12,7 @@ from secondpass.core.errors import (
     NotCalibratedError,
     shown,
 )
-from secondpass.core.fitted import Fitted
-from secondpass.core.judged import JudgedQuery, judged_list
+from secondpass.core.judged import Fitted, JudgedQuery, judged_list
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage, not_a_stage
 from secondpass.thresholds.guarantee.guarantee import Guarantee, GuaranteedThreshold, RiskBound

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from secondpass.core.errors import GuaranteeError
+from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
-from secondpass.core.short_repr import short_repr
 from secondpass.stages.threshold import Threshold
 
 

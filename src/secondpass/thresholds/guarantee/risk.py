@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.short_repr import short_repr
+from secondpass.core.printing import short_repr
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,12 +1,11 @@
-"""Fusion with learned weights: `Fuse.learn` is the way in."""
+"""Fusion with learned weights: `learn_fusion` is the way in."""
 
 from secondpass.stages.fuse.learned.evidence import FusionBaseline, FusionEvidence
 from secondpass.stages.fuse.learned.features import Features
-from secondpass.stages.fuse.learned.lambdamart import LambdaMartModel
+from secondpass.stages.fuse.learned.fit import learn_fusion
 from secondpass.stages.fuse.learned.learned_fuse import LearnedFuse
-from secondpass.stages.fuse.learned.logistic import LogisticModel
 from secondpass.stages.fuse.learned.metadata_features import CategoryField, DateField, NumberField
-from secondpass.stages.fuse.learned.trees import Tree
+from secondpass.stages.fuse.learned.models import LambdaMartModel, LogisticModel, Tree
 
 __all__ = [
     "CategoryField",
@@ -19,4 +18,5 @@ __all__ = [
     "LogisticModel",
     "NumberField",
     "Tree",
+    "learn_fusion",
 ]

@@ -6,19 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.short_repr import short_repr
-from secondpass.stages.metadata_scorers import moment, utc
+from secondpass.core.printing import short_repr
+from secondpass.stages.metadata_scorers import as_utc, parse_date
 
 FieldKind = Literal["number", "date", "category"]
 Value = float | None
 """None where a candidate does not have the field."""
 MOST_VALUES = 10
-"""Values of a category that are told apart; all others count as one."""
+"""Number of values of a category that have a column; all others count as one."""
 
 
 @runtime_checkable
@@ -52,7 +52,7 @@ class NumberField:
             or not math.isfinite(value)
         ):
             raise InvalidInputError(
-                f"candidate {candidate.id!r} has {self.field}={value!r}, which is no finite "
+                f"candidate {candidate.id!r} has {self.field}={value!r}, which is not a finite "
                 'number; leave the field out, or learn it as a "category"'
             )
         return [float(value), 0.0]
@@ -60,10 +60,10 @@ class NumberField:
 
 @dataclass(frozen=True, slots=True)
 class DateField:
-    """ln(1 + age in days), and whether the date is missing; a date to come has the age 0.
+    """ln(1 + age in days), and whether the date is missing; a future date has the age 0.
 
     Attributes:
-        field: See `Recency` for what is a date.
+        field: Its value is a date of any form that `Recency` takes.
         now: Reference time; the moment of the call if None.
     """
 
@@ -79,7 +79,7 @@ class DateField:
         value = candidate.metadata.get(self.field)
         if value is None:
             return [None, 1.0]
-        age = utc(self.now or now) - moment(value, self.field, candidate.id)
+        age = as_utc(self.now or now) - parse_date(value, self.field, candidate.id)
         return [math.log1p(max(0.0, age.total_seconds() / 86400)), 0.0]
 
 
@@ -102,53 +102,55 @@ class CategoryField:
 
 
 def fields_of(
-    wanted: Sequence[str] | Mapping[str, FieldKind],
+    fields: Sequence[str] | Mapping[str, FieldKind],
     candidates: Sequence[Candidate],
     now: datetime | None,
 ) -> tuple[tuple[Field, ...], list[str]]:
-    """Readers for the fields, and what a person should know of them.
+    """Readers for the fields, and notes for the user.
 
-    A field whose kind is not said is a number where all its values are, a date where all are dates
-    or ISO 8601 strings, and else a category.
+    A field without a stated kind is a number if all its values are, a date if all are dates or ISO
+    8601 strings, and else a category.
 
     Raises:
-        InvalidInputError: A field that no candidate has, an unknown kind, or a value that is none.
+        InvalidInputError: A field that no candidate has, an unknown kind, or a value of another.
     """
-    if isinstance(wanted, str):
-        raise InvalidInputError(f"fields={wanted!r} is one string; give a list, [{wanted!r}]")
-    made: list[Field] = []
+    if isinstance(fields, str):
+        raise InvalidInputError(f"fields={fields!r} is one string; give a list, [{fields!r}]")
+    readers: list[Field] = []
     notes: list[str] = []
-    for name in wanted:
-        seen = [v for c in candidates if (v := c.metadata.get(name)) is not None]
-        if not seen:
+    for name in fields:
+        values = [v for c in candidates if (v := c.metadata.get(name)) is not None]
+        if not values:
             raise InvalidInputError(
                 f"no candidate of the labelled queries has the metadata field {name!r}; check its "
                 "name, or leave it out"
             )
-        kind = wanted[name] if isinstance(wanted, Mapping) else _kind(seen)
+        kind = fields[name] if isinstance(fields, Mapping) else _infer_kind(values)
         if kind == "number":
-            made.append(NumberField(name))
+            readers.append(NumberField(name))
         elif kind == "date":
-            made.append(DateField(name, now))
+            readers.append(DateField(name, now))
         elif kind == "category":
             plain = [_plain(c.metadata.get(name), name, c.id) for c in candidates]
-            values = Counter(v for v in plain if v is not None)
-            best = [v for v, _ in sorted(values.items(), key=lambda one: (-one[1], repr(one[0])))]
-            made.append(CategoryField(name, tuple(best[:MOST_VALUES])))
-            if len(best) > MOST_VALUES:
+            counts = Counter(v for v in plain if v is not None)
+            frequent = sorted(counts, key=lambda value: (-counts[value], repr(value)))
+            readers.append(CategoryField(name, tuple(frequent[:MOST_VALUES])))
+            if len(frequent) > MOST_VALUES:
                 notes.append(
-                    f"{name!r} has {len(best)} values; the {MOST_VALUES} most frequent are told "
-                    "apart, the others count as one"
+                    f"{name!r} has {len(frequent)} values; the {MOST_VALUES} most frequent have a "
+                    "column each, the others count as one"
                 )
         else:
-            raise InvalidInputError(f'{name!r}: {kind!r} is none of "number", "date", "category"')
-    return tuple(made), notes
+            raise InvalidInputError(
+                f'{name!r}: {kind!r} is not one of "number", "date", "category"'
+            )
+    return tuple(readers), notes
 
 
-def _kind(seen: Sequence[Any]) -> FieldKind:
-    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in seen):
+def _infer_kind(values: Sequence[Any]) -> FieldKind:
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         return "number"
-    return "date" if all(_is_date(v) for v in seen) else "category"
+    return "date" if all(_is_date(v) for v in values) else "category"
 
 
 def _is_date(value: Any) -> bool:
@@ -167,8 +169,3 @@ def _plain(value: Any, field: str, id: str) -> bool | int | float | str | None:
     raise InvalidInputError(
         f"candidate {id!r} has {field}={value!r}; a category is a string, a number or a bool"
     )
-
-
-def present() -> datetime:
-    """This moment."""
-    return datetime.now(UTC)
