@@ -12,7 +12,7 @@ import pytest
 
 from secondpass import FunctionScorer, ModelError, Recipe, Score, Stage, Top, rerank
 
-LOAD = "secondpass._rerank.load"
+LOAD = "secondpass._rerank.as_stage"
 
 
 def _stage() -> Stage:

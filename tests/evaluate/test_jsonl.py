@@ -92,7 +92,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, name: str, data: bytes, messa
 def test_an_absent_file_and_lines_that_are_not_objects(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="cannot read"):
         list(read_lines(tmp_path / "none"))
-    for text, message in (("{", "line 1 is no JSON"), ("[1]", "line 1 is not a JSON object")):
+    for text, message in (("{", "line 1 is not JSON"), ("[1]", "line 1 is not a JSON object")):
         (tmp_path / "a").write_text(text)
         with pytest.raises(InvalidInputError, match=message):
             list(read_objects(tmp_path / "a"))

@@ -56,6 +56,9 @@ class InferenceOptions:
         """The number of batches that run at the same time."""
         return self.threads or count_processors()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({getattr(self, 'name', '...')!r:.200})"
+
     def __reduce__(self) -> tuple[Any, ...]:  # sessions do not pickle: the copy loads the model
         names = [f.name for f in fields(self) if f.init and f.name != "on_progress"]
         return _load_again, (type(self), {name: getattr(self, name) for name in names})

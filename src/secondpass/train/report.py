@@ -38,6 +38,7 @@ class TrainingProgress:
     seconds_left: float | None = None
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingQuality:
     """Measured on judged queries that have relevant and other candidates.
