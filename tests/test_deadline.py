@@ -18,6 +18,7 @@ from secondpass import (
     Pipeline,
     Platt,
     Ranking,
+    Rate,
     Recipe,
     Score,
     Stage,
@@ -30,8 +31,7 @@ from secondpass.core.errors import ModelError, NotCalibratedError
 from secondpass.core.event import Note
 from secondpass.judge.budget import Budget
 from secondpass.stages.fallback import Breaker, CircuitOpenError, Fallback, Hedge
-from secondpass.stages.in_time import Pace, score_in_time
-from secondpass.stages.rate import Rate
+from secondpass.stages.in_time import Pace, batch_size, score_in_time
 from secondpass.testing import FakeAsyncJudge, FakeScorer, overlap
 
 QUERY = "read a file line by line"
@@ -99,7 +99,7 @@ class Hanging(Stage):
 
 
 def test_what_was_scored_in_time_stands_above_the_rest() -> None:
-    stage = Score(SlowAfter(quick=3)).within(0.2)
+    stage = Score(SlowAfter(quick=3)).within(1.0)
     result = stage(ranking())
     assert result.status == "partial"
     assert result.scale == "order"
@@ -135,7 +135,7 @@ def test_nothing_is_asked_after_the_deadline() -> None:
 def test_the_first_candidates_of_all_rankings_come_first() -> None:
     scorer = SlowAfter(quick=3)
     rankings = [ranking(), ranking(), ranking(), ranking()]
-    with ends_within(0.2):
+    with ends_within(1.0):
         results = Score(scorer).run(rankings)
     counts = [sum(c.trail[-1].score is not None for c in r) for r in results]
     assert max(counts) - min(counts) <= 1
@@ -145,7 +145,7 @@ def test_the_first_candidates_of_all_rankings_come_first() -> None:
 def test_later_stages_work_on_what_was_scored() -> None:
     slow = Score(SlowAfter(quick=3))
     pipeline = slow >> Calibrate(Platt(1.0, -2.0), slow.name) >> Threshold(0.5) >> Top(4)
-    with ends_within(0.2):
+    with ends_within(1.0):
         result = pipeline(ranking())
     assert result.status == "partial"
     assert len(result) == 4
@@ -192,7 +192,7 @@ def test_it_crosses_threads_loops_and_await() -> None:
 
 
 def test_rerank_takes_a_deadline() -> None:
-    result = rerank(QUERY, TEXTS, model=Score(SlowAfter(quick=3)), top_k=3, deadline=0.2)
+    result = rerank(QUERY, TEXTS, model=Score(SlowAfter(quick=3)), top_k=3, deadline=1.0)
     assert result.status == "partial"
     assert result.ids[0] == "2"
     assert len(result) == 3
@@ -214,11 +214,11 @@ def test_judges_end_with_the_call() -> None:
                 await asyncio.sleep(NEVER)
             return await super().arate(query, text)
 
-    result = Rate(Slow(), concurrency=1).within(0.3)(ranking())
+    result = Rate(Slow(), concurrency=1).within(1.0)(ranking())
     assert result.status == "partial"
     assert result.ids[-2:] == ["4", "5"]
     assert [e.kind for e in result.events if e.kind in ("deadline", "budget")] == ["deadline"]
-    own = Rate(Slow(), concurrency=1, budget=Budget(deadline=0.3))(ranking())
+    own = Rate(Slow(), concurrency=1, budget=Budget(deadline=1.0))(ranking())
     assert own.status == "complete"  # its own limit, as asked for
     assert "budget" in [e.kind for e in own.events]
 
@@ -235,22 +235,30 @@ def test_pace_learns_and_fits() -> None:
 
 
 def test_a_batch_is_sized_to_what_is_left() -> None:
+    pace = Pace()
+    costs = [100] * 1000
+    assert batch_size(costs, 1.0, pace) == 4  # nothing is known yet
+    pace.measured(10_000, 1.0)  # a hundred pairs per second
+    assert batch_size(costs, 1.0, pace) == 50  # half of the time, so that the next can correct
+    assert batch_size(costs[:50], 1.0, pace) == 50  # all of them, if they fit easily
+    assert batch_size(costs, 0.02, pace) == 1
+    assert batch_size(costs, 0.012, pace) == 1  # half the time is too short, all of it is not
+    assert batch_size(costs, 0.009, pace) == 0
+
+
+def test_scores_end_where_the_time_does() -> None:
     sizes: list[int] = []
 
     def score(pairs: Sequence[tuple[str, str]]) -> tuple[list[float], list[Note]]:
         sizes.append(len(pairs))
-        if len(sizes) == 2:
-            wait_until_over()
+        wait_until_over()
         return [0.0] * len(pairs), [{} for _ in pairs]
 
-    pace = Pace()
-    pace.measured(100 * (40 + 2), 1.0)  # a hundred pairs per second
-    with ends_within(0.2):
-        scores, notes = score_in_time(score, [("q", "t")] * 1000, pace)
-    assert sizes[0] in range(5, 11)  # half of what is left
-    assert len(sizes) == 2
-    assert sum(score is not None for score in scores) == sum(sizes)
-    assert sum(bool(note.get("unscored")) for note in notes) == 1000 - sum(sizes)
+    with ends_within(1.0):
+        scores, notes = score_in_time(score, [("q", "t")] * 1000, Pace())
+    assert sizes == [4]
+    assert [score is not None for score in scores] == [True] * 4 + [False] * 996
+    assert [bool(note.get("unscored")) for note in notes] == [False] * 4 + [True] * 996
 
 
 def test_the_next_stage_answers_where_one_fails() -> None:
@@ -288,7 +296,7 @@ def test_a_share_of_the_deadline_is_kept_for_the_fallback() -> None:
     """Inner and outer limits of five seconds each made a fallback unreachable elsewhere."""
     hanging = Hanging()
     stage = Fallback(Fallback(hanging, hanging, keep_order=False), Score(FakeScorer()))
-    result = stage.within(0.5)(ranking())
+    result = stage.within(2.0)(ranking())
     assert result.status == "fallback"
     assert result.scale == "raw"
     assert hanging.calls == 2
@@ -297,8 +305,8 @@ def test_a_share_of_the_deadline_is_kept_for_the_fallback() -> None:
 
 def test_a_partial_answer_gives_way_too_and_is_kept_where_nothing_is_better() -> None:
     slow = Score(SlowAfter(quick=3))
-    assert Fallback(slow, Score(FakeScorer())).within(0.3)(ranking()).status == "fallback"
-    both = Fallback(Score(SlowAfter(quick=3)), Failing()).within(0.3)(ranking())
+    assert Fallback(slow, Score(FakeScorer())).within(1.0)(ranking()).status == "fallback"
+    both = Fallback(Score(SlowAfter(quick=3)), Failing()).within(1.0)(ranking())
     assert both.status == "partial"
     assert both.ids[0] == "2"
 

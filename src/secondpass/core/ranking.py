@@ -107,11 +107,8 @@ class Ranking(Sequence[Candidate]):
 
     @property
     def status(self) -> Literal["complete", "partial", "fallback"]:
-        """Whether all was done as intended.
-
-        "partial": a deadline ended before all was scored. "fallback": another stage than the
-        first, or none, gave this order. The events say which and why.
-        """
+        """Whether all was done as intended; events say more. "partial": a deadline ended before all
+        was scored. "fallback": another stage than the first, or none, gave this order."""
         kinds = {event.kind for event in self.events}
         if "deadline" in kinds:
             return "partial"
@@ -164,11 +161,9 @@ class Ranking(Sequence[Candidate]):
         order = sorted(range(len(plain)), key=lambda i: _worst_last(plain[i]))
         if None not in plain:
             return self._sorted(order, plain, scale, by, notes)
-        late = sum(bool(note.get("unscored")) for note in notes or ())
-        count, ranking = plain.count(None) - late, self
-        if count:
-            message = f"no score for {count} of {len(self)} candidates"
-            ranking = self.with_event(by, "missing", message)
+        missing = plain.count(None) - sum("unscored" in note for note in notes or ())
+        message = f"no score for {missing} of {len(self)} candidates"
+        ranking = self.with_event(by, "missing", message) if missing else self
         return ranking._sorted(order, plain, "order", by, notes)
 
     def reordered(

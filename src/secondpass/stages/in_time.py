@@ -80,7 +80,7 @@ def score_in_time(
         elif left <= 0:
             break
         else:
-            end = start + _batch(costs[start:], left, pace)
+            end = start + batch_size(costs[start:], left, pace)
             if end == start:
                 break
         began = time.monotonic()
@@ -90,7 +90,7 @@ def score_in_time(
     return scores, notes
 
 
-def _batch(costs: Sequence[int], left: float, pace: Pace) -> int:
+def batch_size(costs: Sequence[int], left: float, pace: Pace) -> int:
     """How many pairs to score next: all if they fit easily, else as many as half the time takes."""
     if pace.rate is None or pace.seconds(sum(costs)) <= _SHARE * left:
         return pace.fitting(costs, left)

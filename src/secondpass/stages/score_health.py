@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-
-import numpy as np
 
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.ranking import Ranking
@@ -49,19 +49,27 @@ class ScoreSketch:
             raise InvalidInputError(
                 f"a sketch of {len(scores)} scores says too little; give at least 100"
             )
-        quantiles = np.quantile(scores, np.linspace(0, 1, _POINTS))
-        return cls(tuple(float(value) for value in quantiles), len(scores))
+        inner = statistics.quantiles(scores, n=_POINTS - 1, method="inclusive")
+        return cls((min(scores), *inner, max(scores)), len(scores))
 
     def distance(self, scores: Sequence[float]) -> float:
-        """The largest difference of the two cumulative distributions (Kolmogorov-Smirnov), 0 to 1.
+        """Largest difference of the cumulative distributions (Kolmogorov-Smirnov), 0 to 1."""
+        values = sorted(scores)
+        own = [self._share_below(value) for value in values]
+        above = max((i + 1) / len(values) - share for i, share in enumerate(own))
+        below = max(share - i / len(values) for i, share in enumerate(own))
+        return max(above, below)
 
-        The sketch's own is interpolated between its quantiles.
-        """
-        values = np.sort(np.asarray(scores, dtype=np.float64))
-        shares = np.linspace(0, 1, _POINTS)
-        own = np.interp(values, self.quantiles, shares, left=0.0, right=1.0)
-        steps = np.arange(len(values) + 1) / len(values)
-        return float(max(np.max(steps[1:] - own), np.max(own - steps[:-1])))
+    def _share_below(self, value: float) -> float:
+        """The sketch's cumulative distribution, interpolated between its quantiles."""
+        first, end = bisect_left(self.quantiles, value), bisect_right(self.quantiles, value)
+        whole = len(self.quantiles) - 1
+        if first < end:  # one quantile is equal to it, or several are
+            return (first + end - 1) / (2 * whole)
+        if first in (0, len(self.quantiles)):
+            return float(first > 0)
+        low, high = self.quantiles[first - 1], self.quantiles[first]
+        return (first - 1 + (value - low) / (high - low)) / whole
 
 
 class ScoreHealth(Stage):
@@ -170,7 +178,7 @@ class _Memory:
             # are not independent, and a warning that comes for nothing is not read
             critical = 2 * 1.95 * (1 / len(self.recent) + 1 / sketch.size) ** 0.5
             if distance > critical:
-                shift = float(np.median(self.recent)) - sketch.quantiles[_POINTS // 2]
+                shift = statistics.median(self.recent) - sketch.quantiles[_POINTS // 2]
                 yield (
                     f"the last {len(self.recent)} scores have drifted: distance {distance:.2f} "
                     f"from the fitted distribution, median shifted by {shift:+.3g}"

@@ -90,7 +90,7 @@ class RerankServer:
         self._stopping = threading.Event()
 
     def __enter__(self) -> RerankServer:
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _RerankHttp(("127.0.0.1", 0), _RerankHandler)
         self._http.stand_in = self
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -191,7 +191,7 @@ _PLAIN: Mapping[str | None, Response] = {
 }
 
 
-class _Http(ThreadingHTTPServer):
+class _RerankHttp(ThreadingHTTPServer):
     request_queue_size = 256
     daemon_threads = False
     block_on_close = True
@@ -210,11 +210,11 @@ class _Http(ThreadingHTTPServer):
         return  # a client that hung up, which clients that give up do
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _RerankHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body in one packet
     disable_nagle_algorithm = True
-    server: _Http
+    server: _RerankHttp
 
     def setup(self) -> None:
         super().setup()

@@ -112,7 +112,7 @@ class DecisionJudge(Stage):
         self.__dict__.update(state, _clients=ClientPerLoop[RerankClient]())
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        run = _Run(asyncio.Semaphore(self.concurrency))
+        run = _QuestionRun(asyncio.Semaphore(self.concurrency))
         return await gather_or_cancel(_Judged(self, r, run).ranking() for r in rankings)
 
     async def aclose(self) -> None:
@@ -150,7 +150,7 @@ class DecisionJudge(Stage):
 
 
 @dataclass(slots=True)
-class _Run:
+class _QuestionRun:
     """What the requests of one run share."""
 
     gate: asyncio.Semaphore
@@ -163,7 +163,7 @@ class _Judged:
 
     judge: DecisionJudge
     start: Ranking
-    run: _Run
+    run: _QuestionRun
     counts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     late: bool = False

@@ -104,14 +104,14 @@ class RemoteReranker(Stage):
         self.__dict__.update(state, _clients=ClientPerLoop[RerankClient]())
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        run = _Run(asyncio.Semaphore(self.concurrency))
+        run = _RequestRun(asyncio.Semaphore(self.concurrency))
         return await gather_or_cancel(self._ranked(ranking, run) for ranking in rankings)
 
     async def aclose(self) -> None:
         """Close this event loop's connections. They are closed with the loop too."""
         await self._clients.close()
 
-    async def _ranked(self, ranking: Ranking, run: _Run) -> Ranking:
+    async def _ranked(self, ranking: Ranking, run: _RequestRun) -> Ranking:
         texts = [candidate.text for candidate in ranking]
         most = self._most
         parts = [texts[start : start + most] for start in range(0, len(texts), most)]
@@ -123,7 +123,7 @@ class RemoteReranker(Stage):
             ranking = ranking.with_event(self.name, kind, message)
         return ranking.rescored(scores, "raw", self.name, notes)
 
-    async def _replies(self, query: str, texts: list[str], run: _Run) -> list[Reply]:
+    async def _replies(self, query: str, texts: list[str], run: _RequestRun) -> list[Reply]:
         """Of one request, or of several where the server takes fewer texts."""
         try:
             async with asyncio.timeout(time_left()) as limit:
@@ -133,7 +133,7 @@ class RemoteReranker(Stage):
                 raise
         return [Reply([None] * len(texts), [{"unscored": True}] * len(texts), late=True)]
 
-    async def _within_gate(self, query: str, texts: list[str], run: _Run) -> list[Reply]:
+    async def _within_gate(self, query: str, texts: list[str], run: _RequestRun) -> list[Reply]:
         async with run.gate:
             try:
                 reply = await self._ask(query, texts)
@@ -169,7 +169,7 @@ class RemoteReranker(Stage):
 
 
 @dataclass(slots=True)
-class _Run:
+class _RequestRun:
     """What the requests of one run share."""
 
     gate: asyncio.Semaphore
