@@ -25,11 +25,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import data
-from results_file import machine_load, markdown_table, parser, write_results
+from results_file import (
+    machine_load,
+    markdown_table,
+    parser,
+    processor_name,
+    write_results,
+)
 
 from secondpass import Ranking, Score, Stage, load
-from secondpass.bench import processor
-from secondpass.models.builtin import Builtin
+from secondpass.models.builtin.model import Builtin
 from secondpass.models.remote import RemoteReranker
 from secondpass.stages import Breaker, Fallback, Hedge, Pair
 from secondpass.testing import RerankServer
@@ -59,21 +64,23 @@ class Timed:
         return scores
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     command = parser(__doc__)
     command.add_argument("--calls", type=int, default=1000)
     command.add_argument("--minutes", type=float, default=4.0)
-    options = command.parse_args()
+    options = command.parse_args(arguments)
     data.needed(data.EVAL / "trec-dl19")
     rankings = list(data.rankings("trec-dl19", 100)[0].values())
     report = {
-        "command": "python benchmarks/production.py", "processor": processor(), **machine_load(),
+        "command": "python benchmarks/production.py",
+        "processor": processor_name(),
+        **machine_load(),
         "deadlines": measure_deadlines(options.calls, rankings),
         "minutes": options.minutes,
         "day": asyncio.run(
             live_through_a_day(options.minutes, [r.head(CANDIDATES) for r in rankings])
         ),
-    }  # fmt: skip
+    }
     draw_day(report["day"], options.results / "production.png")
     write_results("production", report, page(report), options.results)
 

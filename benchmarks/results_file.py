@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,14 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 def machine_load() -> dict[str, float]:
     """The number of processors, and how busy they were."""
     return {"processors": len(os.sched_getaffinity(0)), "load_average": os.getloadavg()[0]}
+
+
+def processor_name() -> str:
+    """As the system calls it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
