@@ -21,9 +21,13 @@
 # matter most here: a threshold is for them too. The first pass is dense vectors in Chroma.
 
 # %%
+import logging
 import random
+import sys
 
 from labels import by_vectors, collection, labels
+
+logging.basicConfig(stream=sys.stdout, format="logger %(name)s: %(message)s")
 
 asked = labels("question", "unanswerable")
 random.Random(0).shuffle(asked)

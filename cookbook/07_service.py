@@ -27,9 +27,13 @@
 # notebook 4 chooses it from labels. For your service choose it from yours.
 
 # %%
+import logging
+import sys
 from pathlib import Path
 
 from secondpass import Recipe, Threshold, Top, load
+
+logging.basicConfig(stream=sys.stdout, format="logger %(name)s: %(message)s")
 
 pipeline = load("builtin") >> Threshold(0.05) >> Top(5)
 file = Path("service/reranker.json")

@@ -59,6 +59,7 @@ def test_a_ranking_as_plain_json() -> None:
     assert json.loads(json.dumps(ranking.to_dict(), allow_nan=False)) == {
         "query": "q",
         "scale": "probability",
+        "status": "complete",
         "events": [{"stage": "s", "kind": "kind", "message": "words"}],
         "candidates": [
             {
@@ -178,6 +179,11 @@ def test_repr_says_what_it_is() -> None:
 def test_what_adapters_write_is_a_candidates_details_with_the_events() -> None:
     ranking = NUMBER(Ranking.of("q", DOCS)).with_event("s", "kind", "words")
     written = metadata_details(ranking, 0, {"mine": 1})
-    expected = {**candidate_details(ranking[0], 0, "raw"), "events": ranking.to_dict()["events"]}
+    whole = ranking.to_dict()
+    expected = {
+        **candidate_details(ranking[0], 0, "raw"),
+        "status": "complete",
+        "events": whole["events"],
+    }
     assert written == expected
     assert metadata_details(ranking, 0, {METADATA_KEY: written}) == {**expected, "before": written}

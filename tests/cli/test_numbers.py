@@ -29,6 +29,7 @@ WRONG = [
     ("rerank", "--threshold", "3", "give a probability from 0 to 1"),
     ("rerank", "--threshold", "nan", "give a probability"),
     ("rerank", "--keep-at-least", "-1", "give 0 or more"),
+    ("rerank", "--deadline", "0", "give seconds above 0"),
     ("index", "--max-length", "0", "give 1 or more"),
     ("evaluate", "--depth", "0", "give 1 or more"),
     ("evaluate", "--queries", "0", "give 1 or more"),

@@ -10,7 +10,9 @@ the folder where they run.
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +27,15 @@ from secondpass.testing import ChatServer, RerankServer
 
 TEXTS = ["Goethe wrote Faust.", "Cats sleep for most of the day."]
 Names = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_of_a_framework_is_left() -> Iterator[None]:
+    """LlamaIndex leaves event loops open; collected later, they would warn in another test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import pickle
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ from secondpass import (
     TrailScore,
     UnknownModelError,
 )
+from secondpass.core.deadline import time_left
 from secondpass.testing import FakeJudge, FakeScorer
 
 STORABLE = Score(FieldWeight("source", {"good": 2.0, "bad": -2.0})) >> Calibrate(
@@ -86,6 +88,7 @@ def test_best_first_with_python_floats_and_the_place_before(nodes, raw):
             "retrieval_score": retrieval_score,
             "retrieval_rank": before,
             "notes": {},
+            "status": "complete",
             "events": [],
         }
         for rank, score, before, retrieval_score in rows
@@ -427,6 +430,7 @@ def test_to_dict_holds_the_recipe_and_the_class_name():
         "top_n": 2,
         "threshold": None,
         "keep_at_least": 0,
+        "deadline": None,
         "metadata_mode": "embed",
     }
 
@@ -478,3 +482,31 @@ async def test_sync_works_inside_a_running_loop(nodes):
 
     out = SecondPassRerank(model=Remote()).postprocess_nodes(nodes("a", "b"), query_str="q")
     assert [n.text for n in out] == ["b", "a"]
+
+
+def test_a_deadline_gives_the_best_order_so_far(nodes):
+    reranker = SecondPassRerank(model=Waits() >> Score(Never()), deadline=0.2, top_n=2)
+    out = reranker.postprocess_nodes(nodes("a", "b", "c"), query_str="q")
+    assert [n.node.text for n in out] == ["a", "b"]
+    assert {n.metadata["secondpass"]["status"] for n in out} == {"partial"}
+    assert out[0].metadata["secondpass"]["events"][0]["kind"] == "deadline"
+    with pytest.raises(InvalidInputError, match="deadline=0 must be positive seconds"):
+        reranker.deadline = 0
+
+
+class Waits(Stage):
+    """Passes rankings on when the deadline is over."""
+
+    def run(self, rankings):
+        while time_left() != 0:
+            time.sleep(0.001)
+        return list(rankings)
+
+
+class Never:
+    """A scorer that is not reached in time."""
+
+    name = "never"
+
+    def score(self, pairs):
+        raise AssertionError("nothing was to be scored")

@@ -179,7 +179,7 @@ def test_the_details_are_those_of_the_core(nodes, probable):
     out = SecondPassRerank(model=model).postprocess_nodes(given, query_str="q")
     assert [n.metadata["secondpass"] for n in out] == [
         {k: v for k, v in c.items() if k not in ("id", "text", "metadata")}
-        | {"events": expected["events"]}
+        | {"status": expected["status"], "events": expected["events"]}
         for c in expected["candidates"]
     ]
 

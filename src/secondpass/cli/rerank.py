@@ -12,9 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from secondpass.cli.documents import HELP, decode_query, read_documents
-from secondpass.cli.options import MODEL_HELP, AsJson, check_from
+from secondpass.cli.options import MODEL_HELP, AsJson, check_above, check_from
 from secondpass.cli.streams import progress_bar
-from secondpass.core.deadline import checked_seconds
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
@@ -52,7 +51,10 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     ] = 0,
     deadline: Annotated[
         float | None,
-        typer.Option(help="Seconds; then the best order so far is printed."),
+        typer.Option(
+            help="Seconds; then the best order so far is printed.",
+            callback=check_above(0, what="give seconds"),
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +70,7 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
         cuts.append(Top(top_k))
     pipeline: Stage = Pipeline(stage, *cuts)
     if deadline is not None:
-        pipeline = pipeline.within(checked_seconds(deadline, "--deadline"))
+        pipeline = pipeline.within(deadline)
     with _progress(stage):
         try:
             ranking = pipeline(before)

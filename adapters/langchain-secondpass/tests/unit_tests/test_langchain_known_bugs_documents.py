@@ -29,6 +29,7 @@ def test_the_score_replaces_an_older_one_and_other_metadata_stays(query: str, ra
             "retrieval_score": None,
             "retrieval_rank": 0,
             "notes": {},
+            "status": "complete",
             "events": [],
             "before": {"rank": 7},
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,10 +19,12 @@ from secondpass import (
     InvalidInputError,
     NotCalibratedError,
     Order,
+    Ranking,
     Refine,
     Score,
     Stage,
 )
+from secondpass.core.deadline import time_left
 from secondpass.stages import Pair
 from secondpass.testing import FakeJudge, FakeScorer
 
@@ -46,6 +49,7 @@ def test_best_first_with_score_rank_and_scale(
             "retrieval_score": None,
             "retrieval_rank": before,
             "notes": {},
+            "status": "complete",
             "events": [],
         }
         for rank, score, before in [(0, 6.0, 3), (1, 3.0, 1), (2, 2.0, 2), (3, 0.0, 0)]
@@ -196,6 +200,34 @@ def test_the_details_are_those_of_the_core(documents: list[Document], query: str
     done = SecondPassRerank(model=Score(_Cutting())).compress_documents(documents, query)
     assert [d.metadata["secondpass"] for d in done] == [
         {k: v for k, v in c.items() if k not in ("id", "text", "metadata")}
-        | {"events": expected["events"]}
+        | {"status": expected["status"], "events": expected["events"]}
         for c in expected["candidates"]
     ]
+
+
+def test_a_deadline_gives_the_best_order_so_far(documents: list[Document], query: str) -> None:
+    rerank = SecondPassRerank(model=_Waits() >> Score(_Never()), deadline=0.2, top_n=3)
+    done = rerank.compress_documents(documents, query)
+    assert [d.id for d in done] == [d.id for d in documents[:3]]
+    assert {d.metadata["secondpass"]["status"] for d in done} == {"partial"}
+    assert done[0].metadata["secondpass"]["events"][0]["kind"] == "deadline"
+    with pytest.raises(ValueError, match="deadline=0 must be positive seconds"):
+        SecondPassRerank(model=Score(_Never()), deadline=0)
+
+
+class _Waits(Stage):
+    """Passes rankings on when the deadline is over."""
+
+    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+        while time_left() != 0:
+            time.sleep(0.001)
+        return list(rankings)
+
+
+class _Never:
+    """A scorer that is not reached in time."""
+
+    name = "never"
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        raise AssertionError("nothing was to be scored")

@@ -60,6 +60,7 @@ def test_voyage_exact_documents() -> None:
         "retrieval_score": None,
         "retrieval_rank": 2,
         "notes": {},
+        "status": "complete",
         "events": [],
     }
     assert done == [
