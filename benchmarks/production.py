@@ -72,7 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
     data.needed(data.EVAL / "trec-dl19")
     rankings = list(data.rankings("trec-dl19", 100)[0].values())
     report = {
-        "command": "python benchmarks/production.py",
+        "command": f"python benchmarks/production.py --calls {options.calls} "
+        f"--minutes {options.minutes:g}",
         "processor": processor_name(),
         **machine_load(),
         "deadlines": measure_deadlines(options.calls, rankings),
