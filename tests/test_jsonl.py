@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,18 @@ def test_a_damaged_stream_is_told_with_the_line_it_broke_behind(tmp_path: Path) 
         list(decode_lines(stream, packed))
     with pytest.raises(InvalidInputError, match=r"a\.gz behind line \d+; it is damaged"):
         list(read_rows(packed))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_pipe_is_read_once(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    data = pack(b"Cats sleep.\nGoethe wrote Faust.\n")
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    assert [c.text for c in read_documents(str(pipe))] == ["Cats sleep.", "Goethe wrote Faust."]
+    writer.join()
 
 
 def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,7 +36,7 @@ def read_lines(path: PathLike, *, may_be_empty: bool = True) -> Iterator[tuple[i
     """
     path, is_empty = Path(path), True
     try:
-        with gzip.open(path) if _is_gzip(path) else path.open("rb") as stream:
+        with path.open("rb") as file, _unpacked(file, path) as stream:
             for numbered in decode_lines(stream, path):
                 is_empty = False
                 yield numbered
@@ -45,11 +46,14 @@ def read_lines(path: PathLike, *, may_be_empty: bool = True) -> Iterator[tuple[i
         raise InvalidInputError(f"{path} is empty")
 
 
-def _is_gzip(path: Path) -> bool:
-    """By its first bytes, since some files are renamed; an empty one is empty, packed or not."""
-    with path.open("rb") as stream:
-        start = stream.read(2)
-    return start == b"\x1f\x8b" or (path.suffix == ".gz" and start != b"")
+def _unpacked(file: BufferedReader, path: Path) -> BufferedReader | gzip.GzipFile:
+    """By its first bytes, since some files are renamed; an empty one is empty, packed or not.
+
+    They are looked at and not read: a pipe gives them once.
+    """
+    start = file.peek(2)[:2]
+    packed = start == b"\x1f\x8b" or (path.suffix == ".gz" and start != b"")
+    return gzip.GzipFile(fileobj=file) if packed else file
 
 
 def read_rows(path: PathLike, *, may_be_empty: bool = True) -> Iterator[tuple[int, Any]]:
