@@ -156,6 +156,18 @@ def test_later_stages_work_on_what_was_scored() -> None:
     assert below  # a threshold does not drop what it cannot judge
 
 
+@pytest.mark.parametrize("inside", ["within", "fallback"])
+def test_stages_behind_a_deadline_know_the_scale_of_what_was_scored(inside: str) -> None:
+    slow = Score(SlowAfter(quick=3))
+    calibrated = slow >> Calibrate(Platt(1.0, -2.0), slow.name)
+    model = calibrated if inside == "within" else Fallback(calibrated, Failing(), reserve=0.5)
+    result = (model.within(1.0) >> Threshold(0.5))(ranking())
+    assert result.status == "partial"
+    late = [c.id for c in result if c.trail[-1].note.get("unscored")]
+    assert late == ["4", "5"]
+    assert [c.id for c in result if c.id not in late] == ["2", "3"]
+
+
 def test_an_earlier_deadline_stays_and_a_later_one_does_not_extend_it() -> None:
     assert time_left() is None
     with ends_within(NEVER):
@@ -301,6 +313,20 @@ def test_a_share_of_the_deadline_is_kept_for_the_fallback() -> None:
     assert result.scale == "raw"
     assert hanging.calls == 2
     assert hanging.running == 0
+
+
+def test_a_stage_that_stands_twice_leaves_time_for_the_second() -> None:
+    left: list[float] = []
+
+    class Counts(Stage):
+        def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
+            left.append(time_left() or 0.0)
+            raise ModelError("it is broken")
+
+    stage = Counts()
+    Fallback(stage, stage).within(NEVER)(ranking())
+    assert left[0] == pytest.approx(0.7 * NEVER, rel=0.01)
+    assert left[1] == pytest.approx(NEVER, rel=0.01)
 
 
 def test_a_partial_answer_gives_way_too_and_is_kept_where_nothing_is_better() -> None:

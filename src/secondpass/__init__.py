@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass.calibrate import read_judged as read_judged
     from secondpass.core.candidate import Candidate as Candidate
     from secondpass.core.candidate import Mark as Mark
+    from secondpass.core.candidate import Scale as Scale
     from secondpass.core.errors import CalibrationError as CalibrationError
     from secondpass.core.errors import GuaranteeError as GuaranteeError
     from secondpass.core.errors import InvalidInputError as InvalidInputError
@@ -55,7 +56,6 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass.core.errors import WrongCallError as WrongCallError
     from secondpass.core.event import Event as Event
     from secondpass.core.ranking import Ranking as Ranking
-    from secondpass.core.ranking import Scale as Scale
     from secondpass.core.recipe import Recipe as Recipe
     from secondpass.core.stage import Pipeline as Pipeline
     from secondpass.core.stage import Stage as Stage

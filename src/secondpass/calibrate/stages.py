@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from secondpass.calibrate.methods.by_rank import ByRank
+from secondpass.core.candidate import Scale
 from secondpass.core.errors import CalibrationError, NotCalibratedError
-from secondpass.core.ranking import Ranking, Scale
+from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 
 if TYPE_CHECKING:

@@ -6,13 +6,23 @@ import math
 import reprlib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from secondpass.core.errors import InvalidInputError, ScoreError, shown
 from secondpass.core.event import Note
 
 _line = reprlib.Repr()
 _line.maxstring, _line.maxother, _line.maxdict = 80, 80, 6
+
+Scale = Literal["order", "raw", "probability"]
+"""What `Candidate.score` means.
+
+* ``order``: nothing, it is None; the candidates are a permutation and that is all.
+* ``raw``: higher is better, comparable inside this one ranking only.
+* ``probability``: P(relevant), fitted on judged data, comparable across queries and models.
+
+A number that merely lies in [0, 1] is raw.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +34,14 @@ class Mark:
         rank: Of the candidate in that stage's order, 0 is best.
         score: That stage's score; None where it gave an order, or none for this candidate.
         note: Tokens cut, cache hit, ...; see `Note`. Empty where there is nothing to report.
+        scale: What the score means; None where it is not known, as of a retriever's.
     """
 
     stage: str
     rank: int
     score: float | None
     note: Note = field(default_factory=Note)
+    scale: Scale | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

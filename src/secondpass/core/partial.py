@@ -41,7 +41,8 @@ class Partial:
         scored = [c for c in ranking if c.id not in gone]
         if all(c.trail[-1].score is not None for c in scored):
             again = tuple(replace(c, score=c.trail[-1].score) for c in scored)
-            return cls(replace(ranking, candidates=again, scale="raw"), (*now, *late))
+            scale = (scored[0].trail[-1].scale if scored else None) or "raw"
+            return cls(replace(ranking, candidates=again, scale=scale), (*now, *late))
         return cls(replace(ranking, candidates=tuple(scored)), (*now, *late))
 
     def joined(self) -> Ranking:

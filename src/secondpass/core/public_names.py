@@ -23,7 +23,7 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     "Recipe": ("core.recipe", None),
     # what moves
     "Ranking": ("core.ranking", None),
-    "Scale": ("core.ranking", None),
+    "Scale": ("core.candidate", None),
     "Candidate": ("core.candidate", None),
     "Mark": ("core.candidate", None),
     "Event": ("core.event", None),

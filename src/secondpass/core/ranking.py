@@ -8,23 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from secondpass.core.call_hints import hint_keywords
-from secondpass.core.candidate import Candidate, Mark, candidates_of, check_scores
+from secondpass.core.candidate import Candidate, Mark, Scale, candidates_of, check_scores
 from secondpass.core.errors import InvalidInputError, NoScoresError, OrderError, ScoreError, shown
 from secondpass.core.event import Event, EventKind, Note
 from secondpass.core.ranking_details import RETRIEVER, ranking_details, ranking_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-Scale = Literal["order", "raw", "probability"]
-"""What `Candidate.score` means.
-
-* ``order``: nothing, it is None; the candidates are a permutation and that is all.
-* ``raw``: higher is better, comparable inside this one ranking only.
-* ``probability``: P(relevant), fitted on judged data, comparable across queries and models.
-
-A number that merely lies in [0, 1] is raw.
-"""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -164,7 +154,7 @@ class Ranking(Sequence[Candidate]):
         missing = plain.count(None) - sum("unscored" in note for note in notes or ())
         message = f"no score for {missing} of {len(self)} candidates"
         ranking = self.with_event(by, "missing", message) if missing else self
-        return ranking._sorted(order, plain, "order", by, notes)
+        return ranking._sorted(order, plain, scale, by, notes)
 
     def reordered(
         self, order: Sequence[int], by: str, notes: Sequence[Note] | None = None
@@ -232,13 +222,12 @@ class Ranking(Sequence[Candidate]):
         by: str,
         notes: Sequence[Note] | None,
     ) -> Ranking:
-        candidates = []
+        candidates, whole = [], None not in scores
         for rank, i in enumerate(order):
             c, s = self.candidates[i], scores[i]
-            mark = Mark(by, rank, s, notes[i] if notes is not None else Note())
-            score = None if scale == "order" else s
-            candidates.append(replace(c, score=score, trail=(*c.trail, mark)))
-        return replace(self, candidates=tuple(candidates), scale=scale)
+            mark = Mark(by, rank, s, notes[i] if notes is not None else Note(), scale)
+            candidates.append(replace(c, score=s if whole else None, trail=(*c.trail, mark)))
+        return replace(self, candidates=tuple(candidates), scale=scale if whole else "order")
 
     @overload
     def __getitem__(self, index: int) -> Candidate: ...

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from secondpass.calibrate.stages import CalibrationStage
+from secondpass.core.candidate import Scale
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.ranking import Ranking, Scale
+from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.evaluate._evaluate import Evaluation
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secondpass.core.candidate import Scale
 from secondpass.core.printing import short_repr
-from secondpass.core.ranking import Ranking, Scale
+from secondpass.core.ranking import Ranking
 from secondpass.evaluate import Evaluation, Topic
 
 

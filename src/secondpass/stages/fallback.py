@@ -59,8 +59,8 @@ class Fallback(Composite):
         failures: list[str] = []
         error: Exception | None = None
         partial: list[Ranking] | None = None
-        for stage in self.stages:
-            left, last = time_left(), stage is self.stages[-1]
+        for number, stage in enumerate(self.stages, start=1):
+            left, last = time_left(), number == len(self.stages)
             limit = (
                 nullcontext() if left is None or last else ends_within(left * (1 - self.reserve))
             )

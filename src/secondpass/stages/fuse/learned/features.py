@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from secondpass.core.candidate import Scale
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.core.formulas import logit
 from secondpass.core.printing import short_repr
-from secondpass.core.ranking import Ranking, Scale
+from secondpass.core.ranking import Ranking
 from secondpass.stages.fuse.fuse import MissingPolicy, ranked_ids, scores_by_id
 from secondpass.stages.fuse.learned.metadata_features import Field, FieldKind, Value, fields_of
 
