@@ -137,6 +137,11 @@ def test_arguments_that_cannot_be_used(arguments: dict[str, Any], says: str) -> 
         RemoteReranker(**{**usable, **arguments})
 
 
+def test_a_model_or_an_address_that_ends_in_json_is_no_recipe() -> None:
+    assert load("cohere:my-model.json").name == "cohere:my-model.json"
+    assert load("rerank+vllm:http://host:1/v1#org/model.json").name == "vllm:org/model.json"
+
+
 def test_a_dialect_or_an_address_that_is_missing_from_the_model_string() -> None:
     with pytest.raises(UnknownModelError, match=r"Did you mean 'rerank\+tei'"):
         load("rerank+tie:http://localhost")

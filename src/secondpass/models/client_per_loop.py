@@ -53,6 +53,9 @@ class ClientPerLoop(Generic[C]):
         weakref.finalize(self, _close_all, self._open).atexit = False
         _instances.add(self)
 
+    def __reduce__(self) -> tuple[type[ClientPerLoop[C]], tuple[()]]:
+        return type(self), ()  # connections are not pickled: the copy has none yet
+
     def __len__(self) -> int:
         return len(self._open)
 

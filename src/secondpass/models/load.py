@@ -40,6 +40,9 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "decision": ("secondpass.models.remote.decision", "DecisionJudge", True),
     "recipe": ("secondpass.core.recipe", "from_file", True),
 }
+_REMOTE = ("secondpass.models.remote.reranker", "RemoteReranker", True)
+_AT_ADDRESS = tuple(f"rerank+{dialect}" for dialect in DIALECTS)
+_BACKENDS |= dict.fromkeys((*HOSTED, *_AT_ADDRESS), _REMOTE)
 _BACKEND_OPTIONS = dict.fromkeys(
     (
         "device", "max_length", "batch_size", "dtype", "revision", "threads", "base_url",
@@ -49,7 +52,7 @@ _BACKEND_OPTIONS = dict.fromkeys(
 )  # fmt: skip
 _NAMES = {"judge": "MODEL", "decision": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
 _NAMES |= dict.fromkeys(HOSTED, "MODEL")
-_NAMES |= {f"rerank+{dialect}": "http://HOST:PORT" for dialect in DIALECTS}
+_NAMES |= dict.fromkeys(_AT_ADDRESS, "http://HOST:PORT")
 
 
 ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | Judge | AsyncJudge
@@ -91,14 +94,15 @@ def load(
         raise InvalidInputError(f"load takes a string such as 'builtin', got {model!r}")
     model = f"recipe:{os.fspath(model)}" if is_recipe_file(model) else str(model)
     backend, _, name = model.partition(":")
-    make, named = _remote(backend) or _backend(backend, model)
+    make, named = _backend(backend, model)
     if named and not name:
         raise UnknownModelError(
             f"{model!r} names no model; write '{backend}:{_NAMES.get(backend, 'FOLDER_OR_HUB_ID')}'"
         )
+    make = _with_name(make, backend, name)
     keywords = dict(options or {})
     _check_options(backend, make, keywords)
-    stage = _as_stage(make(name, **keywords) if named or name else make(**keywords), model)
+    stage = _as_stage(make(**keywords), model)
     if cache is None and disk_cache is None:
         return stage
     return _with_cache(stage, 100_000 if cache is None else cache, disk_cache)
@@ -149,18 +153,6 @@ def _other_backends() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
 
 
-def _remote(backend: str) -> tuple[Callable[..., Any], bool] | None:
-    """What makes a stage of a provider's model or of a server's address."""
-    kind, _, dialect = backend.partition("+")
-    if backend not in HOSTED and not (kind == "rerank" and dialect in DIALECTS):
-        return None
-    from secondpass.models.remote.reranker import RemoteReranker, at_url
-
-    if backend in HOSTED:
-        return partial(RemoteReranker, backend), True
-    return partial(at_url, dialect), True
-
-
 def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     if backend in _BACKENDS:
         module, attribute, named = _BACKENDS[backend]
@@ -168,9 +160,8 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     others = _other_backends()
     if backend in others:
         return others[backend].load(), False
-    names = sorted({*_BACKENDS, *others, *HOSTED, "rerank+DIALECT"})
-    possible = [*names, *(f"rerank+{dialect}" for dialect in DIALECTS)]
-    close = difflib.get_close_matches(backend, possible, n=1)
+    close = difflib.get_close_matches(backend, [*_BACKENDS, *others], n=1)
+    names = sorted({*_BACKENDS, *others, "rerank+DIALECT"} - {*_AT_ADDRESS})
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if "/" in model and ":" not in model:
         hint = f" For a model on the hub: 'cross-encoder:{model}'."
@@ -179,6 +170,16 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     raise UnknownModelError(
         f"{model!r} names no backend; write 'backend:name' with one of {', '.join(names)}.{hint}"
     )
+
+
+def _with_name(make: Callable[..., Any], backend: str, name: str) -> Callable[..., Any]:
+    """`make` with what stands behind the colon as its arguments; only options are left."""
+    if backend in HOSTED:
+        return partial(make, backend, name)
+    if backend in _AT_ADDRESS:
+        url, _, model = name.partition("#")
+        return partial(make, backend.removeprefix("rerank+"), model=model or None, url=url)
+    return partial(make, name) if name else make
 
 
 def _check_options(backend: str, make: Callable[..., Any], options: Mapping[str, Any]) -> None:

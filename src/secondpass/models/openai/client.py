@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ except ImportError as error:
     raise MissingExtraError("the judge: backend", "judge") from error
 
 from secondpass.models.client_per_loop import ClientPerLoop
+from secondpass.models.network import check_attempts
 from secondpass.models.openai.errors import Secret, chat_error_from, check_url
 from secondpass.models.openai.http import new_client
 from secondpass.models.openai.reply import completion_of
@@ -62,10 +62,7 @@ class OpenAIChat:
     ) -> None:
         if not model:
             raise InvalidInputError("a chat model needs a name, such as 'gpt-4o-mini'")
-        if not timeout > 0 or not math.isfinite(timeout) or not 0 <= max_retries <= 20:
-            raise InvalidInputError(
-                f"timeout={timeout} must be positive seconds, max_retries={max_retries} 0 to 20"
-            )
+        check_attempts(timeout, max_retries)
         self.model, self.base_url = model, check_url(base_url)
         self.timeout, self.max_retries, self.temperature = timeout, max_retries, temperature
         self.name = model
@@ -77,12 +74,6 @@ class OpenAIChat:
     def __repr__(self) -> str:
         where = f", base_url={self.base_url!r}" if self.base_url else ""
         return f"OpenAIChat({self.model!r}{where})"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_clients": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _clients=ClientPerLoop[openai.AsyncOpenAI]())
 
     async def complete(
         self,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import openai
 
-from secondpass.core.errors import InvalidInputError
 from secondpass.judge.chat.protocol import ChatError
+from secondpass.models import network
 from secondpass.models.openai.http import UnreadableError
 
 _KEY = re.compile(r"\b(?:sk|pk|rk|key|gsk|xai|hf)[-_][\w*.-]{6,}|(?<=Bearer )\S+")
@@ -67,18 +67,13 @@ def check_url(base_url: str | None) -> str | None:
     """
     if base_url is None:
         return None
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InvalidInputError(f"base_url={base_url!r} must look like http://localhost:8080/v1")
-    if parts.username or parts.password:
-        raise InvalidInputError(
-            "base_url must not hold a user or a password: it is stored in recipes and shown in "
-            "errors. Pass the key as api_key, or set OPENAI_API_KEY"
-        )
+    network.check_url(
+        base_url,
+        name="base_url",
+        example="http://localhost:8080/v1",
+        remedy="it is stored in recipes and shown in errors. Pass the key as api_key, or set "
+        "OPENAI_API_KEY",
+    )
     return base_url
 
 

@@ -10,10 +10,8 @@ import httpx2
 import openai
 
 from secondpass.judge.chat.protocol import ChatError
+from secondpass.models.network import LARGEST, read_limited
 from secondpass.models.openai.reply import choice_of
-
-LARGEST = 16 * 2**20
-"""Bytes of an answer, after decompression: ten times a long one with log-probabilities."""
 
 
 class UnreadableError(httpx2.ProtocolError):
@@ -56,22 +54,17 @@ class ChatClient(openai.DefaultAsyncHttpxClient):
 
     async def _read(self, request: httpx2.Request, options: dict[str, Any]) -> httpx2.Response:
         response = await super().send(request, **{**options, "stream": True})
-        body = bytearray()
-        try:
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > LARGEST:
-                    raise ChatError(
-                        f"{request.url.host} answered with more than {LARGEST >> 20} MiB, which is "
-                        "not a chat completion; check base_url, and any proxy on the way",
-                        response.status_code,
-                    )
-        finally:
-            await response.aclose()
+        body = await read_limited(response)
+        if body is None:
+            raise ChatError(
+                f"{request.url.host} answered with more than {LARGEST >> 20} MiB, which is "
+                "not a chat completion; check base_url, and any proxy on the way",
+                response.status_code,
+            )
         described = ("content-encoding", "content-length", "transfer-encoding")
         headers = [(k, v) for k, v in response.headers.multi_items() if k.lower() not in described]
         return httpx2.Response(
-            response.status_code, headers=headers, content=bytes(body), request=response.request
+            response.status_code, headers=headers, content=body, request=response.request
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from secondpass.core.errors import InvalidInputError
+from secondpass.models.network import check_url
 from secondpass.models.remote.dialects import Dialect
 
 
@@ -100,17 +101,7 @@ class Address:
 
 
 def _check(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InvalidInputError(f"url={url!r} must look like http://localhost:8080")
-    if parts.username or parts.password:
-        raise InvalidInputError(
-            "url must not hold a user or a password: it is shown in errors. Pass the key as api_key"
-        )
+    remedy = "it is shown in errors. Pass the key as api_key"
+    parts = check_url(url, name="url", example="http://localhost:8080", remedy=remedy)
     if parts.query or parts.fragment:
         raise InvalidInputError(f"url={url!r} must not hold a query or a fragment")

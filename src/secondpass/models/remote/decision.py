@@ -7,11 +7,9 @@ and on their order: it is not pointwise, and not calibrated.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError
@@ -21,6 +19,7 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.core.tokens import cut_to, estimated
 from secondpass.models.client_per_loop import ClientPerLoop
+from secondpass.models.network import check_attempts
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.decision_wires import (
     MOST_QUESTIONS,
@@ -31,7 +30,7 @@ from secondpass.models.remote.decision_wires import (
     request_body,
 )
 from secondpass.models.remote.errors import RemoteError
-from secondpass.models.remote.http import RerankClient
+from secondpass.models.remote.http import RequestRun, RerankClient
 from secondpass.stages.scorer_output import with_note_events
 
 _QUESTION_TOKENS = 40
@@ -86,10 +85,7 @@ class DecisionJudge(Stage):
             raise InvalidInputError(f"wire={wire!r} must be one of {', '.join(WIRES)}")
         if not model:
             raise InvalidInputError("a decision model needs a name, such as 'gpt-6-luna'")
-        if not timeout > 0 or not math.isfinite(timeout) or not 0 <= max_retries <= 20:
-            raise InvalidInputError(
-                f"timeout={timeout} must be positive seconds, max_retries={max_retries} 0 to 20"
-            )
+        check_attempts(timeout, max_retries)
         if not 1 <= questions <= MOST_QUESTIONS or state_tokens < 500 or concurrency < 1:
             raise InvalidInputError(
                 f"questions={questions} must be 1 to {MOST_QUESTIONS}, state_tokens={state_tokens} "
@@ -105,14 +101,8 @@ class DecisionJudge(Stage):
         self._address = Address(wire, WIRES[wire], url, api_key)
         self._clients = ClientPerLoop[RerankClient]()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_clients": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _clients=ClientPerLoop[RerankClient]())
-
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        run = _QuestionRun(asyncio.Semaphore(self.concurrency))
+        run = RequestRun(asyncio.Semaphore(self.concurrency))
         return await gather_or_cancel(_Judged(self, r, run).ranking() for r in rankings)
 
     async def aclose(self) -> None:
@@ -149,21 +139,13 @@ class DecisionJudge(Stage):
             yield batch
 
 
-@dataclass(slots=True)
-class _QuestionRun:
-    """What the requests of one run share."""
-
-    gate: asyncio.Semaphore
-    answered: bool = False
-
-
 @dataclass
 class _Judged:
     """One ranking on its way through."""
 
     judge: DecisionJudge
     start: Ranking
-    run: _QuestionRun
+    run: RequestRun
     counts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     late: bool = False

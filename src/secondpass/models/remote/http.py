@@ -6,11 +6,13 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from secondpass.core.errors import MissingExtraError
+from secondpass.models.network import LARGEST, read_limited
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.reply import UnreadableReplyError, error_text
@@ -21,8 +23,6 @@ except ImportError as error:
     raise MissingExtraError("a reranker behind a URL", "remote") from error
 
 T = TypeVar("T")
-LARGEST = 16 * 2**20
-"""Bytes of an answer, after decompression: fifty times what a thousand scores take."""
 LONGEST_PAUSE = 60.0
 """Seconds that a server may ask to wait before the next attempt."""
 _REPEATED = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
@@ -31,6 +31,19 @@ _REPEATED = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
 
 class TooManyTextsError(Exception):
     """The server reads fewer texts per request."""
+
+
+@dataclass(slots=True)
+class RequestRun:
+    """What the requests of one run of a stage share.
+
+    Attributes:
+        gate: Limits how many are in flight.
+        answered: Whether any was: from then on a failure loses what was paid for.
+    """
+
+    gate: asyncio.Semaphore
+    answered: bool = False
 
 
 class RerankClient(httpx2.AsyncClient):
@@ -103,19 +116,14 @@ class RerankClient(httpx2.AsyncClient):
             "POST", address.endpoint(), content=content, headers=address.headers()
         )
         response = await self.send(request, stream=True)
-        answer = bytearray()
-        try:
-            async for part in response.aiter_bytes():
-                answer += part
-                if len(answer) > LARGEST:
-                    raise RemoteError(
-                        f"{address.host} answered with more than {LARGEST >> 20} MiB, which is not "
-                        "a list of scores; check the address, and what stands between",
-                        response.status_code,
-                    )
-        finally:
-            await response.aclose()
-        return response.status_code, response.headers, bytes(answer)
+        answer = await read_limited(response)
+        if answer is None:
+            raise RemoteError(
+                f"{address.host} answered with more than {LARGEST >> 20} MiB, which is not "
+                "a list of scores; check the address, and what stands between",
+                response.status_code,
+            )
+        return response.status_code, response.headers, answer
 
 
 def _refusal(address: Address, status: int, answer: bytes) -> Exception:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError
-from secondpass.core.event import EventKind
+from secondpass.core.event import EventKind, Note
 from secondpass.core.event_loop import gather_or_cancel
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.models.client_per_loop import ClientPerLoop
+from secondpass.models.network import check_attempts
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.dialects import DIALECTS, Dialect, request_body
 from secondpass.models.remote.errors import RemoteError
-from secondpass.models.remote.http import RerankClient, TooManyTextsError
+from secondpass.models.remote.http import RequestRun, RerankClient, TooManyTextsError
 from secondpass.models.remote.reply import Reply, read_reply
 
 
@@ -69,10 +69,7 @@ class RemoteReranker(Stage):
         extra: dict[str, Any] | None = None,
     ) -> None:
         self._dialect = _dialect(dialect)
-        if not timeout > 0 or not math.isfinite(timeout) or not 0 <= max_retries <= 20:
-            raise InvalidInputError(
-                f"timeout={timeout} must be positive seconds, max_retries={max_retries} 0 to 20"
-            )
+        check_attempts(timeout, max_retries)
         counts = {"concurrency": concurrency, "documents_per_request": documents_per_request}
         for name, count in counts.items():
             whole = isinstance(count, int) and not isinstance(count, bool) and count >= 1
@@ -97,21 +94,15 @@ class RemoteReranker(Stage):
     def __repr__(self) -> str:
         return f"RemoteReranker({self.name!r}, url={self._address.url!r})"
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_clients": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _clients=ClientPerLoop[RerankClient]())
-
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        run = _RequestRun(asyncio.Semaphore(self.concurrency))
+        run = RequestRun(asyncio.Semaphore(self.concurrency))
         return await gather_or_cancel(self._ranked(ranking, run) for ranking in rankings)
 
     async def aclose(self) -> None:
         """Close this event loop's connections. They are closed with the loop too."""
         await self._clients.close()
 
-    async def _ranked(self, ranking: Ranking, run: _RequestRun) -> Ranking:
+    async def _ranked(self, ranking: Ranking, run: RequestRun) -> Ranking:
         texts = [candidate.text for candidate in ranking]
         most = self._most
         parts = [texts[start : start + most] for start in range(0, len(texts), most)]
@@ -123,29 +114,25 @@ class RemoteReranker(Stage):
             ranking = ranking.with_event(self.name, kind, message)
         return ranking.rescored(scores, "raw", self.name, notes)
 
-    async def _replies(self, query: str, texts: list[str], run: _RequestRun) -> list[Reply]:
+    async def _replies(self, query: str, texts: list[str], run: RequestRun) -> list[Reply]:
         """Of one request, or of several where the server takes fewer texts."""
         try:
-            async with asyncio.timeout(time_left()) as limit:
-                return await self._within_gate(query, texts, run)
+            async with asyncio.timeout(time_left()) as limit, run.gate:
+                reply = await self._ask(query, texts)
+        except TooManyTextsError as problem:
+            if len(texts) == 1:
+                raise RemoteError(f"{problem}; the text is too long for it") from None
         except TimeoutError:
             if not limit.expired():
                 raise
-        return [Reply([None] * len(texts), [{"unscored": True}] * len(texts), late=True)]
-
-    async def _within_gate(self, query: str, texts: list[str], run: _RequestRun) -> list[Reply]:
-        async with run.gate:
-            try:
-                reply = await self._ask(query, texts)
-                run.answered = True
-                return [reply]
-            except TooManyTextsError as problem:
-                if len(texts) == 1:
-                    raise RemoteError(f"{problem}; the text is too long for it") from None
-            except RemoteError as error:
-                if not run.answered:
-                    raise
-                return [_unanswered(texts, str(error))]
+            return [_unanswered(texts, late=True)]
+        except RemoteError as error:
+            if not run.answered:
+                raise
+            return [_unanswered(texts, failure=str(error))]
+        else:
+            run.answered = True
+            return [reply]
         half = (len(texts) + 1) // 2
         self._most = min(self._most, half)  # later rankings begin with what the server takes
         first, second = await gather_or_cancel(
@@ -168,38 +155,9 @@ class RemoteReranker(Stage):
         return replace(reply, usage={"requests": 1, "retries": retries, **reply.usage})
 
 
-@dataclass(slots=True)
-class _RequestRun:
-    """What the requests of one run share."""
-
-    gate: asyncio.Semaphore
-    answered: bool = False
-
-
-def at_url(
-    dialect: str,
-    url: str,
-    *,
-    model: str | None = None,
-    api_key: str | None = None,
-    timeout: float = 30.0,
-    max_retries: int = 2,
-    concurrency: int = 8,
-    documents_per_request: int | None = None,
-    spans: bool = False,
-    extra: dict[str, Any] | None = None,
-) -> RemoteReranker:
-    """The stage of ``rerank+DIALECT:URL`` or ``rerank+DIALECT:URL#MODEL``."""
-    url, _, named = url.partition("#")
-    return RemoteReranker(
-        dialect, named or model, url=url, api_key=api_key, timeout=timeout,
-        max_retries=max_retries, concurrency=concurrency,
-        documents_per_request=documents_per_request, spans=spans, extra=extra,
-    )  # fmt: skip
-
-
-def _unanswered(texts: Sequence[str], problem: str) -> Reply:
-    return Reply([None] * len(texts), [{} for _ in texts], failure=problem)
+def _unanswered(texts: Sequence[str], *, failure: str = "", late: bool = False) -> Reply:
+    note: Note = {"unscored": True} if late else {}
+    return Reply([None] * len(texts), [note] * len(texts), failure=failure, late=late)
 
 
 def _events(replies: Sequence[Reply]) -> Iterator[tuple[EventKind, str]]:
