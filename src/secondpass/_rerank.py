@@ -8,7 +8,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, overload
 
@@ -90,7 +89,7 @@ def rerank(
     """
     cuts = _cuts(top_k, threshold, keep_at_least)
     rankings = _rankings(query, docs)
-    with nullcontext() if deadline is None else ends_within(checked_seconds(deadline)):
+    with ends_within(None if deadline is None else checked_seconds(deadline)):
         results = Pipeline(_stage(model), *cuts).run(rankings)
     return results[0] if isinstance(query, str) else results
 
@@ -131,7 +130,7 @@ async def arerank(
     """Like `rerank`, without blocking the event loop, not even while the model is loaded."""
     cuts = _cuts(top_k, threshold, keep_at_least)
     rankings = _rankings(query, docs)
-    with nullcontext() if deadline is None else ends_within(checked_seconds(deadline)):
+    with ends_within(None if deadline is None else checked_seconds(deadline)):
         stage = await asyncio.to_thread(_stage, model)
         results = await Pipeline(stage, *cuts).arun(rankings)
     return results[0] if isinstance(query, str) else results

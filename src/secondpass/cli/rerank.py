@@ -11,16 +11,15 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from secondpass._rerank import rerank as rerank_documents
 from secondpass.cli.documents import HELP, decode_query, read_documents
 from secondpass.cli.options import MODEL_HELP, AsJson, check_above, check_from
 from secondpass.cli.streams import progress_bar
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
 from secondpass.core.ranking import Ranking
-from secondpass.core.stage import Pipeline, Stage
+from secondpass.core.stage import Stage
 from secondpass.models.load import as_stage
-from secondpass.stages.cut import Top
 from secondpass.stages.score import Score
-from secondpass.stages.threshold import Threshold
 
 SHOWN = 160
 """Characters of a text in the table."""
@@ -63,17 +62,12 @@ def rerank(  # noqa: PLR0917 - typer turns them into options
     if threshold is None and keep_at_least:
         raise InvalidInputError("--keep-at-least says how many --threshold leaves; give it too")
     stage = as_stage(model)
-    cuts: list[Stage] = []
-    if threshold is not None:
-        cuts.append(Threshold(threshold, keep_at_least=keep_at_least))
-    if top_k is not None:
-        cuts.append(Top(top_k))
-    pipeline: Stage = Pipeline(stage, *cuts)
-    if deadline is not None:
-        pipeline = pipeline.within(deadline)
     with _progress(stage):
         try:
-            ranking = pipeline(before)
+            ranking = rerank_documents(
+                before.query, before, model=stage, top_k=top_k, threshold=threshold,
+                keep_at_least=keep_at_least, deadline=deadline,
+            )  # fmt: skip
         except (NotCalibratedError, NoScoresError) as error:
             if threshold is None:
                 raise

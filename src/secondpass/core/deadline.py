@@ -23,8 +23,14 @@ def time_left() -> float | None:
 
 
 @contextmanager
-def ends_within(seconds: float) -> Iterator[None]:
-    """Set a deadline for what runs inside; one that is set already and ends earlier stays."""
+def ends_within(seconds: float | None) -> Iterator[None]:
+    """Set a deadline for what runs inside; one that is set already and ends earlier stays.
+
+    None sets none.
+    """
+    if seconds is None:
+        yield
+        return
     ends, outer = time.monotonic() + seconds, _ends.get()
     token = _ends.set(ends if outer is None else min(ends, outer))
     try:

@@ -1,4 +1,4 @@
-"""A stage with a deadline."""
+"""A stage around another one, and the one that gives it a deadline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,24 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Composite, Stage, StageSteps
 
 
-class Within(Composite):
+class Wrapper:
+    """What a stage around another one has besides: the other one's scores leave as they are.
+
+    Attributes:
+        stage: The other one.
+    """
+
+    stage: Stage
+
+    @property
+    def origin(self) -> str | None:
+        return self.stage.origin
+
+    def check_origin(self, origin: str) -> None:
+        self.stage.check_origin(origin)
+
+
+class Within(Wrapper, Composite):
     """A stage with a deadline: when it ends, the best ranking so far comes back.
 
     The whole call has this time, whatever it is made of, and an earlier deadline around it stays.
@@ -33,10 +50,3 @@ class Within(Composite):
         with ends_within(self.seconds):
             (results,) = yield [(self.stage, rankings)]
         return results
-
-    @property
-    def origin(self) -> str | None:
-        return self.stage.origin
-
-    def check_origin(self, origin: str) -> None:
-        self.stage.check_origin(origin)

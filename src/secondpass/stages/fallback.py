@@ -1,5 +1,5 @@
-"""Another stage where one fails: `Fallback` goes on to the next, `Breaker` rests a failing one,
-`Hedge` asks again where the first answer is slow."""
+"""What answers where a stage fails: the next one (`Fallback`), nothing for a while (`Breaker`), or
+a second request (`Hedge`)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 
 from secondpass.core.deadline import checked_seconds, ends_within, time_left
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Composite, Stage, StageSteps
+from secondpass.core.within import Wrapper
 
 FAILURES = (ModelError, OSError, TimeoutError)
 """What makes a stage give way to the next. Wrong input does not: the next would refuse it too."""
@@ -29,8 +29,7 @@ class Fallback(Composite):
     where a `Breaker` rests it, and where a deadline ended before it had scored everything. For that
     a share of what is left of the deadline is kept from each stage for those after it, so that
     nested or equal timeouts cannot make a fallback unreachable. An event of the kind
-    ``stage-failed``
-    says which stage answered instead and why, and `Ranking.status` is "fallback".
+    ``stage-failed`` says which stage answered instead and why, and `Ranking.status` is "fallback".
 
     Scores of different models are not on one scale: a fallback answers on its own, and a
     calibrator belongs inside, behind its model: ``Fallback(remote >> platt, load("builtin"))``.
@@ -61,11 +60,9 @@ class Fallback(Composite):
         partial: list[Ranking] | None = None
         for number, stage in enumerate(self.stages, start=1):
             left, last = time_left(), number == len(self.stages)
-            limit = (
-                nullcontext() if left is None or last else ends_within(left * (1 - self.reserve))
-            )
+            share = None if left is None or last else left * (1 - self.reserve)
             try:
-                with limit:
+                with ends_within(share):
                     (results,) = yield [(stage, rankings)]
             except FAILURES as problem:
                 error = problem
@@ -96,7 +93,7 @@ class Fallback(Composite):
         return [result.with_event(self.name, "stage-failed", message) for result in results]
 
 
-class Breaker(Composite):
+class Breaker(Wrapper, Composite):
     """Rest a stage that keeps failing: after so many failures in a row it is not asked for a while.
 
     While it rests, `CircuitOpenError` is raised at once, which a `Fallback` around it takes as a
@@ -128,23 +125,10 @@ class Breaker(Composite):
         self.name = stage.name
         self._circuit = _Circuit()
 
-    def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_circuit": None}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _circuit=_Circuit())
-
     @property
     def state(self) -> str:
         """ "closed" (it is asked), "open" (it rests) or "half-open" (the next call tries it)."""
         return self._circuit.state(self.clock())
-
-    @property
-    def origin(self) -> str | None:
-        return self.stage.origin
-
-    def check_origin(self, origin: str) -> None:
-        self.stage.check_origin(origin)
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         wait = self._circuit.enter(self.clock())
@@ -173,6 +157,9 @@ class _Circuit:
         self._until: float | None = None
         self._trying = False
 
+    def __reduce__(self) -> tuple[type[_Circuit], tuple[()]]:
+        return type(self), ()  # a copy has failed nothing yet
+
     def state(self, now: float) -> str:
         with self._lock:
             if self._until is None:
@@ -196,7 +183,7 @@ class _Circuit:
             self._trying = False
 
 
-class Hedge(Stage):
+class Hedge(Wrapper, Stage):
     """Ask again where the first answer is slow, and take what comes first. For network stages.
 
     Costs a second request for the share of calls that are slower than `after`; an event of the
@@ -210,13 +197,6 @@ class Hedge(Stage):
     def __init__(self, stage: Stage, after: float) -> None:
         self.stage, self.after = stage, checked_seconds(after, "after")
         self.name = stage.name
-
-    @property
-    def origin(self) -> str | None:
-        return self.stage.origin
-
-    def check_origin(self, origin: str) -> None:
-        self.stage.check_origin(origin)
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         tasks = [asyncio.ensure_future(self.stage.arun(rankings))]

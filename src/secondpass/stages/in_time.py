@@ -1,4 +1,4 @@
-"""Scores as many pairs as fit before the deadline, in batches sized to what is left."""
+"""Scores as many pairs as fit before the deadline that is set, in batches sized to what is left."""
 
 from __future__ import annotations
 
@@ -74,15 +74,10 @@ def score_in_time(
     notes: list[Note] = [{"unscored": True} for _ in pairs]
     start = 0
     while start < len(pairs):
-        left = time_left()
-        if left is None:
-            end = len(pairs)
-        elif left <= 0:
+        left = time_left() or 0.0
+        end = start + batch_size(costs[start:], left, pace) if left else start
+        if end == start:
             break
-        else:
-            end = start + batch_size(costs[start:], left, pace)
-            if end == start:
-                break
         began = time.monotonic()
         scores[start:end], notes[start:end] = score(pairs[start:end])
         pace.measured(sum(costs[start:end]), time.monotonic() - began)

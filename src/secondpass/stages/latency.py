@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -9,13 +10,14 @@ from secondpass.core.deadline import checked_seconds, time_left
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Composite, Stage, StageSteps
+from secondpass.core.within import Wrapper
 from secondpass.stages.in_time import Pace, cost_of
 
 _SAMPLE = 8
 """Candidates of the run that measures, where no speed is known yet."""
 
 
-class TopForLatency(Composite):
+class TopForLatency(Wrapper, Composite):
     """Rerank as many candidates as fit into so many seconds; the rest are gone, as with `Top`.
 
     The speed of the stage is measured on its own runs, for the lengths of these texts, and the
@@ -43,17 +45,10 @@ class TopForLatency(Composite):
     ) -> None:
         self.stage, self.seconds = stage, checked_seconds(seconds, "seconds")
         self.first_estimate, self.clock = first_estimate, clock
-        if first_estimate is not None:
-            checked_seconds(first_estimate, "first_estimate")
+        if first_estimate is not None and not 0 < first_estimate < math.inf:
+            raise InvalidInputError(f"first_estimate={first_estimate!r}: give pairs per second")
         self.name = f"TopForLatency({stage.name}, {self.seconds:g} s)"
         self._pace = Pace()
-
-    @property
-    def origin(self) -> str | None:
-        return self.stage.origin
-
-    def check_origin(self, origin: str) -> None:
-        self.stage.check_origin(origin)
 
     def flow(self, rankings: Sequence[Ranking]) -> StageSteps:
         if self._pace.rate is None and any(rankings):

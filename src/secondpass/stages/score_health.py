@@ -99,12 +99,6 @@ class ScoreHealth(Stage):
     def origin(self) -> None:
         return None
 
-    def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_memory": None}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _memory=_Memory())
-
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         return [self._checked(ranking) for ranking in rankings]
 
@@ -143,6 +137,9 @@ class _Memory:
     texts: OrderedDict[bytes, tuple[str, float]] = field(default_factory=OrderedDict)
     again: deque[bool] = field(default_factory=lambda: deque(maxlen=50))
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __reduce__(self) -> tuple[type[_Memory], tuple[()]]:
+        return type(self), ()  # a copy has seen nothing yet
 
     def problems(self, ranking: Ranking, sketch: ScoreSketch | None) -> list[str]:
         with self.lock:
