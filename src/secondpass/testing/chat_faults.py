@@ -8,10 +8,13 @@ import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.testing.chat_answers import ModelAnswer
+
+if TYPE_CHECKING:  # the kit without a server imports none
+    from secondpass.testing.stand_in import Response
 
 FaultKind = Literal[
     "rate-limit", "server-error", "unauthorized", "forbidden", "unknown-model", "bad-request",
@@ -66,8 +69,6 @@ class Fault:
                 f"unknown fault {self.kind!r}; one of {', '.join(get_args(FaultKind))}"
             )
 
-
-Response = tuple[int, dict[str, str], Any]
 
 _ERRORS = {
     "rate-limit": (429, "Rate limit reached for requests", "rate_limit_exceeded"),

@@ -9,9 +9,7 @@ its tag, is noticed. It measures the library, never the quality of a real model.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError
@@ -25,16 +23,15 @@ from secondpass.testing.chat_faults import (
     LASTING,
     Fault,
     OtherAnswer,
-    Response,
     completion_body,
     error_response,
     fault_response,
     reshape,
 )
-from secondpass.testing.chat_http import ChatHttp, Dripping
+from secondpass.testing.stand_in import Dripping, Response, StandIn
 
 
-class ChatServer:
+class ChatServer(StandIn):
     """An HTTP server in a thread, for a ``with`` block.
 
     Args:
@@ -56,6 +53,8 @@ class ChatServer:
         peak: The highest number of requests that were open at the same time.
     """
 
+    base_path = "/v1"
+
     def __init__(
         self,
         relevance: Relevance = shared_words,
@@ -75,51 +74,26 @@ class ChatServer:
             )
         self.model = StandInModel(relevance, noise, position_bias, malformed, seed)
         self.latency, self.faults = latency, tuple(faults)
+        super().__init__()
         self.requests: list[dict[str, Any]] = []
-        self.peak = 0
         self._key = api_key
         self._left = [fault.times for fault in self.faults]
         self._passing = [fault.after for fault in self.faults]
-        self._open = 0
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
 
     def __repr__(self) -> str:
         return f"ChatServer({len(self.requests)} requests)"
 
-    def __enter__(self) -> ChatServer:
-        self._http = ChatHttp(self.respond)
-        self.header_names = self._http.header_names
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        self._http.shutdown()
-        self._http.hang_up()
-        self._http.server_close()
-        self._thread.join()
+    def answer(self, path: str, body: Any, key: str | None) -> Response:
+        """See `StandIn.answer`."""
+        if not path.endswith("/chat/completions"):
+            return 404, {}, {"error": {"message": f"no such path: {path}"}}
+        return self.respond(body, key)
 
     def respond(self, body: dict[str, Any], key: str | None) -> Response:
         """Status, headers and JSON for one request."""
         with self._lock:
             self.requests.append(body)
-            self._open += 1
-            self.peak = max(self.peak, self._open)
-        try:
-            return self._respond(body, key)
-        finally:
-            with self._lock:
-                self._open -= 1
+        return self._respond(body, key)
 
     def _respond(self, body: dict[str, Any], key: str | None) -> Response:
         self._stopping.wait(self.latency)

@@ -9,21 +9,15 @@ it measures is the library, never the quality of a real model.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
-import socket
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.testing.chat_answers import shared_words
 from secondpass.testing.rerank_wires import WIRES
-
-Response = tuple[int, Mapping[str, str], Any]
+from secondpass.testing.stand_in import Response, StandIn
 
 FAULTS: Mapping[str, str] = {
     "rate-limit": "429 with Retry-After: 0",
@@ -47,7 +41,7 @@ FAULTS: Mapping[str, str] = {
 """What may go wrong, and how it looks."""
 
 
-class RerankServer:
+class RerankServer(StandIn):
     """An HTTP server in a thread, for a ``with`` block.
 
     Args:
@@ -81,50 +75,15 @@ class RerankServer:
             if fault is not None and fault not in FAULTS:
                 raise InvalidInputError(f"no fault {fault!r}; there are {', '.join(FAULTS)}")
         self.relevance, self.most, self.latency, self.bare = relevance, most, latency, bare
+        super().__init__()
         self.requests: list[tuple[str, Any]] = []
-        self.header_names: list[tuple[str, ...]] = []
-        self.peak = 0
         self._faults, self._always, self._key = list(faults), always, api_key
-        self._open = 0
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
 
-    def __enter__(self) -> RerankServer:
-        self._http = _RerankHttp(("127.0.0.1", 0), _RerankHandler)
-        self._http.stand_in = self
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        self._http.shutdown()
-        self._http.hang_up()
-        self._http.server_close()
-        self._thread.join()
-
-    def respond(self, path: str, body: Any, key: str | None) -> Response | None:
-        """Status, headers and body of an answer; None ends the connection."""
+    def answer(self, path: str, body: Any, key: str | None) -> Response | None:
+        """See `StandIn.answer`."""
         with self._lock:
             self.requests.append((path, body))
-            self._open += 1
-            self.peak = max(self.peak, self._open)
             fault = self._faults.pop(0) if self._faults else self._always
-        try:
-            return self._respond(path, body, key, fault)
-        finally:
-            with self._lock:
-                self._open -= 1
-
-    def _respond(self, path: str, body: Any, key: str | None, fault: str | None) -> Response | None:
         latency = self.latency() if callable(self.latency) else self.latency
         if isinstance(latency, str):
             fault = latency
@@ -140,9 +99,9 @@ class RerankServer:
             return 401, {}, {"message": f"invalid key {key}"}
         if fault in _PLAIN:
             return _PLAIN[fault]
-        return self._answer(path, body, fault)
+        return self._api_response(path, body, fault)
 
-    def _answer(self, path: str, body: Any, fault: str | None) -> Response:
+    def _api_response(self, path: str, body: Any, fault: str | None) -> Response:
         wire = WIRES.get(path)
         if wire is None:
             return 404, {}, {"detail": f"no such path: {path}"}
@@ -189,57 +148,3 @@ _PLAIN: Mapping[str | None, Response] = {
     "empty": (200, {}, b""),
     "huge": (200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * (64 << 20))),
 }
-
-
-class _RerankHttp(ThreadingHTTPServer):
-    request_queue_size = 256
-    daemon_threads = False
-    block_on_close = True
-    stand_in: RerankServer
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.connections: set[socket.socket] = set()
-
-    def hang_up(self) -> None:
-        for connection in list(self.connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        return  # a client that hung up, which clients that give up do
-
-
-class _RerankHandler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # headers and body in one packet
-    disable_nagle_algorithm = True
-    server: _RerankHttp
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.connections.discard(self.connection)
-        super().finish()
-
-    def do_POST(self) -> None:
-        self.server.stand_in.header_names.append(tuple(name.lower() for name in self.headers))
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        key = self.headers.get("Authorization") or self.headers.get("Api-Key")
-        response = self.server.stand_in.respond(self.path, json.loads(raw), key)
-        if response is None:
-            self.close_connection = True
-            return
-        status, headers, body = response
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return

@@ -1,16 +1,19 @@
-"""The HTTP side of the stand-in server."""
+"""What the stand-in servers share: HTTP on loopback, in a thread."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from secondpass.testing.chat_faults import Response
+Response = tuple[int, Mapping[str, str], Any]
+"""Status, headers and body: bytes, text, what JSON knows, or `Dripping`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +29,72 @@ class Dripping:
     wait: Callable[[float], bool]
 
 
-class ChatHttp(ThreadingHTTPServer):
-    """Reads and writes HTTP on a free port of loopback; the response is `respond`'s."""
+class StandIn:
+    """A server on a free port of loopback, for a ``with`` block. Subclasses write `answer`.
 
+    Attributes:
+        url: The address for clients.
+        header_names: The names, in lower case, of the headers of each request. No values.
+        peak: The highest number of requests that were open at the same time.
+    """
+
+    base_path = ""
+    """What the address ends with."""
+
+    def __init__(self) -> None:
+        self.header_names: list[tuple[str, ...]] = []
+        self.peak = 0
+        self._open = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def answer(self, path: str, body: Any, key: str | None) -> Response | None:
+        """The response to a request with a JSON body; None ends the connection without one."""
+        raise NotImplementedError
+
+    def handle(self, path: str, body: Any, key: str | None) -> Response | None:
+        """Answer a request, counted among those that are open."""
+        with self._lock:
+            self._open += 1
+            self.peak = max(self.peak, self._open)
+        try:
+            return self.answer(path, body, key)
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    def __enter__(self) -> Self:
+        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http.stand_in = self
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._http.server_port}{self.base_path}"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._http.shutdown()
+        self._http.hang_up()
+        self._http.server_close()
+        self._thread.join()
+
+
+class _Http(ThreadingHTTPServer):
     request_queue_size = 256
     daemon_threads = False
     block_on_close = True
+    stand_in: StandIn
 
-    def __init__(self, respond: Callable[[dict[str, Any], str | None], Response]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.respond = respond
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.connections: set[socket.socket] = set()
-        self.header_names: list[tuple[str, ...]] = []
 
     def hang_up(self) -> None:
         """Close the connections that clients keep open."""
@@ -53,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body in one packet
     disable_nagle_algorithm = True
-    server: ChatHttp
+    server: _Http
 
     def setup(self) -> None:
         super().setup()
@@ -64,17 +121,20 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def do_POST(self) -> None:
-        self.server.header_names.append(tuple(name.lower() for name in self.headers))
+        stand_in = self.server.stand_in
+        stand_in.header_names.append(tuple(name.lower() for name in self.headers))
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if not self.path.endswith("/chat/completions"):
-            self._send(404, {}, {"error": {"message": f"no such path: {self.path}"}})
-            return
         try:
             body = json.loads(raw)
         except ValueError:
             self._send(400, {}, {"error": {"message": "the body is not JSON"}})
             return
-        self._send(*self.server.respond(body, self.headers.get("Authorization")))
+        key = self.headers.get("Authorization") or self.headers.get("Api-Key")
+        response = stand_in.handle(self.path, body, key)
+        if response is None:
+            self.close_connection = True
+            return
+        self._send(*response)
 
     def do_GET(self) -> None:
         self._send(200, {}, {"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
