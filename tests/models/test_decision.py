@@ -162,6 +162,7 @@ def test_the_laws_hold() -> None:
         ({"wire": "jev"}, "wire='jev'"),
         ({"questions": 401}, "questions=401"),
         ({"state_tokens": 10}, "state_tokens=10"),
+        ({"questions": "30"}, "questions='30' must be a whole number, 1 to 400"),
         ({"statement": "yes?"}, "must name the passage"),
         ({"timeout": -1}, "timeout=-1"),
     ],

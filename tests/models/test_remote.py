@@ -129,6 +129,9 @@ def test_an_address_that_is_none(url: str, says: str) -> None:
         ({"concurrency": 0}, "concurrency=0"),
         ({"documents_per_request": 0}, "documents_per_request=0"),
         ({"spans": True}, "gives no spans; only cohere does"),
+        ({"timeout": "soon"}, "timeout=soon must be positive seconds"),
+        ({"concurrency": "8"}, "concurrency='8' must be a whole number"),
+        ({"extra": {"a": object()}}, "must be JSON values"),
     ],
 )
 def test_arguments_that_cannot_be_used(arguments: dict[str, Any], says: str) -> None:

@@ -53,6 +53,18 @@ def check_attempts(timeout: float, max_retries: int) -> None:
         )
 
 
+def check_count(value: int, name: str, *, least: int = 1, most: float = math.inf) -> None:
+    """Check a whole number.
+
+    Raises:
+        InvalidInputError: It is none, or out of its bounds.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not least <= value <= most:
+        bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
+        raise InvalidInputError(f"{name}={value!r} must be a whole number, {bounds}")
+
+
 async def read_limited(response: httpx2.Response) -> bytes | None:
     """All of a streamed answer, or None if it is larger than `LARGEST`. It is closed then."""
     body = bytearray()

@@ -19,7 +19,7 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.core.tokens import cut_to, estimated
 from secondpass.models.client_per_loop import ClientPerLoop
-from secondpass.models.network import check_attempts
+from secondpass.models.network import check_attempts, check_count
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.decision_wires import (
     MOST_QUESTIONS,
@@ -86,11 +86,9 @@ class DecisionJudge(Stage):
         if not model:
             raise InvalidInputError("a decision model needs a name, such as 'gpt-6-luna'")
         check_attempts(timeout, max_retries)
-        if not 1 <= questions <= MOST_QUESTIONS or state_tokens < 500 or concurrency < 1:
-            raise InvalidInputError(
-                f"questions={questions} must be 1 to {MOST_QUESTIONS}, state_tokens={state_tokens} "
-                f"at least 500, concurrency={concurrency} at least 1"
-            )
+        check_count(concurrency, "concurrency")
+        check_count(questions, "questions", most=MOST_QUESTIONS)
+        check_count(state_tokens, "state_tokens", least=500)
         if "{id}" not in statement:
             raise InvalidInputError(f"statement={statement!r} must name the passage with {{id}}")
         self.model, self.wire, self.url = model, wire, url

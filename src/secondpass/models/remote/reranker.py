@@ -17,7 +17,7 @@ from secondpass.core.event_loop import gather_or_cancel
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.models.client_per_loop import ClientPerLoop
-from secondpass.models.network import check_attempts
+from secondpass.models.network import check_attempts, check_count
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.dialects import DIALECTS, Dialect, request_body
 from secondpass.models.remote.errors import RemoteError
@@ -70,11 +70,9 @@ class RemoteReranker(Stage):
     ) -> None:
         self._dialect = _dialect(dialect)
         check_attempts(timeout, max_retries)
-        counts = {"concurrency": concurrency, "documents_per_request": documents_per_request}
-        for name, count in counts.items():
-            whole = isinstance(count, int) and not isinstance(count, bool) and count >= 1
-            if not whole and not (count is None and name == "documents_per_request"):
-                raise InvalidInputError(f"{name}={count!r} must be a whole number of at least 1")
+        check_count(concurrency, "concurrency")
+        if documents_per_request is not None:
+            check_count(documents_per_request, "documents_per_request")
         if spans and self._dialect.spans is None:
             able = ", ".join(name for name, one in DIALECTS.items() if one.spans)
             raise InvalidInputError(f"{dialect!r} gives no spans; only {able} does")
@@ -87,7 +85,10 @@ class RemoteReranker(Stage):
         self.extra = dict(extra) if extra else None
         self.name = f"{dialect}:{model or self._address.host}"
         if extra:  # an instruction changes the scores, and calibrators go by the name
-            self.name += json.dumps(extra, sort_keys=True)
+            try:
+                self.name += json.dumps(extra, sort_keys=True)
+            except (TypeError, ValueError) as error:
+                raise InvalidInputError(f"extra={extra!r} must be JSON values: {error}") from None
         self._most = min(documents_per_request or self._dialect.most, 100_000)
         self._clients = ClientPerLoop[RerankClient]()
 
