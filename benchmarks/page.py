@@ -12,6 +12,7 @@ from pathlib import Path
 
 import data
 from results_file import RESULTS
+from speed.kinds import render_kind, render_kinds, stored_results
 
 PAGE = data.ROOT / "docs/evaluation.md"
 SECTIONS = {
@@ -88,14 +89,16 @@ def text_of(table: Path) -> str:
 
 
 def speed() -> None:
-    """docs/speed.md, which `make bench` measured on its own."""
-    table = RESULTS / "speed.md"
-    if not table.exists():
-        raise SystemExit(f"{table.name} is missing; `make bench` writes it")
-    shutil.copyfile(RESULTS / "speed.png", PAGE.parent / "figures/speed.png")
-    heading, text = table.read_text(encoding="utf-8").split("\n", 1)
-    plot = "\n![pairs a second, and the wait for ten candidates](figures/speed.png)\n"
-    (PAGE.parent / "speed.md").write_text(heading + "\n" + plot + text, encoding="utf-8")
+    """docs/speed.md, out of what `make bench` measured on each kind of processor."""
+    measured = stored_results(RESULTS)
+    if not measured:
+        raise SystemExit("speed-KIND.json is missing; `make bench` writes it")
+    parts = [render_kinds(measured)]
+    for results in measured:
+        name = f"speed-{results['machine']['kind']}"
+        shutil.copyfile(RESULTS / f"{name}.png", PAGE.parent / f"figures/{name}.png")
+        parts.append(render_kind(results, (RESULTS / f"{name}.md").read_text(encoding="utf-8")))
+    (PAGE.parent / "speed.md").write_text("\n".join(parts), encoding="utf-8")
 
 
 if __name__ == "__main__":

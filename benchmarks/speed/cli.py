@@ -49,7 +49,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     add("--seconds", type=float, default=300, help="limit of one job of a worker")
     add("--megabytes", type=float, default=14_000, help="limit of a worker's memory")
     add("--scratch", type=Path, default=data.ROOT / ".benchmarks/speed")
-    add("--out", type=Path, default=RESULTS, help="folder of speed.json, speed.md, speed.png")
+    add("--out", type=Path, default=RESULTS, help="folder of speed-KIND.json, .md, .png")
     return parser.parse_args(given)
 
 
@@ -87,7 +87,7 @@ def main(given: list[str] | None = None) -> None:
             store(options.out, about, arena, {name: run(name, arena, sizes)})
     finally:
         arena.close()
-    print((options.out / "speed.md").read_text(encoding="utf-8"))
+    print(result_path(options.out, about).with_suffix(".md").read_text(encoding="utf-8"))
 
 
 def choose_contenders(names: str) -> list[Any]:
@@ -122,12 +122,12 @@ def run(name: str, arena: Arena, sizes: Sizes) -> dict[str, Any]:
 
 
 def store(out: Path, about: dict[str, Any], arena: Arena, parts: dict[str, Any]) -> None:
-    """Merge into what is stored, and write the page and the plot anew.
+    """Merge into what is stored of this kind of processor, and write its page and plot anew.
 
     Parts that were measured on another machine, model or size are thrown away: they would stand
     beside figures that they cannot be compared with.
     """
-    path = out / "speed.json"
+    path = result_path(out, about)
     stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     same = [key for key in about if key != "load_average_at_start"]
     if any(stored.get("machine", {}).get(key) != about[key] for key in same):
@@ -146,8 +146,13 @@ def store(out: Path, about: dict[str, Any], arena: Arena, parts: dict[str, Any])
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (out / "speed.md").write_text(render_page(results), encoding="utf-8")
-    draw_plot(results, out / "speed.png")
+    path.with_suffix(".md").write_text(render_page(results), encoding="utf-8")
+    draw_plot(results, path.with_suffix(".png"))
+
+
+def result_path(out: Path, about: dict[str, Any]) -> Path:
+    """The JSON file of a kind of processor; page and plot stand beside it."""
+    return out / f"speed-{about['kind']}.json"
 
 
 def with_rounds(sizes: Sizes, rounds: int) -> Sizes:

@@ -1,4 +1,4 @@
-"""speed.md out of speed.json."""
+"""speed-KIND.md out of speed-KIND.json: the figures of one kind of processor."""
 
 from __future__ import annotations
 

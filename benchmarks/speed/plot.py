@@ -1,4 +1,4 @@
-"""speed.png out of speed.json: pairs per second, and the wait for ten candidates."""
+"""speed-KIND.png out of speed-KIND.json: pairs per second, and the wait for ten candidates."""
 
 from __future__ import annotations
 

@@ -171,7 +171,8 @@ ST, OURS, OWN = "sentence-transformers float32", "secondpass onnx int8", "second
 
 def results(**machine: Any) -> dict[str, Any]:
     about = {
-        "model": "tiny", "threads": 2, "processor": "a processor", "instructions": ["avx2"],
+        "kind": "vnni", "model": "tiny", "threads": 2, "processor": "a processor",
+        "instructions": ["avx2"],
         "amx_switched_off": False, "system": "Linux", "load_average_at_start": 0.1, "quick": False,
     }  # fmt: skip
 
@@ -245,15 +246,48 @@ def test_the_page_and_the_plot(modules: Any, tmp_path: Path) -> None:
     assert (tmp_path / "speed.png").stat().st_size > 5000
 
 
+@pytest.mark.parametrize(
+    ("instructions", "kind"),
+    [
+        (["avx2", "avx512f", "avx512_vnni", "amx_bf16", "amx_int8"], "amx"),
+        (["avx2", "avx_vnni"], "vnni"),
+        (["avx2", "avx512f"], "avx512"),
+        (["avx2"], "avx2"),
+        ([], "other"),
+    ],
+)
+def test_the_kind_of_a_processor(modules: Any, instructions: list[str], kind: str) -> None:
+    machine = modules("speed.machine")
+    assert machine.kind_of(instructions) == kind
+    assert machine.kind_of(instructions, without_amx=True) == ("vnni" if kind == "amx" else kind)
+
+
+def test_kinds_of_processors_stand_side_by_side(modules: Any, arena: Any, tmp_path: Path) -> None:
+    cli, kinds, one = modules("speed.cli"), modules("speed.kinds"), arena({"one": ""})
+    for kind in ("avx2", "vnni"):
+        of = results(kind=kind)
+        cli.store(tmp_path, of["machine"], one, of["parts"])
+    measured = [
+        r | {"order": [ST, OURS, OWN], "own_weights": [OWN]} for r in kinds.stored_results(tmp_path)
+    ]
+    assert [r["machine"]["kind"] for r in measured] == ["vnni", "avx2"]
+    page = kinds.render_kinds(measured)
+    assert f"| {OURS} | 40 | 4.2 | 40 | 4.2 |" in page
+    assert "Not measured yet: with AMX; with AVX-512, without VNNI." in page
+    part = kinds.render_kind(measured[1], (tmp_path / "speed-avx2.md").read_text())
+    assert part.startswith("## Processors with AVX2, without AVX-512 and VNNI")
+    assert "\n### Targets" in part
+
+
 def test_parts_merge_only_with_their_like(modules: Any, arena: Any, tmp_path: Path) -> None:
     cli, out = modules("speed.cli"), tmp_path / "out"
     about, one = results()["machine"], arena({"one": ""})
     part = {"rows": {}, "failed": {}, "seconds": 1.0}
     cli.store(out, about, one, {"cold": part})
     cli.store(out, about | {"load_average_at_start": 3.0}, one, {"adapters": part})
-    assert set(json.loads((out / "speed.json").read_text())["parts"]) == {"cold", "adapters"}
+    assert set(json.loads((out / "speed-vnni.json").read_text())["parts"]) == {"cold", "adapters"}
     cli.store(out, about | {"threads": 4}, one, {"adapters": part})
-    assert set(json.loads((out / "speed.json").read_text())["parts"]) == {"adapters"}
+    assert set(json.loads((out / "speed-vnni.json").read_text())["parts"]) == {"adapters"}
 
 
 def test_every_contender_has_a_file_and_a_name_of_its_own(modules: Any) -> None:
