@@ -10,7 +10,6 @@ from speed.page import table
 from speed.roster import DEFAULT
 from speed.targets import Results, ratios, rows
 
-
 COMMAND = "grep -owE 'amx_int8|avx512_vnni|avx_vnni|avx512f|avx2' /proc/cpuinfo | sort -u"
 
 
