@@ -73,6 +73,7 @@ def test_a_ranking_as_plain_json() -> None:
                 "probability": pytest.approx(1 / (1 + math.exp(-2))),
                 "retrieval_score": 0.5,
                 "retrieval_rank": 1,
+                "evidence": [],
                 "notes": {},
             }
         ],

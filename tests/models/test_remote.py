@@ -287,12 +287,12 @@ def test_a_recipe_holds_neither_address_nor_key(monkeypatch: pytest.MonkeyPatch)
         Recipe.of_dict(data).stage()
 
 
-def test_spans_are_notes_in_code_points() -> None:
+def test_spans_are_the_evidence_in_code_points() -> None:
     texts = ["Ein Täßchen \U0001d518nicode. Rest", "read a file. And more"]
     with RerankServer() as server:
         ranking = ranked(RemoteReranker("cohere", "m", url=server.url, spans=True), texts)
     for candidate in ranking:
-        ((start, end, _),) = candidate.trail[-1].note["spans"]
+        ((start, end, _),) = candidate.evidence
         assert candidate.text[start:end] == candidate.text.split(".")[0]
     assert server.requests[0][1]["relevant_spans"] == {"mode": "enabled"}
 

@@ -87,6 +87,7 @@ def test_best_first_with_python_floats_and_the_place_before(nodes, raw):
             "probability": None,
             "retrieval_score": retrieval_score,
             "retrieval_rank": before,
+            "evidence": [],
             "notes": {},
             "status": "complete",
             "events": [],

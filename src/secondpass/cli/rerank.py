@@ -15,14 +15,19 @@ from secondpass._rerank import rerank as rerank_documents
 from secondpass.cli.documents import HELP, decode_query, read_documents
 from secondpass.cli.options import MODEL_HELP, AsJson, check_above, check_from
 from secondpass.cli.streams import progress_bar
+from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, NoScoresError, NotCalibratedError
+from secondpass.core.evidence import evidence_details, shown_evidence
 from secondpass.core.ranking import Ranking
+from secondpass.core.ranking_details import notes_by_stage
 from secondpass.core.stage import Stage
 from secondpass.models.load import as_stage
 from secondpass.stages.score import Score
 
 SHOWN = 160
 """Characters of a text in the table."""
+EVIDENCE = "bold underline"
+"""How evidence is set in the table; a terminal without colours shows it too."""
 
 
 def rerank(  # noqa: PLR0917 - typer turns them into options
@@ -109,7 +114,8 @@ def _to_dict(ranking: Ranking, before: Ranking) -> dict[str, Any]:
                 "score": c.score,
                 "text": c.text,
                 "metadata": dict(c.metadata),
-                "notes": {mark.stage: dict(mark.note) for mark in c.trail if mark.note},
+                "evidence": evidence_details(c.evidence),
+                "notes": notes_by_stage(c),
             }
             for rank, c in enumerate(ranking, start=1)
         ],
@@ -129,7 +135,7 @@ def _print_table(ranking: Ranking, before: Ranking) -> None:
     table.add_column("text")
     for rank, c in enumerate(ranking, start=1):
         score = "" if c.score is None else f"{c.score:.3f}"
-        table.add_row(str(rank), str(rank_before[c.id]), score, Text(c.id), Text(_shorten(c.text)))
+        table.add_row(str(rank), str(rank_before[c.id]), score, Text(c.id), _highlighted(c))
     console.print(table)
     if not len(ranking):
         console.print("No document is relevant enough." if len(before) else "No documents.")
@@ -137,6 +143,6 @@ def _print_table(ranking: Ranking, before: Ranking) -> None:
         console.print(f"{event.stage}: {event.message}", style="dim", markup=False)
 
 
-def _shorten(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+def _highlighted(candidate: Candidate) -> Text:
+    pieces = shown_evidence(candidate.text, candidate.evidence, SHOWN)
+    return Text.assemble(*((piece, EVIDENCE if marked else "") for piece, marked in pieces))

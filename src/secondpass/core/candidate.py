@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from secondpass.core.errors import InvalidInputError, ScoreError, shown
 from secondpass.core.event import Note
+from secondpass.core.evidence import Span, evidence_of
 
 _line = reprlib.Repr()
 _line.maxstring, _line.maxother, _line.maxdict = 80, 80, 6
@@ -81,6 +82,18 @@ class Candidate:
             raise InvalidInputError(
                 f"the metadata of candidate {self.id!r} must be a dict, got {shown(self.metadata)}"
             )
+
+    @property
+    def evidence(self) -> tuple[Span, ...]:
+        """The relevant parts of its text, most relevant first: ``text[start:end]``.
+
+        As the last stage that looked for them noted them; empty where none did, or none is there.
+        """
+        for mark in reversed(self.trail):
+            noted = mark.note.get("evidence")
+            if noted is not None:
+                return evidence_of(noted, len(self.text))
+        return ()
 
     def __repr__(self) -> str:
         fields = [f"id={reprlib.repr(self.id)}", f"text={_line.repr(self.text)}"]

@@ -82,7 +82,8 @@ class Note(TypedDict, total=False):
         vector_file_failed: Why the file of vectors could not be used.
         stored_vector_damaged: The stored vectors were damaged, and the text was read again.
         unscored: It was not scored in time, or by no stage that was asked.
-        spans: Relevant parts of the text, best first: start, end (code points) and score of each.
+        evidence: Relevant parts of the text, best first: start, end (code points) and score of
+            each; `Candidate.evidence` reads them.
     """
 
     cut_tokens: int
@@ -97,4 +98,4 @@ class Note(TypedDict, total=False):
     vector_file_failed: str
     stored_vector_damaged: bool
     unscored: bool
-    spans: list[list[float]]
+    evidence: list[list[float]]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import MissingExtraError
 from secondpass.core.event import Event
+from secondpass.core.evidence import evidence_details
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "rank", "position", "id", "score", "probability", "text", "metadata", "retrieval_score",
-    "retrieval_rank", "notes",
+    "retrieval_rank", "evidence", "notes",
 )  # fmt: skip
 RETRIEVER = "retriever"
 """The name under which `Ranking.of` keeps a first stage's scores in the trail."""
@@ -46,13 +47,11 @@ def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, 
         * ``probability``: P(relevant), where the score is one; else None.
         * ``retrieval_score``: the score that the candidate came with; None without one.
         * ``retrieval_rank``: its rank among those that the retriever returned, 0 is best.
+        * ``evidence``: the relevant parts of the text, most relevant first: ``start``, ``end`` (in
+          Unicode code points) and ``score`` of each. Empty where nobody looked for them.
         * ``notes``: what stages noted, by the stage's name; stages without a note are not there.
     """
     retrieved = next((m for m in reversed(candidate.trail) if m.stage == RETRIEVER), None)
-    notes: dict[str, dict[str, Any]] = {}
-    for mark in candidate.trail:
-        if mark.note:
-            notes.setdefault(mark.stage, {}).update(json_value(mark.note))
     return {
         "scale": scale,
         "rank": rank,
@@ -61,8 +60,22 @@ def candidate_details(candidate: Candidate, rank: int, scale: str) -> dict[str, 
         "probability": _finite(candidate.score) if scale == "probability" else None,
         "retrieval_score": _finite(retrieved.score) if retrieved else None,
         "retrieval_rank": retrieved.rank if retrieved else candidate.position,
-        "notes": notes,
+        "evidence": evidence_details(candidate.evidence),
+        "notes": notes_by_stage(candidate),
     }
+
+
+def notes_by_stage(candidate: Candidate) -> dict[str, dict[str, Any]]:
+    """What stages noted on a candidate, by the stage's name, as plain JSON values.
+
+    Evidence is not among it; it has a key of its own.
+    """
+    notes: dict[str, dict[str, Any]] = {}
+    for mark in candidate.trail:
+        noted = {key: value for key, value in mark.note.items() if key != "evidence"}
+        if noted:
+            notes.setdefault(mark.stage, {}).update(json_value(noted))
+    return notes
 
 
 def metadata_details(ranking: Ranking, rank: int, metadata: Mapping[str, Any]) -> dict[str, Any]:

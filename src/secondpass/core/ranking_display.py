@@ -10,6 +10,7 @@ from html import escape
 
 from secondpass.core.candidate import Candidate, Mark
 from secondpass.core.event import Event
+from secondpass.core.evidence import shown_evidence
 
 ROWS = 20
 """Candidates shown at most."""
@@ -85,12 +86,17 @@ def ranking_html(
 def _html_row(rank: int, c: Candidate, scored: bool) -> str:
     score = f'<td style="{_RIGHT}">{c.score:.4g}</td>' if scored else ""
     trail = "<br>".join(_html_mark(m) for m in c.trail[-HTML_MARKS:])
-    name, text = _html_short(c.id, HTML_NAME), _html_short(c.text, HTML_TEXT)
+    name, text = _html_short(c.id, HTML_NAME), _html_evidence(c)
     return (
         f'<tr><td style="{_RIGHT}">{rank}</td>{score}<td style="{_LEFT}">{name}</td>'
         f'<td style="{_LEFT}" dir="auto">{text}</td>'
         f'<td style="{_LEFT}"><small>{trail}</small></td></tr>'
     )
+
+
+def _html_evidence(c: Candidate) -> str:
+    pieces = shown_evidence(c.text, c.evidence, HTML_TEXT)
+    return "".join(f"<mark>{escape(s)}</mark>" if marked else escape(s) for s, marked in pieces)
 
 
 def _html_mark(mark: Mark) -> str:
@@ -100,11 +106,12 @@ def _html_mark(mark: Mark) -> str:
 
 
 def _html_note(note: Mapping[str, object]) -> str:
+    shown = [(key, value) for key, value in note.items() if key != "evidence"]  # in the text
     entries = "".join(
         f", {_html_short(str(key), HTML_VALUE)} {_html_short(str(value), HTML_VALUE)}"
-        for key, value in list(note.items())[:HTML_MARKS]
+        for key, value in shown[:HTML_MARKS]
     )
-    return entries + (", …" if len(note) > HTML_MARKS else "")
+    return entries + (", …" if len(shown) > HTML_MARKS else "")
 
 
 def _html_events(events: Sequence[Event]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secondpass.core.candidate import Scale
+from secondpass.core.evidence import Span, cut_at
 from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
 from secondpass.evaluate import Evaluation, Topic
@@ -18,6 +19,7 @@ class Passage:
     Attributes:
         id: The document's.
         text: Its text.
+        evidence: Where in the text it is relevant, most relevant first.
         grade: Its judgement; None if nobody judged it.
         relevant: Whether that grade counts as relevant.
         rank: On this side, 1 is best.
@@ -28,12 +30,17 @@ class Passage:
 
     id: str
     text: str
+    evidence: tuple[Span, ...] = ()
     grade: int | None
     relevant: bool
     rank: int
     other_rank: int | None
     score: float | None
     scale: Scale
+
+    def pieces(self, start: int = 0, end: int | None = None) -> list[tuple[str, bool]]:
+        """``text[start:end]`` in pieces that are evidence or not."""
+        return cut_at(self.text, self.evidence, start, len(self.text) if end is None else end)
 
     @property
     def up(self) -> int | None:
@@ -109,6 +116,7 @@ def _side(
             Passage(
                 id=c.id,
                 text=c.text,
+                evidence=c.evidence,
                 grade=grade,
                 relevant=grade is not None and grade >= relevant_from,
                 rank=rank,

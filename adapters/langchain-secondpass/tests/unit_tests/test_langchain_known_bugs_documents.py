@@ -28,6 +28,7 @@ def test_the_score_replaces_an_older_one_and_other_metadata_stays(query: str, ra
             "probability": None,
             "retrieval_score": None,
             "retrieval_rank": 0,
+            "evidence": [],
             "notes": {},
             "status": "complete",
             "events": [],

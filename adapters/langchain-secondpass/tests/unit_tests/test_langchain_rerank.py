@@ -48,6 +48,7 @@ def test_best_first_with_score_rank_and_scale(
             "probability": None,
             "retrieval_score": None,
             "retrieval_rank": before,
+            "evidence": [],
             "notes": {},
             "status": "complete",
             "events": [],

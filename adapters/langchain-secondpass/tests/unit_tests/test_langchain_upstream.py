@@ -59,6 +59,7 @@ def test_voyage_exact_documents() -> None:
         "probability": None,
         "retrieval_score": None,
         "retrieval_rank": 2,
+        "evidence": [],
         "notes": {},
         "status": "complete",
         "events": [],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secondpass.core.event import Note
+from secondpass.core.evidence import Span, evidence_note
 from secondpass.models.remote.dialects import Dialect, at
 
 _COMPARED = 200
@@ -25,7 +26,7 @@ class Reply:
 
     Attributes:
         scores: One for each text sent, in the order sent; None where the server gave none.
-        notes: Likewise; ``spans`` ([start, end, score], most relevant first) where it gave some.
+        notes: Likewise; ``evidence`` (see `Candidate.evidence`) where it gave some.
         usage: What the server counted, by its own names.
         problems: What had to be put right: results given twice, scores that are not numbers.
         failure: Why there is no answer; "" where there is one.
@@ -66,7 +67,7 @@ def read_reply(content: bytes, dialect: Dialect, texts: Sequence[str]) -> Reply:
         scores[index] = score = number(at(result, dialect.score))
         unusable += score is None
         if dialect.spans and (spans := _spans(at(result, dialect.spans), texts[index])):
-            notes[index] = {"spans": spans}
+            notes[index] = {"evidence": spans}
     problems = []
     if repeated:
         problems.append(f"{repeated} results came twice; the first of each counts")
@@ -148,10 +149,10 @@ def number(value: Any) -> float | None:
 
 def _spans(value: Any, text: str) -> list[list[float]]:
     """[start, end, score] in code points of the text; what does not lie in it is left out."""
-    spans: list[list[float]] = []
+    spans: list[Span] = []
     for span in value if isinstance(value, list) else ():
         start, end, score = at(span, "start"), at(span, "end"), number(at(span, "score"))
         whole = isinstance(start, int) and isinstance(end, int)
         if whole and score is not None and 0 <= start < end <= len(text):
-            spans.append([start, end, score])
-    return spans
+            spans.append(Span(start, end, score))
+    return evidence_note(spans)

@@ -44,8 +44,8 @@ class RemoteReranker(Stage):
         max_retries: How many more attempts.
         concurrency: Most requests in flight, over all rankings of a run.
         documents_per_request: Largest number of texts in one request; None: the dialect's.
-        spans: Ask for the relevant spans of each text, where the API has them; they come as the
-            note ``spans``: [start, end, score] in code points of the text.
+        spans: Ask for the relevant spans of each text, where the API has them; they become
+            `Candidate.evidence`.
         extra: More fields of each request, such as {"instruct": ...}.
 
     Raises:
