@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
 
-from secondpass import __version__
 from secondpass.core.event import Event
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
@@ -65,8 +65,9 @@ class Spans:
     ) -> None:
         self.content, self.scores = content, scores
         self.openinference, self.documents = openinference, documents
-        self._tracer = trace.get_tracer("secondpass", __version__, tracer_provider)
-        meter = metrics.get_meter("secondpass", __version__, meter_provider)
+        ours = version("secondpass")
+        self._tracer = trace.get_tracer("secondpass", ours, tracer_provider)
+        meter = metrics.get_meter("secondpass", ours, meter_provider)
         self._of_models = meter.create_histogram(
             "gen_ai.client.operation.duration",
             unit="s",
