@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass import stages as stages
     from secondpass import testing as testing
     from secondpass import thresholds as thresholds
+    from secondpass import tracing as tracing
     from secondpass import train as train
     from secondpass._rerank import arerank as arerank
     from secondpass._rerank import rerank as rerank

@@ -103,6 +103,6 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
 
 PACKAGES = (
     "bench", "calibrate", "evaluate", "judge", "models", "report", "stages", "testing",
-    "thresholds", "train",
+    "thresholds", "tracing", "train",
 )  # fmt: skip
 """Documented packages; the names that they export are imported from them."""

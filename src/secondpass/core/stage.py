@@ -20,6 +20,7 @@ from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.event_loop import gather_or_cancel, run_on_private_loop
 from secondpass.core.partial import Partial
 from secondpass.core.ranking import Ranking
+from secondpass.core.watch import wrap_if_watched
 
 Step = tuple["Stage", Sequence[Ranking]]
 StageSteps = Generator[Sequence[Step], list[list[Ranking]], list[Ranking]]
@@ -44,6 +45,7 @@ class Stage(ABC):
             raise TypeError(f"{cls.__name__} must write run or arun")
         if not hasattr(cls, "name"):
             cls.name = cls.__name__
+        wrap_if_watched(cls)
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         """Rank many queries.
