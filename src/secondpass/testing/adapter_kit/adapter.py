@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 from unittest import SkipTest
 
 from secondpass.calibrate import Calibrate, Platt
@@ -14,8 +14,7 @@ from secondpass.core.stage import Stage
 from secondpass.stages.score import Score
 from secondpass.testing.doubles import FakeScorer
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Test = Callable[[Any], None]
 
 Ability = Literal[
     "ids",
@@ -161,23 +160,21 @@ class Adapter:
             for i, text in enumerate(TEXTS)
         ]
 
-    def rerank(self, given: Sequence[Given], query: str = QUERY, **options: Any) -> list[Found]:
+    def rerank(self, given: Sequence[Given], **options: Any) -> list[Found]:
         """What comes back for documents from a reranker with these options."""
-        return self.read(self.run(self.make(**options), query, self.documents(given)))
+        return self.read(self.run(self.make(**options), QUERY, self.documents(given)))
 
 
-def needs(
-    *abilities: Ability,
-) -> Callable[[Callable[Concatenate[Any, P], R]], Callable[Concatenate[Any, P], R]]:
+def needs(*abilities: Ability) -> Callable[[Test], Test]:
     """A test that is skipped, with the reason, where the framework lacks one of these."""
 
-    def decorate(test: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    def decorate(test: Test) -> Test:
         @functools.wraps(test)
-        def checked(self: Any, *args: P.args, **keywords: P.kwargs) -> R:
+        def checked(self: Adapter) -> None:
             for ability in abilities:
                 if not self.has(ability):
                     raise SkipTest(f"without {ability}: {self.without[ability]}")
-            return test(self, *args, **keywords)
+            test(self)
 
         return checked
 

@@ -83,7 +83,8 @@ class ResultTests(Adapter):
         scorer, judge = FakeScorer(), FakeJudge()
         assert self.rerank([], model=Score(scorer)) == []
         assert self.rerank([], model=Order(judge)) == []
-        assert scorer.calls == judge.calls == []
+        assert scorer.calls == []
+        assert judge.calls == []
 
     def test_a_single_document_comes_back(self) -> None:
         for model, score in ((raw(), 2.0), (Order(FakeJudge()), None)):

@@ -87,5 +87,5 @@ class _Truncates(FakeScorer):
     """Says of one text that it was cut."""
 
     def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
-        notes: list[Note] = [{"cut_tokens": 7, "read_tokens": 9}] + [{}] * (len(pairs) - 1)
-        return self.score(pairs), notes[: len(pairs)]
+        cut: Note = {"cut_tokens": 7, "read_tokens": 9}
+        return self.score(pairs), [cut if i == 0 else {} for i in range(len(pairs))]
