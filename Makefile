@@ -12,6 +12,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
 
+# the tests start some hundred processes, which would compile every module each time
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint names docs notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready

@@ -138,7 +138,7 @@ def test_a_mutated_recipe_is_a_stage_or_an_error_of_ours(tree: Any, empty: Path)
 
 @pytest.mark.slow
 @settings(
-    max_examples=3_000,
+    max_examples=800,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -25,28 +28,70 @@ ABSOLUTE = re.compile(r"(?<![\w.~/:])/(?:[\w.-]+/){2,}\w|\b[A-Z]:\\\\?\w")
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy without what earlier runs left, so that nothing is written to the repository."""
+    """A copy without what earlier runs left, so that nothing is written to the repository.
+
+    Its corpus has the passages that the labels are about; the vectors of the others take longer to
+    make than anything else here.
+    """
     unwanted = shutil.ignore_patterns(".chroma", "*.ipynb", "__pycache__")
-    return shutil.copytree(COOKBOOK, tmp_path_factory.mktemp("copy") / "cookbook", ignore=unwanted)
+    made = tmp_path_factory.mktemp("copy") / "cookbook"
+    shutil.copytree(COOKBOOK, made, ignore=unwanted)
+    corpus = made / "corpus.jsonl"
+    rows = corpus.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [row for row in rows if not json.loads(row)["source"].startswith("docs/")]
+    assert 200 < len(kept) < len(rows)
+    corpus.write_text("".join(kept), encoding="utf-8")
+    return made
 
 
-def _run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def kernels() -> Iterator[dict[str, str]]:
+    """Variables with which `python3` is a kernel that has imported the heavy packages."""
+    if not hasattr(os, "fork"):
+        yield {}
+        return
+    from execute import QUIET
+
+    with TemporaryDirectory() as name:  # the path of a socket must be short
+        folder, address = Path(name), f"{name}/socket"
+        script = str(HERE / "warm_kernels.py")
+        command = [sys.executable, script, "start", address, "-f", "{connection_file}"]
+        specification = {"argv": command, "display_name": "Python 3", "language": "python"}
+        (folder / "kernels/python3").mkdir(parents=True)
+        (folder / "kernels/python3/kernel.json").write_text(json.dumps(specification))
+        quiet = {**_environment(), **QUIET}
+        with subprocess.Popen([sys.executable, script, "serve", address], env=quiet) as server:
+            try:
+                while not Path(address).exists() and server.poll() is None:
+                    time.sleep(0.05)
+                assert server.poll() is None
+                yield {"JUPYTER_PATH": name}
+            finally:
+                server.kill()
+
+
+def _environment() -> dict[str, str]:
     """Without keys, and with the network closed in this process and in the kernel's."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")}
     paths = [str(HERE / "closed_network"), kept.get("PYTHONPATH", "")]
-    environment = {**kept, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+    return {**kept, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+
+
+def _run(
+    *command: str | Path, folder: Path, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, timeout=60 * MINUTES,
-        capture_output=True, text=True, check=False,
+        [sys.executable, *command], cwd=folder, env={**_environment(), **(variables or {})},
+        timeout=60 * MINUTES, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 @pytest.mark.cookbook
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_it_runs(script: str, copy: Path) -> None:
+def test_it_runs(script: str, copy: Path, kernels: dict[str, str]) -> None:
     smaller = [f"--set={name}={value}" for name, value in SMALLER.get(script, {}).items()]
-    done = _run(copy / "execute.py", script, *smaller, folder=copy)
+    done = _run(copy / "execute.py", script, *smaller, folder=copy, variables=kernels)
     assert done.returncode == 0, done.stderr[-4000:]
     assert (copy / script).with_suffix(".ipynb").is_file()
 

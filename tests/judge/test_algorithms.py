@@ -106,7 +106,7 @@ def guaranteed(algorithm: Any, n: int) -> int:
     return n if isinstance(algorithm, AllPairs) else int(algorithm.k)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.one_of(everything, wrapped), st.integers(0, 70), st.integers(0, 999))
 def test_it_is_a_permutation_whatever_the_judge_says(
     algorithm: Algorithm, n: int, seed: int
@@ -116,7 +116,7 @@ def test_it_is_a_permutation_whatever_the_judge_says(
     assert bool(rounds) == (n > 1)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.one_of(everything, wrapped), st.integers(0, 70), st.randoms(use_true_random=False))
 def test_a_judge_without_mistakes_gets_the_top_right(
     algorithm: Algorithm, n: int, rand: random.Random
@@ -128,7 +128,7 @@ def test_a_judge_without_mistakes_gets_the_top_right(
     assert verdict.order[:k] == best_first[:k]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.one_of(everything, wrapped), st.integers(0, 40))
 def test_adversaries_that_always_like_the_last_or_contradict_themselves(
     algorithm: Algorithm, n: int

@@ -169,10 +169,10 @@ def test_a_failing_connection_is_a_failure_and_a_broken_promise_is_not() -> None
 def test_no_repair_passes_max_calls(make: Any, text: str) -> None:
     with ChatServer(worth, faults=[Fault("say", text=text)]) as server:
         asked = 0
+        chat = OpenAIChat("m", base_url=server.url)
         for repairs in (1, 2):
             for most in (1, 3, 4, 15):
                 server.requests.clear()
-                chat = OpenAIChat("m", base_url=server.url)
                 done = make(ChatJudge(chat, repairs=repairs), Budget(max_calls=most))(ranking(12))
                 asked += len(server.requests)
                 assert len(server.requests) <= most

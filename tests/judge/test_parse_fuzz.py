@@ -1,4 +1,4 @@
-"""Whatever comes back, the result is a permutation: 120,000 mutated answers."""
+"""Whatever comes back, the result is a permutation: 32,000 mutated answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_no_mutated_answer_names_a_passage_twice(chunk: int) -> None:
     rng = random.Random(chunk)
     sets = [["1", "2", "3", "4"], ["k4", "b2", "t9"], [str(i) for i in range(1, 13)], ["q7"], []]
     read = 0
-    for i in range(30_000):
+    for i in range(8_000):
         ids = sets[i % len(sets)]
         text = _mutated(_answer(ids or ["1"], rng), ids or ["1"], rng)
         parsed = read_order(text, ids)
@@ -83,7 +83,7 @@ def test_no_mutated_answer_names_a_passage_twice(chunk: int) -> None:
             assert number is None or 0 <= number <= 10
             if len(ids) > 1:
                 assert read_comparison(text, ids[:2]) in (None, 0.0, 0.5, 1.0)
-    assert read > 10_000  # most still say something; those of no or one passage need not
+    assert read > 2_700  # most still say something; those of no or one passage need not
 
 
 DISTURBED = {

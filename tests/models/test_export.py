@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 transformers = pytest.importorskip("transformers")
 
 from secondpass import InvalidInputError, ModelError, OnnxCrossEncoder, load  # noqa: E402
+from secondpass.cli import app  # noqa: E402
 from secondpass.models.export import parity as export_check  # noqa: E402
 from secondpass.models.export.export import export  # noqa: E402
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
@@ -138,11 +138,9 @@ def test_an_export_that_differs_is_not_written(
 
 
 def test_the_command_prints_the_differences(tiny_bert: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "secondpass", "export", str(tiny_bert), str(tmp_path / "out")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    wish = ["export", str(tiny_bert), str(tmp_path / "out")]
+    done = CliRunner().invoke(app, wish, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
     assert "largest difference" in done.stdout
     assert "unicode" in done.stdout
     assert load(f"onnx:{tmp_path / 'out'}", options={"verify": False})

@@ -1,4 +1,4 @@
-"""What `guaranteed` promises, on 500 draws of 200 judged queries, by its public code path.
+"""What `guaranteed` promises, on 250 draws of 200 judged queries, by its public code path.
 
 The population is 10,000 simulated queries, so the truth is known: the risks and the kept context
 of every threshold, and the best threshold for one who knows them (the oracle).
@@ -21,7 +21,7 @@ from secondpass.thresholds import GuaranteedThreshold
 
 pytestmark = [pytest.mark.theory, pytest.mark.slow]
 Floats = npt.NDArray[np.float64]
-WIDEST, REPEATS, QUERIES = 60, 500, 200
+WIDEST, REPEATS, QUERIES = 60, 250, 200
 LOOSEST = 0.25  # how far the mean kept context may be from the oracle's
 WISHES: dict[str, tuple[dict[str, float], float | None]] = {
     "missed": ({"missed": 0.1}, 0.9),

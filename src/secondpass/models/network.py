@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from secondpass.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 LARGEST = 16 * 2**20
@@ -63,6 +67,21 @@ def check_count(value: int, name: str, *, least: int = 1, most: float = math.inf
     if not whole or not least <= value <= most:
         bounds = f"at least {least}" if most == math.inf else f"{least} to {most}"
         raise InvalidInputError(f"{name}={value!r} must be a whole number, {bounds}")
+
+
+def tls_context() -> ssl.SSLContext:
+    """What clients check certificates with. To read them takes longer than a request on a good day,
+    and a stage that is called without a running event loop makes a client for each call.
+    """
+    return _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _tls_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """One for each setting of the environment, which httpx2 reads by itself."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 async def read_limited(response: httpx2.Response) -> bytes | None:

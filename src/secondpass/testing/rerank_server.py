@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from secondpass.core.errors import InvalidInputError
@@ -74,6 +75,8 @@ class RerankServer(StandIn):
         for fault in (*faults, always):
             if fault is not None and fault not in FAULTS:
                 raise InvalidInputError(f"no fault {fault!r}; there are {', '.join(FAULTS)}")
+        if "huge" in (*faults, always):
+            _huge()  # before a client waits for it
         self.relevance, self.most, self.latency, self.bare = relevance, most, latency, bare
         super().__init__()
         self.requests: list[tuple[str, Any]] = []
@@ -97,6 +100,8 @@ class RerankServer(StandIn):
             self._key is not None and key not in (f"Bearer {self._key}", self._key)
         ):
             return 401, {}, {"message": f"invalid key {key}"}
+        if fault == "huge":
+            return 200, {"Content-Encoding": "gzip"}, _huge()
         if fault in _PLAIN:
             return _PLAIN[fault]
         return self._api_response(path, body, fault)
@@ -146,5 +151,9 @@ _PLAIN: Mapping[str | None, Response] = {
     "html": (200, {"Content-Type": "text/html"}, b"<html><body>Please log in</body></html>"),
     "error-body": (200, {}, {"error": {"message": "the model is loading"}}),
     "empty": (200, {}, b""),
-    "huge": (200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * (64 << 20))),
 }
+
+
+@cache
+def _huge() -> bytes:
+    return gzip.compress(b" " * (64 << 20))

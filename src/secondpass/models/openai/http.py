@@ -10,7 +10,7 @@ import httpx2
 import openai
 
 from secondpass.judge.chat.protocol import ChatError
-from secondpass.models.network import LARGEST, read_limited
+from secondpass.models.network import LARGEST, read_limited, tls_context
 from secondpass.models.openai.reply import choice_of
 
 
@@ -29,7 +29,7 @@ class ChatClient(openai.DefaultAsyncHttpxClient):
     """
 
     def __init__(self, timeout: float) -> None:
-        super().__init__(timeout=timeout, follow_redirects=False)
+        super().__init__(timeout=timeout, follow_redirects=False, verify=tls_context())
         self._seconds = timeout
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:

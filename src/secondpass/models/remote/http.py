@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from secondpass.core.errors import MissingExtraError
-from secondpass.models.network import LARGEST, read_limited
+from secondpass.models.network import LARGEST, read_limited, tls_context
 from secondpass.models.remote.address import Address
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.reply import UnreadableReplyError, error_text
@@ -55,7 +55,7 @@ class RerankClient(httpx2.AsyncClient):
 
     def __init__(self, connections: int) -> None:
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        super().__init__(limits=limits, timeout=None, follow_redirects=False)
+        super().__init__(limits=limits, timeout=None, follow_redirects=False, verify=tls_context())
 
     async def close(self) -> None:
         """What `ClientPerLoop` calls."""
