@@ -51,6 +51,7 @@ _BOUNDS = {
     "base_url": Bounds(length=2_000),
     "candidates": _COUNT,
     "children": Bounds(2, 1_000),
+    "chunks": Bounds(1, 1e6),
     "concurrency": Bounds(1, 1_024),
     "deadline": Bounds(0, 1e6),
     "device": Bounds(length=64, form=(_DEVICE, "such as cpu, cuda, cuda:1 or mps")),

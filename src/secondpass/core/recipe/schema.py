@@ -71,7 +71,7 @@ _PARTS = {
         "models.remote.decision",
         "model wire timeout max_retries concurrency state_tokens questions both_orders statement",
     ),
-    "Builtin": ("models.builtin.model", "max_length token_budget threads"),
+    "Builtin": ("models.builtin.model", "max_length token_budget threads chunks"),
 }
 """What recipes may name besides the public names that have arguments there."""
 
