@@ -14,6 +14,7 @@ EventKind = Literal[
     "kept-below-threshold",
     "abstained",
     "left-out",
+    "pruned",
     # what was not read, or has no score
     "truncated",
     "missing",

@@ -9,14 +9,14 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from secondpass.core.candidate import Candidate, Mark
 from secondpass.core.deadline import time_left
-from secondpass.core.errors import InvalidInputError
+from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.event import Note
 from secondpass.core.evidence import Span, evidence_note
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.stages.cut import whole_number
 from secondpass.stages.in_time import Pace, score_in_time
-from secondpass.stages.score import CandidateScorer, Scorer, score_candidates, score_pairs
+from secondpass.stages.score import CandidateScorer, Score, Scorer, score_candidates, score_pairs
 from secondpass.stages.sentences import Place, split_sentences, trimmed
 
 
@@ -57,8 +57,9 @@ class Evidence(Stage):
     Args:
         scorer: What scores sentences. A `SpanScorer` such as the built-in model reads them in their
             context; a `Scorer` such as a cross-encoder reads each by itself; a `CandidateScorer`
-            such as `BM25` weighs the words of each against those of the others.
-        at_most: Sentences noted of each text.
+            such as `BM25` weighs the words of each against those of the others. Of a stage, such
+            as ``load("builtin")``, it is the last scorer.
+        at_most: Sentences noted of each text; None notes all, which `Prune` needs.
         language: Whose abbreviations do not end a sentence, such as "de".
 
     Raises:
@@ -68,19 +69,20 @@ class Evidence(Stage):
 
     def __init__(
         self,
-        scorer: SpanScorer | Scorer | CandidateScorer,
-        at_most: int = 3,
+        scorer: Scorer | CandidateScorer | SpanScorer | Stage,
+        at_most: int | None = 3,
         *,
         language: str = "en",
     ) -> None:
+        if isinstance(scorer, Stage):
+            scorer = _scorer_of(scorer)
         if not isinstance(scorer, SpanScorer | Scorer | CandidateScorer):
             raise InvalidInputError(
-                f"{scorer!r} is not a scorer: it needs a name and score(pairs) -> floats; of a "
-                "stage take the .scorer, such as load('builtin:raw').scorer"
+                f"{shown(scorer)} is not a scorer: it needs a name and score(pairs) -> floats"
             )
         self.scorer, self.language = scorer, language
-        self.at_most = whole_number(at_most, "at_most")
-        if not self.at_most:
+        self.at_most = None if at_most is None else whole_number(at_most, "at_most")
+        if self.at_most == 0:
             raise InvalidInputError("at_most=0 finds nothing; give at least 1")
         self.name = f"Evidence({scorer.name})"
         self._pace = Pace()
@@ -121,6 +123,25 @@ class Evidence(Stage):
             f"evidence was looked for in {len(ranking) - late} of {len(ranking)} texts in time"
         )
         return ranking.with_event(self.name, "deadline", message)
+
+
+def _scorer_of(stage: Stage) -> SpanScorer | Scorer | CandidateScorer:
+    """The last scorer of a pipeline, without the cache around it where it reads spans.
+
+    Raises:
+        InvalidInputError: It has none.
+    """
+    for part in reversed(stage.parts):
+        if isinstance(part, Score):
+            inner = getattr(part.scorer, "scorer", None)
+            return inner if isinstance(inner, SpanScorer) else part.scorer
+        wrapped = getattr(part, "stage", None)
+        if isinstance(wrapped, Stage):
+            return _scorer_of(wrapped)
+    raise InvalidInputError(
+        f"{stage.name!r} has no scorer that could read sentences; give Evidence one, such as "
+        'load("builtin")'
+    )
 
 
 def sentences_of(candidate: Candidate, language: str) -> list[Place]:
