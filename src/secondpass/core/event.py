@@ -14,6 +14,7 @@ EventKind = Literal[
     "kept-below-threshold",
     "abstained",
     "left-out",
+    "pruned",
     # what was not read, or has no score
     "truncated",
     "missing",
@@ -75,6 +76,10 @@ class Note(TypedDict, total=False):
         cut_is_a_lower_bound: The text was too long to be counted to its end.
         estimated: The tokens are an estimate, since the model's tokenizer is not known.
         cut_query_tokens: Tokens of the query that were not read.
+        chunks: In how many chunks a long text was read.
+        unread_chunks: Chunks of it that were not read.
+        kept: What a pruned text is made of: start and end in the text before, in order.
+        kept_of: Characters of the text before.
         cached: The score was taken from a cache.
         disk_cache_failed: Why the file of scores could not be used.
         stored_score_damaged: The stored score was damaged, and computed again.
@@ -91,6 +96,10 @@ class Note(TypedDict, total=False):
     cut_is_a_lower_bound: bool
     estimated: bool
     cut_query_tokens: int
+    chunks: int
+    unread_chunks: int
+    kept: list[list[int]]
+    kept_of: int
     cached: bool
     disk_cache_failed: str
     stored_score_damaged: bool

@@ -53,7 +53,7 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
     # models
     "BM25": ("models.bm25", "statistics k1 b language"),
     "OnnxCrossEncoder": ("models.onnx.cross_encoder", f"model {_INFERENCE}"),
-    "LateInteraction": ("models.onnx.late_interaction", f"model {_INFERENCE}"),
+    "LateInteraction": ("models.onnx.late_interaction", f"model {_INFERENCE} chunks"),
     "OpenVinoCrossEncoder": ("models.openvino.cross_encoder", f"model precision {_INFERENCE}"),
     "TorchCrossEncoder": (
         "models.torch.cross_encoder",

@@ -90,7 +90,7 @@ class Score(Stage):
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         scorer = self.scorer
         if isinstance(scorer, CandidateScorer):
-            return [r.rescored(_score_candidates(scorer, r), "raw", self.name) for r in rankings]
+            return [r.rescored(score_candidates(scorer, r), "raw", self.name) for r in rankings]
         if time_left() is not None:
             return self._run_in_time(scorer, rankings)
         pairs = [(r.query, c.text) for r in rankings for c in r]
@@ -153,7 +153,7 @@ def score_pairs(scorer: Scorer, pairs: Sequence[Pair]) -> tuple[list[float], lis
     return scores, notes
 
 
-def _score_candidates(scorer: CandidateScorer, ranking: Ranking) -> list[float | None]:
+def score_candidates(scorer: CandidateScorer, ranking: Ranking) -> list[float | None]:
     scores = scorer.score_candidates(ranking.query, ranking.candidates)
     values = list_of(scores, len(ranking), scorer.name, "candidates")
     return [

@@ -47,10 +47,13 @@ _STAGES = Bounds(items=1_000)
 _BOUNDS = {
     # an argument of any class, or "Class.argument"
     "answerable": _COUNT,
+    "around": Bounds(0, 1e6),
     "attention": Bounds(length=64, form=(_KERNEL, "eager, sdpa or a flash_attention")),
     "base_url": Bounds(length=2_000),
     "candidates": _COUNT,
     "children": Bounds(2, 1_000),
+    "chunks": Bounds(1, 1e6),
+    "combine": Bounds(length=64),
     "concurrency": Bounds(1, 1_024),
     "deadline": Bounds(0, 1e6),
     "device": Bounds(length=64, form=(_DEVICE, "such as cpu, cuda, cuda:1 or mps")),
@@ -76,6 +79,7 @@ _BOUNDS = {
     "failures": Bounds(1, 1e6),
     "questions": Bounds(1, 400),
     "state_tokens": Bounds(500, 10_000_000),
+    "overlap": Bounds(0, 1e6),
     "pairs": _COUNT,
     "passage_tokens": Bounds(1, 1_000_000),
     "pivot": Bounds(1, 1_000),
@@ -101,6 +105,8 @@ _BOUNDS = {
     "window": Bounds(2, 1_000),
     "without_relevant": _COUNT,
     "CategoryField.categories": Bounds(),
+    "Chunks.at_most": Bounds(1, 1e9),
+    "Evidence.at_most": Bounds(1, 1e9),
 }
 
 

@@ -55,6 +55,9 @@ _PARTS = {
     ),
     "RiskBound": ("thresholds.guarantee", "risk at_most observed p_value"),
     "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
+    "Chunks": ("stages.chunks", "stage tokens overlap combine at_most language"),
+    "Evidence": ("stages.evidence", "scorer at_most language"),
+    "Prune": ("stages.prune", "at_least keep_at_least around ellipsis language"),
     "Within": ("core.within", "stage seconds"),
     "Fallback": ("stages.fallback", "stages keep_order reserve"),
     "Breaker": ("stages.fallback", "stage failures rest"),
@@ -71,7 +74,7 @@ _PARTS = {
         "models.remote.decision",
         "model wire timeout max_retries concurrency state_tokens questions both_orders statement",
     ),
-    "Builtin": ("models.builtin.model", "max_length token_budget threads"),
+    "Builtin": ("models.builtin.model", "max_length token_budget threads chunks"),
 }
 """What recipes may name besides the public names that have arguments there."""
 

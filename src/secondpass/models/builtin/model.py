@@ -40,6 +40,7 @@ def stage(
     threads: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     vectors: str | os.PathLike[str] | None = None,
+    chunks: int | None = None,
 ) -> Stage:
     """The built-in model: with its own calibrator ("builtin"), or raw logits ("builtin:raw").
 
@@ -55,6 +56,7 @@ def stage(
             threads=threads,
             on_progress=on_progress,
             vectors=vectors,
+            chunks=chunks,
         )
     )
     if name == "raw":
@@ -71,6 +73,7 @@ def stage_with_vectors(
     token_budget: int = TOKEN_BUDGET,
     threads: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    chunks: int | None = None,
 ) -> Stage:
     """The built-in model with the texts' vectors kept in the file `name` ("builtin-split:FILE").
 
@@ -83,6 +86,7 @@ def stage_with_vectors(
         threads=threads,
         on_progress=on_progress,
         vectors=name,
+        chunks=chunks,
     )
 
 

@@ -57,16 +57,19 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> dic
     limit = max(max_length * CHARACTERS_PER_TOKEN, CHARACTERS_AT_LEAST)
     tokenized: dict[str, TextIds] = {}
     for part in by_characters(list(dict.fromkeys(texts)), limit):
-        encodings = _encode(tokenizer, [text[:limit] for text in part])
+        encodings = encode(tokenizer, [text[:limit] for text in part])
         for text, encoding in zip(part, encodings, strict=True):
             ids = np.array(encoding.ids, dtype=np.int64)
             tokenized[text] = TextIds(ids[:max_length], len(ids), len(text) > limit)
     return tokenized
 
 
-def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[Encoding]:
+def encode(tokenizer: Tokenizer, texts: list[str], *, offsets: bool = False) -> list[Encoding]:
+    """Tokens of each text, without special ones; with `offsets`, also their places in it."""
     # a lone surrogate is legal in a Python string and not in UTF-8, which the tokeniser needs
     clean = [t.encode("utf-8", "replace").decode("utf-8") for t in texts]
+    if offsets:
+        return tokenizer.encode_batch(clean, add_special_tokens=False)
     return tokenizer.encode_batch_fast(clean, add_special_tokens=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,30 +13,27 @@ from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.event import Note
 from secondpass.models.batching import BatchedSession, map_in_threads, prefetch
 from secondpass.models.encoding.encoders import SegmentEncoder, longest_input
-from secondpass.models.encoding.tokenize import TextIds
 from secondpass.models.inference import (
     ScoredPairs,
     split_into_parts,
 )
 from secondpass.models.loading import InferenceOptions, run_smoke_test
+from secondpass.models.long_texts import count_tokens, read_rest
 from secondpass.models.model_files import MODEL_FILES, ModelFolder, fetch, find_file
-from secondpass.models.onnx.maxsim import (
-    MaxSimWeights,
-    QueryVectors,
-    TextVectors,
-    logits,
-    read_weights,
-    softmax,
-)
+from secondpass.models.onnx.matching import Matcher, PairsInParts, query_vectors, text_vectors
+from secondpass.models.onnx.maxsim import QueryVectors, TextVectors, read_weights
 from secondpass.models.onnx.passage_cache import PassageCache, StoredVectors
 from secondpass.models.onnx.session import OnnxSession
+from secondpass.models.onnx.span_scores import score_spans
+from secondpass.stages.evidence import SpanRequest
 from secondpass.stages.score import Pair
+from secondpass.stages.sentences import Place
+from secondpass.stages.split_chunks import split_chunks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float32]
-    Ids = npt.NDArray[np.int64]
 
 PARTS = ("token_vectors", "mean", "importance", "offset")
 """The outputs of the file besides logits; `secondpass export` writes it."""
@@ -59,8 +56,10 @@ class LateInteraction(InferenceOptions):
             not computed, others are computed and added. See `PassageCache` for its size.
         revision: Branch, tag or commit on the hub.
         file: Which .onnx file, relative to the folder; needed where there are several.
-        max_length: Longest query and longest text in tokens; what is longer is cut, and the trail
-            says so.
+        max_length: Longest query, and longest text that is read at once, in tokens.
+        chunks: A longer text is read in so many chunks of `max_length` tokens at most; None reads
+            all of it, and 1 cuts it, and the trail says so. Its score is that of the best chunk,
+            and the best chunks are its evidence.
         token_budget: Padded tokens per batch: speed and memory, never results.
         threads: Batches that run at the same time; as many as this process may use processors if
             None.
@@ -76,6 +75,7 @@ class LateInteraction(InferenceOptions):
 
     model: str | os.PathLike[str] = field(kw_only=False)
     vectors: str | os.PathLike[str] | None = None
+    chunks: int | None = None
 
     tolerance = 0.02
     """How much a score may change with its batch mates, or by vectors that were kept as int8."""
@@ -103,7 +103,8 @@ class LateInteraction(InferenceOptions):
         )
         self._weights, hidden = read_weights(folder.config, name)
         self._encoder = SegmentEncoder(folder.tokenizer, longest)
-        self.cache_key = f"{longest} tokens"
+        read = "all chunks" if self.chunks is None else f"{self.chunks} chunks"
+        self.cache_key = f"{longest} tokens" + f", {read}" * (self.chunks != 1)
         self._store: PassageCache | None = None
         if self.verify:
             run_smoke_test(name, self.score)
@@ -123,17 +124,32 @@ class LateInteraction(InferenceOptions):
             queries: dict[str, QueryVectors] = {}
             rows = self._encoder.rows(part.queries)
             for batch, outputs in self._session.run(PARTS, [ids for _, ids in rows]):
-                queries |= _query_vectors([rows[i] for i in batch], outputs)
-            match = _Matcher(part.pairs, queries, self._weights)
+                queries |= query_vectors([rows[i] for i in batch], outputs)
+            match = Matcher(part.pairs, queries, self._weights)
             for indices, values in self._match_stored(part, match):
                 scored.add(indices, values)
             rows = self._encoder.rows(part.unstored())
             for batch, outputs in self._session.run(PARTS[:2], [ids for _, ids in rows]):
-                vectors = _text_vectors([rows[i] for i in batch], outputs)
+                vectors = text_vectors([rows[i] for i in batch], outputs)
                 self._keep(vectors, part.stored)
                 scored.add(*match(vectors))
             scored.end_part([self._note(pair, part) for pair in part.pairs])
-        return scored.result()
+        scores, said = scored.result()
+        if self.chunks != 1 and any("cut_tokens" in note for note in said):
+            return read_rest(self.score_with_notes, self._places, pairs, scores, said)
+        return scores, said
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without those that the model puts around it."""
+        return count_tokens(self._encoder.tokenizer, texts)
+
+    def score_spans(self, requests: Sequence[SpanRequest]) -> list[list[float]]:
+        """How well parts of a text match a query, each read in the context of the text."""
+        return score_spans(self._encoder, self._session, self._weights, requests)
+
+    def _places(self, text: str) -> list[Place]:
+        """Of the chunks of a text; the first one has been read when the others are."""
+        return split_chunks(text, self._encoder.room, 0, self.count_tokens)[: self.chunks]
 
     def encode(self, texts: Sequence[str]) -> int:
         """Compute the vectors of texts and keep them, for instance when documents are indexed.
@@ -151,7 +167,7 @@ class LateInteraction(InferenceOptions):
         for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
             rows = self._encoder.rows(part.unstored())
             for batch, outputs in self._session.run(PARTS[:2], [ids for _, ids in rows]):
-                self._keep(_text_vectors([rows[i] for i in batch], outputs), part.stored)
+                self._keep(text_vectors([rows[i] for i in batch], outputs), part.stored)
             failure = part.stored.failure
             if rows and self._store.read_only:
                 failure = "not written: it is read-only"
@@ -162,14 +178,14 @@ class LateInteraction(InferenceOptions):
                 self.on_progress(done, len(texts))
         return new
 
-    def _read(self, pairs: Sequence[Pair]) -> _PairsInParts:
+    def _read(self, pairs: Sequence[Pair]) -> PairsInParts:
         queries = self._encoder.tokenize([q for q, _ in pairs])
         texts = self._encoder.tokenize([t for _, t in pairs])
         stored = StoredVectors() if self._store is None else self._store.get(texts)
-        return _PairsInParts(pairs, queries, texts, stored)
+        return PairsInParts(pairs, queries, texts, stored)
 
     def _match_stored(
-        self, part: _PairsInParts, match: _Matcher
+        self, part: PairsInParts, match: Matcher
     ) -> Iterator[tuple[list[int], Floats]]:
         packed = part.stored.packed
         texts = list(packed)
@@ -185,7 +201,7 @@ class LateInteraction(InferenceOptions):
         if self._store is not None and stored.failure is None:
             stored.failure = self._store.add(vectors)
 
-    def _note(self, pair: Pair, part: _PairsInParts) -> Note:
+    def _note(self, pair: Pair, part: PairsInParts) -> Note:
         """What was cut of a pair, whether its text was stored, and why that did not work."""
         query, text = pair
         note: Note = {**self._encoder.note(part.queries[query], part.texts[text])}
@@ -196,61 +212,3 @@ class LateInteraction(InferenceOptions):
         if text in part.stored.damaged:
             note["stored_vector_damaged"] = True
         return note
-
-
-@dataclass(frozen=True, slots=True)
-class _PairsInParts:
-    """Pairs, the token ids of each distinct query and text in them, and what the file has."""
-
-    pairs: Sequence[Pair]
-    queries: Mapping[str, TextIds]
-    texts: Mapping[str, TextIds]
-    stored: StoredVectors
-
-    def unstored(self) -> dict[str, TextIds]:
-        """The texts that the model is to read."""
-        return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
-
-
-class _Matcher:
-    """From vectors of texts to logits of the pairs that they are in."""
-
-    def __init__(
-        self, pairs: Sequence[Pair], queries: Mapping[str, QueryVectors], weights: MaxSimWeights
-    ) -> None:
-        self.pairs, self.queries, self.weights = pairs, queries, weights
-        self.indices: dict[str, list[int]] = {}
-        for index, (_, text) in enumerate(pairs):
-            self.indices.setdefault(text, []).append(index)
-
-    def __call__(self, texts: Mapping[str, TextVectors]) -> tuple[list[int], Floats]:
-        """Indices of pairs, and their logits."""
-        by_query: dict[str, list[int]] = {}
-        for text in texts:
-            for index in self.indices[text]:
-                by_query.setdefault(self.pairs[index][0], []).append(index)
-        values = [
-            logits(self.queries[query], [texts[self.pairs[i][1]] for i in indices], self.weights)
-            for query, indices in by_query.items()
-        ]
-        return [i for indices in by_query.values() for i in indices], np.concatenate(values)
-
-
-def _query_vectors(
-    rows: Sequence[tuple[str, Ids]], outputs: Sequence[Any]
-) -> dict[str, QueryVectors]:
-    """From a batch of queries and its outputs `PARTS`."""
-    return {
-        query: QueryVectors(vectors[: len(ids)], softmax(importance[: len(ids)]), mean, offset)
-        for (query, ids), vectors, mean, importance, offset in zip(rows, *outputs, strict=True)
-    }
-
-
-def _text_vectors(
-    rows: Sequence[tuple[str, Ids]], outputs: Sequence[Any]
-) -> dict[str, TextVectors]:
-    """From a batch of texts and the first two of its outputs `PARTS`."""
-    return {
-        text: TextVectors(vectors[: len(ids)], mean)
-        for (text, ids), vectors, mean in zip(rows, *outputs, strict=True)
-    }

@@ -97,14 +97,17 @@ def logits(query: QueryVectors, texts: Sequence[TextVectors], weights: MaxSimWei
         weights: How the model weighs what matches.
     """
     cosines = _multiply([text.vectors for text in texts], query.vectors)
-    late = _best(cosines, [len(text.vectors) for text in texts], weights.sharpness) @ query.weights
+    late = (
+        best_matches(cosines, [len(text.vectors) for text in texts], weights.sharpness)
+        @ query.weights
+    )
     whole = np.stack([text.mean for text in texts]) @ query.mean
     by_match, by_mean = weights.scales  # of Python, so that all stays float32
     values: Floats = by_match * late + by_mean * whole + np.float32(query.offset)
     return values
 
 
-def _best(cosines: Floats, lengths: Sequence[int], sharpness: float) -> Floats:
+def best_matches(cosines: Floats, lengths: Sequence[int], sharpness: float) -> Floats:
     """How well each text matches each query token, shape (texts, query tokens)."""
     starts = np.cumsum([0, *lengths[:-1]])
     best: Floats = np.maximum.reduceat(cosines, starts, axis=0)

@@ -1,0 +1,80 @@
+"""What a model has not read of long texts, in chunks; and how many tokens texts have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from secondpass.core.deadline import time_left
+from secondpass.core.event import Note
+from secondpass.core.evidence import Span, evidence_note
+from secondpass.models.encoding.tokenize import by_characters, encode
+from secondpass.stages.in_time import Pace, Scored, score_in_time
+from secondpass.stages.score import Pair
+from secondpass.stages.sentences import Place, trimmed
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+EVIDENCE = 3
+"""Chunks that are noted as evidence, at most."""
+_CUT = ("cut_tokens", "read_tokens", "cut_is_a_lower_bound")
+
+
+def count_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
+    """Tokens of each text, to its end, without special tokens."""
+    counts: list[int] = []
+    for part in by_characters(texts, len(max(texts, key=len, default=""))):
+        counts += [len(encoding.ids) for encoding in encode(tokenizer, part)]
+    return counts
+
+
+def read_rest(
+    score: Callable[[Sequence[Pair]], Scored],
+    split: Callable[[str], list[Place]],
+    pairs: Sequence[Pair],
+    scores: Sequence[float],
+    notes: Sequence[Note],
+) -> Scored:
+    """Scores of pairs whose texts were cut become those of their best chunks.
+
+    Under a deadline the second chunks of all texts are read before the third ones, and what was not
+    read is noted.
+
+    Args:
+        score: Scores of more pairs, with notes.
+        split: Places of a text's chunks, of which the first has been read.
+        pairs: Queries and texts.
+        scores: Of what was read.
+        notes: Say ``cut_tokens`` where a text was cut.
+    """
+    cut = [index for index, note in enumerate(notes) if "cut_tokens" in note]
+    places = {text: split(text) for text in dict.fromkeys(pairs[index][1] for index in cut)}
+    columns = [[(index, place) for place in places[pairs[index][1]][1:]] for index in cut]
+    rest = [one for row in zip_longest(*columns) for one in row if one is not None]
+    more = [(pairs[index][0], pairs[index][1][start:end]) for index, (start, end) in rest]
+    in_time = time_left() is not None
+    found = score_in_time(score, more, Pace())[0] if in_time else score(more)[0] if more else []
+    spans: dict[int, list[Span]] = {}
+    for index in cut:
+        text = pairs[index][1]
+        spans[index] = [Span(*trimmed(text, *places[text][0]), scores[index])]
+    for (index, place), value in zip(rest, found, strict=True):
+        if value is not None:
+            spans[index].append(Span(*trimmed(pairs[index][1], *place), value))
+    scores, notes = list(scores), list(notes)
+    for index in cut:
+        chunks = len(places[pairs[index][1]])
+        scores[index] = max(span.score for span in spans[index])
+        notes[index] = _note(notes[index], spans[index], chunks)
+    return scores, notes
+
+
+def _note(note: Note, read: Sequence[Span], chunks: int) -> Note:
+    """What is said of a text of so many chunks of which these were read."""
+    said: Note = {key: value for key, value in note.items() if key not in _CUT}  # type: ignore[assignment, misc]
+    said |= {"chunks": len(read), "evidence": evidence_note(read)[:EVIDENCE]}
+    if len(read) < chunks:
+        said["unread_chunks"] = chunks - len(read)
+    return said
