@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pyarrow as pa
+
 from secondpass.models.builtin.model import Builtin
-from secondpass.serve.batch.columns import holds_lists, pa
+from secondpass.serve.batch.columns import holds_lists
 
 
 class EncodeBatch:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from secondpass.core.errors import InvalidInputError
-from secondpass.serve.batch.columns import pa
 
 PAIRS_PER_PART = 10_000
 """About half a minute of the built-in model on one processor: what an interruption costs."""
@@ -34,7 +34,8 @@ class Part:
     def read(self) -> pa.Table:
         """Its rows; the row groups that hold them are read."""
         file = pq.ParquetFile(self.path)
-        first, groups, skipped = 0, [], 0
+        first = skipped = 0
+        groups: list[int] = []
         for group in range(file.num_row_groups):
             last = first + file.metadata.row_group(group).num_rows
             if first < self.stop and last > self.start:

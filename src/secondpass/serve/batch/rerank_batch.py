@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
@@ -13,7 +15,7 @@ from secondpass.core.ranking_details import candidate_details, event_details
 from secondpass.core.recipe import Recipe
 from secondpass.core.stage import Stage
 from secondpass.models.load import ModelLike, as_stage
-from secondpass.serve.batch.columns import Columns, pa
+from secondpass.serve.batch.columns import Columns
 
 Row = dict[str, Any]
 
