@@ -141,8 +141,8 @@ class Spans:
             return
         span.set_attributes(output_attributes(results))
         for index, event in events:
-            ranking = None if len(results) == 1 else index
-            attributes = event_attributes(event, ranking, self.content)
+            where = None if len(results) == 1 else index
+            attributes = event_attributes(event, where, self.content)
             span.add_event(f"secondpass.{event.kind}", attributes)
         for index, ranking in enumerate(results):
             written = score_attributes(ranking) if self.scores else {}

@@ -1,0 +1,1 @@
+"""Rerank as a service, and in batches."""
