@@ -90,7 +90,7 @@ class RefusalTests(Adapter):
 
     def test_what_is_no_model_is_refused(self) -> None:
         for bad in ("no-such-backend:x", 3, object()):
-            error = caught(partial(self.make, model=bad))
+            error = caught(partial(self.rerank, self.given(), model=bad))
             assert error is not None, f"model={bad!r} was taken"
 
     def test_scores_that_are_no_numbers_are_errors(self) -> None:
