@@ -21,6 +21,7 @@ from secondpass.evaluate.formats import read_collection
 from secondpass.evaluate.formats.beir import read_beir, read_corpus, read_queries
 from secondpass.evaluate.formats.jsonl import read_jsonl
 from secondpass.evaluate.formats.trec import Run, read_qrels, read_run, read_trec
+from secondpass.evaluate.formats.trec_run import run_of, write_run
 from secondpass.evaluate.framework_retriever import FrameworkRetriever, collection_from_retriever
 from secondpass.evaluate.metrics import Metric
 from secondpass.evaluate.recorded_stage import RecordedStage
@@ -70,5 +71,7 @@ __all__ = [
     "read_queries",
     "read_run",
     "read_trec",
+    "run_of",
     "two_stage_cost",
+    "write_run",
 ]

@@ -1,0 +1,1 @@
+"""The shapes in which databases return what they found, one a file."""
