@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondpass import (
+    Beta,
     CalibrationError,
     Candidate,
     JudgedQuery,
@@ -24,17 +25,18 @@ from secondpass import (
     calibrated,
 )
 from secondpass.calibrate import CalibrateInList, InList, calibration_report, transfer_table
+from secondpass.calibrate.methods.in_list import OF_LIST, OF_PAIR, POINTWISE
 from secondpass.testing import FakeScorer, check_stage, samples
 
 NUMBER = Score(FakeScorer(lambda q, t: float(t.split()[0]), name="number@1"))
 FITTED = InList(
-    pair_weights=(0.7, 0.2, 0.5, 0.4),
-    list_weights=(-0.3, 0.2, 0.6, -0.1, 0.4, -0.2),
+    features=OF_PAIR + OF_LIST,
+    weights=(0.7, 0.2, 0.5, 0.4, -0.3, 0.2, 0.6, -0.1, 0.4, -0.2),
     bias=-0.5,
     centre=0.0,
     spread=2.0,
-    least=(-3.0, -3.0, 0.0, 0.0, 0.5, 0.5),
-    most=(3.0, 3.0, 3.0, 4.0, 4.0, 6.0),
+    least=(-9.0, 0.0, -9.0, -3.0, -3.0, -3.0, 0.0, 0.0, 0.5, 0.5),
+    most=(0.0, 9.0, 0.0, 0.0, 3.0, 3.0, 3.0, 4.0, 4.0, 6.0),
 )
 STAGE = CalibrateInList(FITTED, "number@1")
 SCORES = st.lists(
@@ -116,6 +118,20 @@ def test_it_depends_on_the_list_and_says_so() -> None:
     assert not STAGE(low).events
 
 
+def test_without_features_of_the_list_it_is_pointwise_and_nearly_beta() -> None:
+    judged = _judged(100)
+    rankings, relevant = NUMBER.run([j.ranking for j in judged]), [j.relevant for j in judged]
+    alone = CalibrateInList(InList.fit(rankings, relevant, POINTWISE), "number@1")
+    assert alone.pointwise
+    head = rankings[0].head(2)
+    assert alone.probabilities(rankings[0])[:2] == alone.probabilities(head)
+    assert "list_size" not in alone(head)[0].trail[-1].note
+    bent = InList.fit(rankings, relevant, ("low", "high"))
+    beta = calibrated(NUMBER, judged, method=Beta).evidence.calibrator
+    expected = [beta.probability(s) for s in rankings[0].scores]  # type: ignore[union-attr]
+    assert bent.probabilities(rankings[0]) == pytest.approx(expected, abs=0.02)
+
+
 def test_other_queries_of_a_batch_change_nothing() -> None:
     rankings = [j.ranking for j in _judged(6)]
     together = (NUMBER >> STAGE).run(rankings)
@@ -162,10 +178,13 @@ def test_a_recipe_holds_it() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"pair_weights": (1.0,)},
-        {"pair_weights": (0.7, -0.2, 0.5, 0.4)},
+        {"weights": (1.0,)},
+        {"weights": (0.7, -0.2, *FITTED.weights[2:])},
+        {"weights": (0.7, math.nan, *FITTED.weights[2:])},
         {"most": (1.0,) * 5},
         {"spread": 0.0},
+        {"features": ("low", "colour")},
+        {"features": ("rank",)},
     ],
 )
 def test_numbers_that_would_turn_the_order_round_are_refused(wrong: dict[str, object]) -> None:

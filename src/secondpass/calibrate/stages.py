@@ -121,10 +121,10 @@ class Calibrate(CalibrationStage):
 class CalibrateInList(CalibrationStage):
     """Turn raw scores into probabilities that depend on the list that a score stands in.
 
-    The order stays. It is not pointwise: the same text has another probability in another list,
-    so give it the whole list that the retriever brought, and cut behind it. The note of each
-    candidate says how many there were (`list_size`), and a list unlike any in fitting has an
-    event ``unlike-fitted``.
+    The order stays. The same text has another probability in another list, so give it the whole
+    list that the retriever brought, and cut behind it. The note of each candidate says how many
+    there were (`list_size`), and a list unlike any in fitting has an event ``unlike-fitted``. It is
+    pointwise only where its calibrator looks at nothing but score and query.
 
     Args:
         calibrator: See `InList`.
@@ -157,8 +157,12 @@ class CalibrateInList(CalibrationStage):
         """P(relevant) of each candidate, best first, never rising."""
         return self.calibrator.probabilities(ranking)
 
-    def notes(self, ranking: Ranking) -> list[Note]:
-        return [Note(list_size=len(ranking)) for _ in ranking]
+    def notes(self, ranking: Ranking) -> list[Note] | None:
+        return None if self.pointwise else [Note(list_size=len(ranking)) for _ in ranking]
+
+    @property
+    def pointwise(self) -> bool:
+        return self.calibrator.pointwise
 
     def with_events(self, ranking: Ranking) -> Ranking:
         outside = self.calibrator.outside(ranking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -18,9 +18,11 @@ from secondpass.core.ranking import Ranking
 OF_PAIR = ("low", "high", "gap", "rank")
 """Never falling in the score, inside a list: the two ends of Beta's curve, minus the distance from
 the best, and minus the logarithm of how many score higher."""
-OF_LIST = ("best", "mean", "spread", "size", "query", "texts")
-"""The list's best, mean and standard deviation of its scores, and three logarithms: the number of
+OF_LIST = ("best", "mean", "deviation", "size", "query_words", "text_words")
+"""The best, mean and standard deviation of the list's scores, and three logarithms: the number of
 candidates, the words of the query, and the mean words of the texts."""
+POINTWISE = ("low", "high", "query_words")
+"""Those that do not depend on the other candidates."""
 PENALTY = 1e-4
 """Of the squared weights, in standard deviations: features of a list are few and go together."""
 
@@ -33,24 +35,24 @@ class InList:
     A score means more where the others of its list are far below it, and what counts as relevant
     differs between a short question and a long description of a topic: so besides the score
     (bent at both ends as in `Beta`) this sees its gap to the best, its rank, the best, mean and
-    spread of the list, the number of candidates, and the length of query and texts. Inside a list
-    the probability never falls as the score rises, and equal scores have equal ones; the order in
-    which the candidates come does not matter. The same text has another probability in another
-    list. A feature of the list outside the range that was seen in fitting counts as the nearest
-    end of that range.
+    deviation of the list, the number of candidates, and the length of query and texts. Inside a
+    list the probability never falls as the score rises, and equal scores have equal ones; the
+    order in which the candidates come does not matter. The same text has another probability in
+    another list. A feature of the list outside the range that was seen in fitting counts as the
+    nearest end of that range.
 
     Attributes:
-        pair_weights: Of `OF_PAIR`, not negative.
-        list_weights: Of `OF_LIST`.
+        features: Names out of `OF_PAIR` and `OF_LIST`.
+        weights: Of each, not negative for `OF_PAIR`.
         bias: The rest.
         centre: Mean of the scores that it was fitted on.
         spread: Their standard deviation.
-        least: Of each feature of a list, in fitting.
+        least: Of each feature, in fitting; for those of a pair nothing is cut.
         most: The same.
     """
 
-    pair_weights: tuple[float, ...]
-    list_weights: tuple[float, ...]
+    features: tuple[str, ...]
+    weights: tuple[float, ...]
     bias: float
     centre: float
     spread: float
@@ -58,82 +60,95 @@ class InList:
     most: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        lengths = [len(self.pair_weights), len(self.list_weights), len(self.least), len(self.most)]
-        if lengths != [len(OF_PAIR), *[len(OF_LIST)] * 3]:
+        _check_features(self.features)
+        for name in ("weights", "least", "most"):
+            if len(getattr(self, name)) != len(self.features):
+                raise CalibrationError(
+                    f"InList has {len(self.features)} features and "
+                    f"{len(getattr(self, name))} {name}; give one for each"
+                )
+        falls = [
+            name
+            for name, weight in zip(self.features, self.weights, strict=True)
+            if name in OF_PAIR and not weight >= 0
+        ]
+        if falls or not self.spread > 0:
             raise CalibrationError(
-                f"InList has {len(OF_PAIR)} weights of pairs, and {len(OF_LIST)} weights, least "
-                f"and most values of lists, not {lengths}"
-            )
-        if min(self.pair_weights) < 0 or not self.spread > 0:
-            raise CalibrationError(
-                "InList's weights of pairs are not negative and its spread is above 0: else a "
-                "better score would have a lower probability"
+                f"InList would turn the order round: the weights of {', '.join(OF_PAIR)} are not "
+                f"negative, and the spread is above 0, not {self.spread}"
             )
 
     @classmethod
-    def fit(cls, rankings: Sequence[Ranking], relevant: Sequence[frozenset[str]]) -> InList:
+    def fit(
+        cls,
+        rankings: Sequence[Ranking],
+        relevant: Sequence[frozenset[str]],
+        features: Sequence[str] = OF_PAIR + OF_LIST,
+    ) -> InList:
         """Fit on raw scores and the ids of the relevant candidates.
 
         Args:
             rankings: One per judged query, of lists as long as those that it will see.
             relevant: For each the ids of its relevant candidates.
+            features: What it may see; ("low", "high") is `Beta`.
 
         Raises:
-            CalibrationError: One class only, or scores ranked against the labels.
+            CalibrationError: One class only, scores ranked against the labels, or an unknown
+                feature.
             MissingExtraError: scikit-learn is not installed.
         """
         import numpy as np
 
-        rankings, relevant = zip(
-            *((r, ids) for r, ids in zip(rankings, relevant, strict=True) if len(r)), strict=True
+        _check_features(features)
+        known = [(r, ids) for r, ids in zip(rankings, relevant, strict=True) if len(r)]
+        data = prepare(
+            [score for r, _ in known for score in r.scores],
+            [c.id in ids for r, ids in known for c in r],
         )
-        scores = [s for r in rankings for s in r.scores]
-        labels = [c.id in ids for r, ids in zip(rankings, relevant, strict=True) for c in r]
-        data = prepare(scores, labels)
         centre, spread = float(data.scores.mean()), float(data.scores.std()) or 1.0
-        of_list = [_features_of_list(r, centre, spread) for r in rankings]
         rows = np.array(
             [
-                [*pair, *whole]
-                for r, whole in zip(rankings, of_list, strict=True)
-                for pair in _features_of_pairs(r.scores, centre, spread)
+                [values[name] for name in features]
+                for r, _ in known
+                for values in _values(r, centre, spread)
             ]
         ).T
         means, deviations = rows.mean(1), rows.std(1)
-        deviations[deviations == 0] = 1.0
-        standard = np.vstack([(rows - means[:, None]) / deviations[:, None], np.ones(len(labels))])
-        bounds = [(0.0, None)] * len(OF_PAIR) + [(None, None)] * (len(OF_LIST) + 1)
+        deviations[deviations < 1e-9] = 1.0  # of what never differed
+        standard = np.vstack(
+            [(rows - means[:, None]) / deviations[:, None], np.ones_like(data.scores)]
+        )
+        bounds = [(0.0 if name in OF_PAIR else None, None) for name in features]
         *weights, bias = minimise_log_loss(
-            standard, [0.0] * len(standard), bounds, data.targets, penalty=PENALTY
+            standard,
+            [0.0] * len(standard),
+            [*bounds, (None, None)],
+            data.targets,
+            penalty=PENALTY,
         )
         plain = np.array(weights) / deviations
         return cls(
-            tuple(map(float, plain[: len(OF_PAIR)])),
-            tuple(map(float, plain[len(OF_PAIR) :])),
+            tuple(features),
+            tuple(map(float, plain)),
             float(bias - plain @ means),
             centre,
             spread,
-            tuple(map(min, zip(*of_list, strict=True))),
-            tuple(map(max, zip(*of_list, strict=True))),
+            tuple(map(float, rows.min(1))),
+            tuple(map(float, rows.max(1))),
         )
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether a probability depends on query, text and score only."""
+        return set(self.features) <= set(POINTWISE)
 
     def probabilities(self, ranking: Ranking) -> list[float]:
         """P(relevant) of each candidate of a ranking with raw scores, best first."""
         if not len(ranking):
             return []
-        whole = self.bias + sum(
-            weight * min(max(value, least), most)
-            for weight, value, least, most in zip(
-                self.list_weights,
-                _features_of_list(ranking, self.centre, self.spread),
-                self.least,
-                self.most,
-                strict=True,
-            )
-        )
         worst_first = [
-            sigmoid(whole + sum(w * x for w, x in zip(self.pair_weights, pair, strict=True)))
-            for pair in reversed(_features_of_pairs(ranking.scores, self.centre, self.spread))
+            sigmoid(self.bias + sum(self._weighted(values)))
+            for values in reversed(_values(ranking, self.centre, self.spread))
         ]
         return list(accumulate(worst_first, max))[::-1]  # not even rounding may change the order
 
@@ -141,44 +156,54 @@ class InList:
         """Which features of a list are outside the range that was seen in fitting."""
         if not len(ranking):
             return []
-        features = _features_of_list(ranking, self.centre, self.spread)
+        values = _values(ranking, self.centre, self.spread)[0]
+        ranges = zip(self.features, self.least, self.most, strict=True)
+        return [n for n, least, most in ranges if n in OF_LIST and not least <= values[n] <= most]
+
+    def _weighted(self, values: dict[str, float]) -> list[float]:
         return [
-            name
-            for name, value, least, most in zip(
-                OF_LIST, features, self.least, self.most, strict=True
+            weight * (values[name] if name in OF_PAIR else min(max(values[name], least), most))
+            for name, weight, least, most in zip(
+                self.features, self.weights, self.least, self.most, strict=True
             )
-            if not least <= value <= most
         ]
 
 
-def _features_of_pairs(
-    scores: Sequence[float], centre: float, spread: float
-) -> list[tuple[float, ...]]:
-    """`OF_PAIR` of each score."""
+def _check_features(features: Sequence[str]) -> None:
+    unknown = sorted(set(features) - {*OF_PAIR, *OF_LIST})
+    if unknown or len(set(features)) < len(features) or not {*features} & {"low", "high"}:
+        raise CalibrationError(
+            f"InList's features are low or high, and any others of {', '.join(OF_PAIR + OF_LIST)}, "
+            f"each once, not {', '.join(map(str, features)) or 'none'}"
+        )
+
+
+def _values(ranking: Ranking, centre: float, spread: float) -> list[dict[str, float]]:
+    """The features of each candidate of a ranking that is not empty, best first."""
+    scores = ranking.scores
+    mean = fmean(scores)  # exact, so that the order in which they come does not matter
+    of_list = {
+        "best": (scores[0] - centre) / spread,
+        "mean": (mean - centre) / spread,
+        "deviation": math.sqrt(fmean((score - mean) ** 2 for score in scores)) / spread,
+        "size": math.log(len(scores)),
+        "query_words": math.log1p(len(ranking.query.split())),
+        "text_words": math.log1p(fmean(len(c.text.split()) for c in ranking)),
+    }
     rising = sorted(scores)
-    best = rising[-1]
     features = []
     for score in scores:
         z = (score - centre) / spread
-        higher = len(rising) - bisect_left(rising, math.nextafter(score, math.inf))
         features.append(
-            (-_softplus(-z), _softplus(z), (score - best) / spread, -math.log1p(higher))
+            {
+                "low": -_softplus(-z),
+                "high": _softplus(z),
+                "gap": (score - scores[0]) / spread,
+                "rank": -math.log1p(len(rising) - bisect_right(rising, score)),
+                **of_list,
+            }
         )
     return features
-
-
-def _features_of_list(ranking: Ranking, centre: float, spread: float) -> tuple[float, ...]:
-    """`OF_LIST` of a ranking that is not empty."""
-    scores = ranking.scores
-    mean = fmean(scores)  # exact, so that the order in which they come does not matter
-    return (
-        (scores[0] - centre) / spread,
-        (mean - centre) / spread,
-        math.sqrt(fmean((score - mean) ** 2 for score in scores)) / spread,
-        math.log(len(scores)),
-        math.log1p(len(ranking.query.split())),
-        math.log1p(fmean(len(c.text.split()) for c in ranking)),
-    )
 
 
 def _softplus(x: float) -> float:
