@@ -1,16 +1,18 @@
 """What the built-in model's probabilities are worth, as they ship and after fitting.
 
-    python benchmarks/calibration.py
+    python benchmarks/calibration.py [--model builtin]
 
 For each English collection: its first queries with the BM25 top candidates (TREC: the given BM25
-run; WikiQA: the judged candidates). Three parts, no text of the collections in any:
+run; WikiQA: the judged candidates). Four parts, no text of the collections in any:
 
-* As shipped: the packaged calibrator was fitted on training sources, so this is transfer.
+* As shipped: the packaged calibrator was fitted on training sources, so this is transfer. Beside it
+  the other calibrators that the model comes with.
+* Starting threshold: how many questions lose their answers at each (`starting_threshold`).
 * Transfer: fitted on each collection, judged on each.
 * In the collection: 50 labelled queries fit a calibrator, the others judge it, over random splits;
   each calibrator cross-validated by query; and how many labelled queries are needed.
 
-Writes benchmarks/results/calibration.json, .md and .png.
+Writes benchmarks/results/calibration.json, .md and .png (calibration-MODEL for another model).
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ from statistics import fmean
 from typing import Any
 
 import data
+import starting_threshold
 from results_file import markdown_table, parser, write_results
 
 from secondpass import (
-    Calibrate,
     Candidate,
+    InvalidInputError,
     JudgedQuery,
     Pipeline,
     Ranking,
@@ -36,6 +39,7 @@ from secondpass import (
 )
 from secondpass.calibrate import (
     CalibrationMetrics,
+    CalibrationStage,
     Transfer,
     TransferTable,
     calibration_report,
@@ -61,12 +65,14 @@ class Known:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = parser(__doc__).parse_args(arguments)
+    options_of = parser(__doc__)
+    options_of.add_argument("--model", default="builtin", help="a built-in model's string")
+    options = options_of.parse_args(arguments)
     data.needed(*(data.EVAL / name for name in data.ENGLISH))
-    builtin = load("builtin")
+    builtin = load(options.model)
     assert isinstance(builtin, Pipeline)
     shipped = builtin[-1]
-    assert isinstance(shipped, Calibrate)
+    assert isinstance(shipped, CalibrationStage)
     known = {name: read(name, builtin[:-1]) for name in data.ENGLISH}
     recorded = RecordedStage(
         builtin[:-1].name,
@@ -77,15 +83,22 @@ def main(arguments: list[str] | None = None) -> None:
     model = recorded >> shipped
     judged = {name: k.judged[:QUERIES] for name, k in known.items()}
     table = transfer_table(model, judged)
+    calibrators = {shipped.name: shipped, **other_calibrators(options.model, shipped)}
+    collections = {
+        name: shipped_row(table[SHIPPED, name], model, judged[name], known[name])
+        for name in data.ENGLISH
+    }
     report = {
-        "command": "python benchmarks/calibration.py",
+        "command": f"python benchmarks/calibration.py{model_option(options.model)}",
         "model": builtin.name,
         "queries_at_most": QUERIES,
         "candidates_at_most": DEPTH,
-        "collections": {
-            name: shipped_row(table[SHIPPED, name], model, judged[name], known[name])
-            for name in data.ENGLISH
-        },
+        "collections": collections,
+        "mean_expected_calibration_error": round(
+            fmean(row["expected_calibration_error"] for row in collections.values()), 3
+        ),
+        "calibrators": {name: errors(stage, known) for name, stage in calibrators.items()},
+        "starting_threshold": thresholds(shipped, builtin[:-1], known),
         "transfer": [cell(c) for c in table.cells],
         "transfer_means": means(table),
         "in_collection": {
@@ -95,10 +108,61 @@ def main(arguments: list[str] | None = None) -> None:
         },
         "labels_needed": needed(model, known[CURVE].judged),
     }
-    write_results("calibration", report, page(report, table), options.results)
+    file = "calibration" + (f"-{options.model}" if options.model != "builtin" else "")
+    write_results(file, report, page(report, table), options.results)
     curves = {name: table[SHIPPED, name].quality.curve for name in data.ENGLISH}
-    title = "Built-in model, shipped calibrator, unseen collections"
-    reliability_diagram(curves, title).savefig(options.results / "calibration.png", dpi=130)
+    title = f"{options.model}, shipped calibrator, unseen collections"
+    reliability_diagram(curves, title).savefig(options.results / f"{file}.png", dpi=130)
+
+
+def model_option(model: str) -> str:
+    return "" if model == "builtin" else f" --model {model}"
+
+
+def other_calibrators(model: str, shipped: CalibrationStage) -> dict[str, CalibrationStage]:
+    """What the model comes with besides its default, by their names in calibrator.json."""
+    found: dict[str, CalibrationStage] = {}
+    for kind in ("beta", "by_query", "in_list"):
+        try:
+            stage = load(model, options={"calibrator": kind})
+        except InvalidInputError:  # an earlier file, which has one
+            continue
+        last = stage.parts[-1]
+        assert isinstance(last, CalibrationStage)
+        if last.calibrator != shipped.calibrator:
+            found[kind] = last
+    return found
+
+
+def errors(stage: CalibrationStage, known: dict[str, Known]) -> dict[str, dict[str, float]]:
+    """Of one calibrator on each collection, and the mean over them."""
+    found: dict[str, dict[str, float]] = {}
+    for name, k in known.items():
+        p = [p for r in k.ranked[:QUERIES] for p in stage.probabilities(r)]
+        both = zip(k.judged[:QUERIES], k.ranked, strict=False)
+        quality = CalibrationMetrics.of(p, [c.id in j.relevant for j, r in both for c in r])
+        found[name] = {
+            "expected_calibration_error": round(quality.expected_calibration_error, 3),
+            "log_loss": round(quality.log_loss, 3),
+            "brier_score": round(quality.brier_score, 3),
+        }
+    measures = list(found[name])
+    found["mean"] = {m: round(fmean(one[m] for one in found.values()), 3) for m in measures}
+    return found
+
+
+def thresholds(shipped: CalibrationStage, raw: Stage, known: dict[str, Known]) -> dict[str, Any]:
+    judged = starting_threshold.docstrings(QUERIES, DEPTH)
+    ranked = raw.run([j.ranking for j in judged])
+    lists = {
+        **{name: (k.judged, k.ranked) for name, k in known.items()},
+        "docstrings": (judged, ranked),
+    }
+    found = {
+        name: starting_threshold.losses(judged, shipped.run(ranked))
+        for name, (judged, ranked) in lists.items()
+    }
+    return {"highest": starting_threshold.starting_threshold(found), "collections": found}
 
 
 def read(name: str, raw: Stage) -> Known:
@@ -269,8 +333,13 @@ def page(report: dict[str, Any], table: TransferTable) -> list[str]:
     paragraphs = [
         f"`{report['command']}`: {report['model']}, the first {QUERIES} queries of each "
         f"collection, the top {DEPTH} BM25 candidates (WikiQA: all judged ones).",
-        "## As shipped\n\nTransfer: nothing was fitted on these collections.",
+        "## As shipped\n\nTransfer: nothing was fitted on these collections. Mean expected "
+        f"calibration error {report['mean_expected_calibration_error']}.",
         markdown(["collection", *columns], plain),
+        "The calibrators that the model comes with, the default first: expected calibration error "
+        "(log loss).",
+        *calibrators_table(report),
+        *thresholds_table(report["starting_threshold"]),
         "## Transfer\n\nExpected calibration error; rows fitted (Platt), columns judged, the "
         f"diagonal cross-validated by query. Over the {m['cells']} cells off the diagonal the mean "
         f"error is {m['expected_calibration_error']}, the mean log loss {m['log_loss']}.",
@@ -296,6 +365,45 @@ def page(report: dict[str, Any], table: TransferTable) -> list[str]:
         markdown(["queries", "log loss", "calibration error", "brier score"], points),
     ]
     return ["\n\n".join(paragraphs)]
+
+
+def calibrators_table(report: dict[str, Any]) -> list[str]:
+    by_name = report["calibrators"]
+    rows = [
+        [
+            name,
+            *(
+                f"{one[name]['expected_calibration_error']:.3f} ({one[name]['log_loss']:.3f})"
+                for one in by_name.values()
+            ),
+        ]
+        for name in next(iter(by_name.values()))
+    ]
+    return [markdown(["collection", *by_name], rows)]
+
+
+def thresholds_table(found: dict[str, Any]) -> list[str]:
+    highest = found["highest"]
+    most = f"{starting_threshold.AT_MOST:.0%}".replace("%", " %")
+    said = (
+        f"{highest} is the highest at which no collection loses more than {most} of them."
+        if highest is not None
+        else f"There is none at which no collection loses more than {most} of them."
+    )
+    rows = [
+        [
+            name,
+            one["queries"],
+            *(f"{one['lose_all'][t]:.3f} ({one['kept'][t]:.2f})" for t in one["lose_all"]),
+        ]
+        for name, one in found["collections"].items()
+    ]
+    head = ["collection", "answerable queries", *map(str, starting_threshold.THRESHOLDS)]
+    return [
+        "## Starting threshold\n\nOf the queries with a relevant candidate, the share that "
+        f"lose all of them at each threshold (of all candidates, the share kept). {said}",
+        markdown(head, rows),
+    ]
 
 
 def markdown(head: list[str], rows: list[list[Any]]) -> str:

@@ -1,111 +1,179 @@
-"""Fit the calibrator that ships with the built-in model, on training pairs held out for it.
+"""Fit the calibrators that ship with a built-in model, on training lists held out for them.
 
-    python training/calibrate_builtin.py [--data ../shared/data/train]
+    python training/calibrate_builtin.py [--model builtin] [--data ../shared/data]
 
-Each held-out query gets a list such as a retriever would bring: the BM25 top of all passages of all
-sources, and its own positive passage wherever that stands. Other passages of the positive's group
-(its article or document) are left out, because they may be relevant and nobody has judged them.
-Groups are split by hash: one part fits, another measures, so no article is in both.
+`calibration_lists` makes the lists, of three kinds, from articles that training never read. Each
+kind of calibrator in `KINDS` is fitted on all sources but one and judged on that one, in turn, and,
+fitted on all, judged on the lists of other articles. Of every query only the first candidates are
+seen as well (`PREFIXES`), since users rerank short lists too.
 
-Writes src/secondpass/models/builtin/calibrator.json and training/results/calibrator.json.
+Scores are kept in `training/runs`, so an interrupted run goes on where it stopped.
+
+Writes calibrator.json beside the model's weights (all kinds; `ships` says which is the default)
+and training/results/calibrator.json (or calibrator-MODEL.json).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections import defaultdict
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import pairs
+from calibration_lists import List, make_lists
 
-from secondpass import Beta, Candidate, JudgedQuery, Platt, Ranking, Score, Temperature
-from secondpass.calibrate import brier_score, expected_calibration_error
-from secondpass.evaluate.bm25_index import BM25Index
-from secondpass.models.builtin import FOLDER
-from secondpass.models.builtin.model import Builtin
+from secondpass import Beta, Cached, Ranking, Score, load
+from secondpass.calibrate import InList, brier_score, expected_calibration_error, log_loss
+from secondpass.calibrate.methods.in_list import OF_LIST, OF_PAIR, POINTWISE
 
-
-def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:
-    """Up to `each` rows a source, so that no source speaks for all."""
-    by_source: dict[str, list[pairs.Row]] = defaultdict(list)
-    for row in rows:
-        if row.part == which:
-            by_source[row.source].append(row)
-    g = random.Random(which)
-    return [
-        r for s in sorted(by_source) for r in g.sample(by_source[s], min(each, len(by_source[s])))
-    ]
-
-
-def judged(rows: list[pairs.Row], asked: list[pairs.Row], depth: int) -> list[JudgedQuery]:
-    passages = list({r.positive: r for r in rows}.values())
-    index = BM25Index([p.positive for p in passages])
-    best = index.search([r.query for r in asked], 4 * depth)
-    made = []
-    for row, found in zip(asked, best, strict=True):
-        others = [passages[i].positive for i, _ in found if passages[i].group != row.group]
-        texts = [row.positive, *others[: depth - 1]]
-        random.Random(row.query).shuffle(texts)
-        docs = [Candidate(str(i), t) for i, t in enumerate(texts)]
-        made.append(
-            JudgedQuery(Ranking.of(row.query, docs), frozenset([str(texts.index(row.positive))]))
-        )
-    return made
-
-
-def pooled(known: list[JudgedQuery], ranked: list[Ranking]) -> tuple[list[float], list[bool]]:
-    scores = [s for r in ranked for s in r.scores]
-    return scores, [c.id in j.relevant for j, r in zip(known, ranked, strict=True) for c in r]
+KINDS: dict[str, tuple[str, ...] | None] = {
+    "beta": None,
+    "by_query": POINTWISE,
+    "in_list": OF_PAIR + OF_LIST,
+}
+"""The calibrators by their names in calibrator.json, and the features that each may see."""
+PREFIXES = (1, 3, 5, 10)
+"""Lengths at which lists are cut, besides their own, when a calibrator is fitted."""
+Fitted = Beta | InList
+Observed = tuple[List, Ranking]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=pairs.DATA / "train")
-    parser.add_argument("--each", type=int, default=20, help="queries a source, in each part")
-    parser.add_argument("--depth", type=int, default=12, help="candidates of a query")
+    parser.add_argument("--data", type=Path, default=pairs.DATA)
+    parser.add_argument("--model", default="builtin", help="a built-in model's string")
+    parser.add_argument("--each", type=int, default=6, help="queries a source and kind of list")
+    parser.add_argument("--ships", choices=tuple(KINDS), default="in_list", help="the default")
     given = parser.parse_args()
 
-    rows = pairs.rows(given.data)
-    stage = Score(Builtin())
-    data, queries = {}, {}
-    for name, which in (("fit", pairs.FIT), ("measure", pairs.MEASURE)):
-        known = judged(rows, chosen(rows, which, given.each), given.depth)
-        queries[name] = len(known)
-        print(f"{name}: {len(known)} queries, {sum(len(j.ranking) for j in known)} pairs")
-        data[name] = pooled(known, stage.run([j.ranking for j in known]))
-    figures = {}
-    for method in (Beta, Platt, Temperature):
-        fitted = method.fit(*data["fit"])
-        scores, labels = data["measure"]
-        p = [fitted.probability(s) for s in scores]
-        figures[method.__name__] = {
-            "parameters": asdict(fitted),
-            "expected_calibration_error": round(expected_calibration_error(p, labels), 4),
-            "brier_score": round(brier_score(p, labels), 4),
-        }
-        print(method.__name__, figures[method.__name__])
-    # the built-in model's raw scores are bounded above, and only Beta bends that end by itself
-    base_rate = sum(data["fit"][1]) / len(data["fit"][1])
+    stage = load(f"{given.model}:raw")
+    assert isinstance(stage, Score)
+    runs = pairs.ROOT / "training/runs"
+    runs.mkdir(exist_ok=True)
+    cached = Score(Cached(stage.scorer, disk=runs / "calibration-scores.sqlite"))  # type: ignore[arg-type]
+    rows = pairs.rows(given.data / "train")
+    unlabelled = pairs.unlabelled_passages(given.data)
+    fit, measure = (
+        score_lists(cached, make_lists(rows, unlabelled, part, each))
+        for part, each in ((pairs.FIT, given.each), (pairs.MEASURE, given.each // 2))
+    )
+    fitted = {kind: fit_kind(kind, fit) for kind in KINDS}
+    report = {
+        "command": f"python training/calibrate_builtin.py --model {given.model}",
+        "model": stage.name,
+        "ships": given.ships,
+        "lists": {part: counts(lists) for part, lists in (("fit", fit), ("measure", measure))},
+        "on_the_part_held_out_from_the_fit": {
+            kind: quality_by_kind(calibrator, measure) for kind, calibrator in fitted.items()
+        },
+        "leaving_one_source_out": {kind: leave_one_out(kind, fit) for kind in KINDS},
+        "parameters": {kind: asdict(calibrator) for kind, calibrator in fitted.items()},
+    }
+    print(json.dumps({k: v for k, v in report.items() if k != "parameters"}, indent=2))
+    folder = Path(stage.scorer.folder)  # type: ignore[union-attr]
+    flat = [y for list_, ranking in fit for y in labels(list_, ranking)]
     shipped = {
         "fitted_on": stage.name,
-        "base_rate": round(base_rate, 6),
-        "beta": asdict(Beta.fit(*data["fit"])),
+        "base_rate": round(sum(flat) / len(flat), 6),
+        "ships": given.ships,
+        **report["parameters"],
     }
-    (FOLDER / "calibrator.json").write_text(json.dumps(shipped, indent=2) + "\n")
-    report = {
-        "command": "python training/calibrate_builtin.py",
-        "model": stage.name,
-        "queries": queries,
-        "base_rate": round(base_rate, 4),
-        "on_the_part_held_out_from_the_fit": figures,
+    write(folder / "calibrator.json", shipped)
+    suffix = "" if given.model == "builtin" else f"-{given.model}"
+    write(pairs.ROOT / f"training/results/calibrator{suffix}.json", report)
+
+
+def score_lists(stage: Score, lists: Sequence[List]) -> list[Observed]:
+    rankings = []
+    for i in range(0, len(lists), 8):  # what was scored is kept, so not all at once
+        rankings += stage.run([one.judged.ranking for one in lists[i : i + 8]])
+        print(f"{len(rankings)} of {len(lists)} lists scored", flush=True)
+    return list(zip(lists, rankings, strict=True))
+
+
+def fit_kind(kind: str, observed: Sequence[Observed]) -> Fitted:
+    """Of lists as they are, and cut short."""
+    features = KINDS[kind]
+    whole = [(list_.judged.relevant, ranking) for list_, ranking in observed]
+    if features is None:
+        scores = [s for _, r in whole for s in r.scores]
+        return Beta.fit(scores, [c.id in ids for ids, r in whole for c in r])
+    short = [(ids, cut_short(r, n)) for ids, r in whole for n in PREFIXES if n < len(r)]
+    every = [*whole, *short]
+    return InList.fit([r for _, r in every], [ids for ids, _ in every], features)
+
+
+def cut_short(ranking: Ranking, size: int) -> Ranking:
+    """The candidates that the first stage had on its first places; their ids are its ranks."""
+    first = sorted(ranking, key=lambda c: int(c.id))[:size]
+    kept = {c.id for c in first}
+    return replace(ranking, candidates=tuple(c for c in ranking if c.id in kept))
+
+
+def leave_one_out(kind: str, observed: Sequence[Observed]) -> dict[str, dict[str, float]]:
+    """Each source judged by a fit on the others: means over the sources of each kind of list."""
+    by_source: dict[str, list[Observed]] = defaultdict(list)
+    for one in observed:
+        by_source[one[0].source].append(one)
+    qualities: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for source, held_out in by_source.items():
+        others = [one for other, lists in by_source.items() if other != source for one in lists]
+        fitted = fit_kind(kind, others)
+        for name, found in quality_by_kind(fitted, held_out).items():
+            qualities[name].append(found)
+    return {
+        name: {measure: round(fmean(q[measure] for q in found), 4) for measure in found[0]}
+        for name, found in sorted(qualities.items())
     }
-    (pairs.ROOT / "training/results").mkdir(exist_ok=True)
-    (pairs.ROOT / "training/results/calibrator.json").write_text(
-        json.dumps(report, indent=2) + "\n"
-    )
+
+
+def quality_by_kind(fitted: Fitted, observed: Sequence[Observed]) -> dict[str, dict[str, float]]:
+    by_kind: dict[str, list[Observed]] = defaultdict(list)
+    for one in observed:
+        by_kind[one[0].kind].append(one)
+    return {kind: quality(fitted, lists) for kind, lists in sorted(by_kind.items())}
+
+
+def quality(fitted: Fitted, observed: Sequence[Observed]) -> dict[str, float]:
+    p = [x for _, ranking in observed for x in probabilities(fitted, ranking)]
+    y = [label for list_, ranking in observed for label in labels(list_, ranking)]
+    return {
+        "expected_calibration_error": round(expected_calibration_error(p, y), 4),
+        "log_loss": round(log_loss(p, y), 4),
+        "brier_score": round(brier_score(p, y), 4),
+    }
+
+
+def probabilities(fitted: Fitted, ranking: Ranking) -> list[float]:
+    if isinstance(fitted, InList):
+        return fitted.probabilities(ranking)
+    return [fitted.probability(score) for score in ranking.scores]
+
+
+def labels(list_: List, ranking: Ranking) -> list[bool]:
+    return [c.id in list_.judged.relevant for c in ranking]
+
+
+def counts(observed: Sequence[Observed]) -> dict[str, Any]:
+    """Lists, pairs and the share of relevant ones, by kind."""
+    found = {}
+    for kind in sorted({list_.kind for list_, _ in observed}):
+        own = [labels(list_, ranking) for list_, ranking in observed if list_.kind == kind]
+        size = sum(map(len, own))
+        found[kind] = {
+            "lists": len(own), "pairs": size, "base_rate": round(sum(map(sum, own)) / size, 4)
+        }  # fmt: skip
+    return found
+
+
+def write(path: Path, values: Any) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

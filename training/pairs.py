@@ -35,7 +35,12 @@ class Row:
 
     @property
     def part(self) -> int:
-        return int(hashlib.sha256(self.group.encode()).hexdigest(), 16) % PARTS
+        return part_of(self.group)
+
+
+def part_of(group: str) -> int:
+    """The part that a group was dealt into, by hash."""
+    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % PARTS
 
 
 def rows(folder: Path) -> list[Row]:

@@ -5,6 +5,7 @@ from secondpass.calibrate.cross_validation import MethodChoice
 from secondpass.calibrate.learning_curve import LabelCurve, LabelPoint, label_learning_curve
 from secondpass.calibrate.methods.beta import Beta
 from secondpass.calibrate.methods.by_rank import ByRank
+from secondpass.calibrate.methods.in_list import InList
 from secondpass.calibrate.methods.isotonic import Isotonic
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.methods.temperature import Temperature
@@ -22,7 +23,13 @@ from secondpass.calibrate.report import (
     MethodReport,
     calibration_report,
 )
-from secondpass.calibrate.stages import Calibrate, CalibrateOrder, CalibrationStage, Calibrator
+from secondpass.calibrate.stages import (
+    Calibrate,
+    CalibrateInList,
+    CalibrateOrder,
+    CalibrationStage,
+    Calibrator,
+)
 from secondpass.calibrate.transfer import Transfer, TransferTable, transfer_table
 from secondpass.core.judged import Fitted, JudgedQuery, read_judged
 
@@ -31,6 +38,7 @@ __all__ = [
     "BrierDecomposition",
     "ByRank",
     "Calibrate",
+    "CalibrateInList",
     "CalibrateOrder",
     "CalibrationEvidence",
     "CalibrationMetrics",
@@ -38,6 +46,7 @@ __all__ = [
     "CalibrationStage",
     "Calibrator",
     "Fitted",
+    "InList",
     "Isotonic",
     "JudgedQuery",
     "LabelCurve",

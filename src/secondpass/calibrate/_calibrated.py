@@ -7,9 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from secondpass.calibrate.calibration_data import CalibrationData, fit_calibrator, observe, pooled
+from secondpass.calibrate.calibration_data import (
+    CalibrationData,
+    Method,
+    fit_calibrator,
+    observe,
+    pooled,
+)
 from secondpass.calibrate.cross_validation import MethodChoice, choose_method
 from secondpass.calibrate.methods.by_rank import ByRank
+from secondpass.calibrate.methods.in_list import InList
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.stages import CalibrationStage, Calibrator
 from secondpass.core.call_hints import hint_keywords
@@ -35,7 +42,7 @@ class CalibrationEvidence:
         choice: Why this method; None where it was not chosen with ``method="auto"``.
     """
 
-    calibrator: Calibrator | ByRank
+    calibrator: Calibrator | ByRank | InList
     queries: int
     answerable: int
     pairs: int
@@ -52,7 +59,7 @@ class CalibrationEvidence:
 
 @hint_keywords()
 def calibrated(
-    stage: Stage, judged: Iterable[JudgedQuery], method: type[Calibrator] | Literal["auto"] = Platt
+    stage: Stage, judged: Iterable[JudgedQuery], method: Method | Literal["auto"] = Platt
 ) -> Fitted[CalibrationEvidence]:
     """The same pipeline with a calibrator behind it, fitted on judged queries.
 
@@ -68,7 +75,8 @@ def calibrated(
     Args:
         stage: Gives raw scores or an order.
         judged: Labelled queries, run through `stage` here. Keep others to judge the result.
-        method: For raw scores: Platt, Temperature, Beta, Isotonic, or your own `Calibrator`;
+        method: For raw scores: Platt, Temperature, Beta, Isotonic, your own `Calibrator`, or
+            `InList`, whose probabilities depend on the whole list (some hundreds of queries);
             ``"auto"`` takes the simplest of the four that cross-validates about as well as the
             best (see `MethodChoice`), and says why in ``evidence.choice``.
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from secondpass.calibrate.methods.by_rank import ByRank
+from secondpass.calibrate.methods.in_list import InList
 from secondpass.calibrate.stages import (
     Calibrate,
+    CalibrateInList,
     CalibrateOrder,
     CalibrationStage,
     Calibrator,
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from secondpass.calibrate.cross_validation import MethodChoice
 
 T = TypeVar("T")
+Method = type[Calibrator] | type[InList]
+"""What raw scores are calibrated by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def observe(stage: Stage, judged: Iterable[JudgedQuery]) -> CalibrationData:
 
 
 def fit_calibrator(
-    observed: CalibrationData, method: type[Calibrator] | None, choice: MethodChoice | None = None
+    observed: CalibrationData, method: Method | None, choice: MethodChoice | None = None
 ) -> CalibrationStage:
     """Fit a calibrator for this stage; `method` is for raw scores, orders have `ByRank`.
 
@@ -108,6 +112,9 @@ def fit_calibrator(
         return CalibrateOrder(by_rank, origin, queries, base_rate=rate)
     if method is None:
         raise InvalidInputError("raw scores need a method, such as Platt")
+    if issubclass(method, InList):
+        in_list = InList.fit(observed.rankings, observed.relevant)
+        return CalibrateInList(in_list, origin, queries, base_rate=rate)
     scores = [s for r in observed.rankings if len(r) for s in r.scores]
     curve = method.fit(scores, pooled(observed.labels))
     return Calibrate(curve, origin, queries, base_rate=rate, choice=choice)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from secondpass.calibrate.calibration_data import CalibrationData, fit_calibrator
+from secondpass.calibrate.calibration_data import CalibrationData, Method, fit_calibrator
 from secondpass.calibrate.methods.beta import Beta
 from secondpass.calibrate.methods.isotonic import Isotonic
 from secondpass.calibrate.methods.platt import Platt
@@ -28,7 +28,7 @@ def make_folds(observed: CalibrationData, folds: int, seed: int = 0) -> list[lis
 
 
 def predict_held_out(
-    observed: CalibrationData, method: type[Calibrator] | None, folds: Sequence[Sequence[int]]
+    observed: CalibrationData, method: Method | None, folds: Sequence[Sequence[int]]
 ) -> list[list[float]]:
     """P(relevant) of each candidate of each query, from a fit on the other folds.
 

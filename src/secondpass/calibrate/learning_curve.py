@@ -10,12 +10,17 @@ from itertools import accumulate
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.calibration_data import CalibrationData, fit_calibrator, observe, pooled
+from secondpass.calibrate.calibration_data import (
+    CalibrationData,
+    Method,
+    fit_calibrator,
+    observe,
+    pooled,
+)
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.metrics.brier import brier_score
 from secondpass.calibrate.metrics.calibration_error import expected_calibration_error
 from secondpass.calibrate.metrics.log_loss import ratio_difference, total_log_loss
-from secondpass.calibrate.stages import Calibrator
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery, normalise_query
 from secondpass.core.printing import format_table, short_repr
@@ -124,7 +129,7 @@ def label_learning_curve(
     judged: Iterable[JudgedQuery],
     sizes: Sequence[int] = (10, 25, 50, 100, 200),
     *,
-    method: type[Calibrator] = Platt,
+    method: Method = Platt,
     repeats: int = 20,
     seed: int = 0,
 ) -> LabelCurve:
@@ -218,7 +223,7 @@ class _Repeats:
         fit_on: CalibrationData,
         judged_on: CalibrationData,
         indices: Sequence[int],
-        method: type[Calibrator],
+        method: Method,
     ) -> None:
         try:
             stage = fit_calibrator(fit_on, method)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secondpass.calibrate.calibration_data import CalibrationData, observe, pooled
+from secondpass.calibrate.calibration_data import CalibrationData, Method, observe, pooled
 from secondpass.calibrate.cross_validation import SIMPLEST_FIRST, make_folds, predict_held_out
 from secondpass.calibrate.metrics.brier import BrierDecomposition, brier_decomposition
 from secondpass.calibrate.metrics.calibration_error import (
@@ -16,7 +16,7 @@ from secondpass.calibrate.metrics.calibration_error import (
     reliability_curve,
 )
 from secondpass.calibrate.metrics.log_loss import log_loss
-from secondpass.calibrate.stages import CalibrationStage, Calibrator
+from secondpass.calibrate.stages import CalibrationStage
 from secondpass.core.errors import InvalidInputError
 from secondpass.core.formulas import sigmoid
 from secondpass.core.judged import JudgedQuery
@@ -156,7 +156,7 @@ class CalibrationReport:
 def calibration_report(
     stage: Stage,
     judged: Iterable[JudgedQuery],
-    methods: Sequence[type[Calibrator]] = SIMPLEST_FIRST,
+    methods: Sequence[Method] = SIMPLEST_FIRST,
     folds: int = 5,
 ) -> CalibrationReport:
     """How well each calibrator would do on new queries like these.

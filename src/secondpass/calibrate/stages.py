@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from secondpass.calibrate.methods.by_rank import ByRank
+from secondpass.calibrate.methods.in_list import InList
 from secondpass.core.candidate import Scale
 from secondpass.core.errors import CalibrationError, NotCalibratedError
+from secondpass.core.event import Note
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 
@@ -32,7 +34,7 @@ class Calibrator(Protocol):
 class CalibrationStage(Stage):
     """A calibrator that knows the stage on whose results it was fitted, and refuses any other."""
 
-    calibrator: Calibrator | ByRank
+    calibrator: Calibrator | ByRank | InList
     fitted_on: str
     queries: tuple[str, ...]
     base_rate: float | None
@@ -64,7 +66,17 @@ class CalibrationStage(Stage):
             if c.trail:  # scores that come from outside are the caller's word
                 self.check_origin(c.trail[-1].stage)
         probabilities = self.probabilities(ranking) if len(ranking) else []
-        return ranking.rescored(probabilities, "probability", by=self.name)
+        return self.with_events(ranking).rescored(
+            probabilities, "probability", by=self.name, notes=self.notes(ranking)
+        )
+
+    def notes(self, ranking: Ranking) -> list[Note] | None:
+        """What the trail says of each candidate besides its probability."""
+        return None
+
+    def with_events(self, ranking: Ranking) -> Ranking:
+        """The ranking before it is calibrated, with an event if its probabilities need one."""
+        return ranking
 
 
 class Calibrate(CalibrationStage):
@@ -104,6 +116,64 @@ class Calibrate(CalibrationStage):
     def probabilities(self, ranking: Ranking) -> list[float]:
         """P(relevant) of each candidate, best first."""
         return [self.calibrator.probability(s) for s in ranking.scores]
+
+
+class CalibrateInList(CalibrationStage):
+    """Turn raw scores into probabilities that depend on the list that a score stands in.
+
+    The order stays. The same text has another probability in another list, so give it the whole
+    list that the retriever brought, and cut behind it. The note of each candidate says how many
+    there were (`list_size`), and a list unlike any in fitting has an event ``unlike-fitted``. It is
+    pointwise only where its calibrator looks at nothing but score and query.
+
+    Args:
+        calibrator: See `InList`.
+        fitted_on: Name of the stage on whose scores it was fitted; any other is refused.
+        queries: Fingerprints of the queries it was fitted on, which a guarantee refuses.
+        base_rate: Share of relevant pairs in the data that it was fitted on, if known.
+
+    Raises:
+        NotCalibratedError: (when run) the scores are not raw.
+        CalibrationError: Behind another stage than `fitted_on`.
+    """
+
+    reads: Scale = "raw"
+    remedy = "turns raw scores into probabilities"
+
+    def __init__(
+        self,
+        calibrator: InList,
+        fitted_on: str,
+        queries: Sequence[str] = (),
+        *,
+        base_rate: float | None = None,
+    ) -> None:
+        self.calibrator: InList = calibrator
+        self.fitted_on, self.queries = fitted_on, tuple(queries)
+        self.base_rate = base_rate
+        self.name = type(calibrator).__name__
+
+    def probabilities(self, ranking: Ranking) -> list[float]:
+        """P(relevant) of each candidate, best first, never rising."""
+        return self.calibrator.probabilities(ranking)
+
+    def notes(self, ranking: Ranking) -> list[Note] | None:
+        return None if self.pointwise else [Note(list_size=len(ranking)) for _ in ranking]
+
+    @property
+    def pointwise(self) -> bool:
+        return self.calibrator.pointwise
+
+    def with_events(self, ranking: Ranking) -> Ranking:
+        outside = self.calibrator.outside(ranking)
+        if not outside:
+            return ranking
+        return ranking.with_event(
+            self.name,
+            "unlike-fitted",
+            f"no list that it was fitted on is like this one in {', '.join(outside)}; the "
+            "probabilities are those of the nearest",
+        )
 
 
 class CalibrateOrder(CalibrationStage):

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from secondpass.calibrate.calibration_data import CalibrationData, fit_calibrator, observe, pooled
+from secondpass.calibrate.calibration_data import (
+    CalibrationData,
+    Method,
+    fit_calibrator,
+    observe,
+    pooled,
+)
 from secondpass.calibrate.cross_validation import make_folds, predict_held_out
 from secondpass.calibrate.methods.platt import Platt
 from secondpass.calibrate.report import CalibrationMetrics
-from secondpass.calibrate.stages import CalibrationStage, Calibrator
+from secondpass.calibrate.stages import CalibrationStage
 from secondpass.core.errors import CalibrationError, InvalidInputError
 from secondpass.core.judged import JudgedQuery
 from secondpass.core.printing import format_table, short_repr
@@ -68,7 +74,7 @@ def transfer_table(
     stage: Stage,
     collections: Mapping[str, Iterable[JudgedQuery]],
     *,
-    method: type[Calibrator] = Platt,
+    method: Method = Platt,
     folds: int = 5,
 ) -> TransferTable:
     """Fit on each collection, judge on each.

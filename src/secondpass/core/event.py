@@ -19,6 +19,8 @@ EventKind = Literal[
     "truncated",
     "missing",
     "repeated",
+    # calibration
+    "unlike-fitted",
     # files
     "disk-cache-failed",
     "stored-score-damaged",
@@ -86,6 +88,7 @@ class Note(TypedDict, total=False):
         stored: The text's vectors were taken from a file.
         vector_file_failed: Why the file of vectors could not be used.
         stored_vector_damaged: The stored vectors were damaged, and the text was read again.
+        list_size: The number of candidates in the list that its probability depends on.
         unscored: It was not scored in time, or by no stage that was asked.
         evidence: Relevant parts of the text, best first: start, end (code points) and score of
             each; `Candidate.evidence` reads them.
@@ -106,5 +109,6 @@ class Note(TypedDict, total=False):
     stored: bool
     vector_file_failed: str
     stored_vector_damaged: bool
+    list_size: int
     unscored: bool
     evidence: list[list[float]]

@@ -77,6 +77,8 @@ def minimise_log_loss(
     start: Sequence[float],
     bounds: Sequence[tuple[float | None, float | None]],
     targets: Floats,
+    *,
+    penalty: float = 0.0,
 ) -> list[float]:
     """Parameters (p,) that minimise the log loss of sigmoid(parameters @ rows) against `targets`.
 
@@ -87,6 +89,7 @@ def minimise_log_loss(
         start: Where to begin, shape (p,).
         bounds: Least and greatest value of each parameter, None for none.
         targets: In (0, 1), shape (n,).
+        penalty: Times the sum of the squared parameters, which is added to the mean loss.
     """
     import numpy as np
     from scipy.optimize import minimize
@@ -94,8 +97,8 @@ def minimise_log_loss(
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         z = parameters @ rows
-        value = np.mean(np.logaddexp(0, z) - targets * z)
-        slope = rows @ (expit(z) - targets) / len(targets)
+        value = np.mean(np.logaddexp(0, z) - targets * z) + penalty * (parameters @ parameters)
+        slope = rows @ (expit(z) - targets) / len(targets) + 2 * penalty * parameters
         return float(value), slope
 
     with _pools().limit(limits=1, user_api="blas"):

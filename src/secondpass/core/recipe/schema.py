@@ -42,6 +42,8 @@ _PARTS = {
     ),
     "FusionBaseline": ("stages.fuse.learned", "name ndcg log_loss difference low high"),
     "CalibrateOrder": ("calibrate", "calibrator fitted_on queries base_rate"),
+    "CalibrateInList": ("calibrate", "calibrator fitted_on queries base_rate"),
+    "InList": ("calibrate", "features weights bias centre spread least most"),
     "ByRank": ("calibrate", "log_slope slope incoming_slope bias incoming"),
     "MethodChoice": ("calibrate", "chosen log_loss behind standard_error queries folds"),
     "GuaranteedThreshold": (

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from secondpass.calibrate import Beta, Calibrate
 from secondpass.core.errors import ModelError
 from secondpass.core.stage import Stage
 from secondpass.models.builtin import FOLDER
+from secondpass.models.builtin.calibrator_file import read_calibrator
 from secondpass.models.loading import TOKEN_BUDGET, InferenceOptions
 from secondpass.models.model_files import ModelFolder
 from secondpass.models.onnx.late_interaction import LateInteraction
@@ -41,12 +40,15 @@ def stage(
     on_progress: Callable[[int, int], None] | None = None,
     vectors: str | os.PathLike[str] | None = None,
     chunks: int | None = None,
+    calibrator: str | None = None,
 ) -> Stage:
     """The built-in model: with its own calibrator ("builtin"), or raw logits ("builtin:raw").
 
-    With `vectors`, the file of `LateInteraction`, texts are read once for all queries.
+    With `vectors`, the file of `LateInteraction`, texts are read once for all queries. `calibrator`
+    takes another than the default, see `read_calibrator`.
 
     Raises:
+        InvalidInputError: There is no such calibrator.
         ModelError: Another name, or the packaged files are damaged.
     """
     score = Score(
@@ -63,7 +65,7 @@ def stage(
         return score
     if name:
         raise ModelError(f'there is no built-in model {name!r}; write "builtin" or "builtin:raw"')
-    return score >> _calibrator()
+    return score >> read_calibrator(FOLDER, calibrator)
 
 
 def stage_with_vectors(
@@ -88,14 +90,3 @@ def stage_with_vectors(
         vectors=name,
         chunks=chunks,
     )
-
-
-def _calibrator() -> Calibrate:
-    try:
-        fitted = json.loads((FOLDER / "calibrator.json").read_text(encoding="utf-8"))
-        curve, origin = Beta(**fitted["beta"]), fitted["fitted_on"]
-        return Calibrate(curve, origin, base_rate=fitted["base_rate"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"the built-in model's calibrator is damaged ({error}); install secondpass again"
-        ) from error
