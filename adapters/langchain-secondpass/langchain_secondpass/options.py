@@ -15,7 +15,7 @@ from secondpass.judge import AsyncJudge
 Model = (
     str | BaseChatModel | Stage | Judge | AsyncJudge | Recipe | os.PathLike[str] | Mapping[str, Any]
 )
-OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "deadline")
+OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "deadline", "group_by", "group_score")
 
 _OF_THE_BACKEND = (
     "load the model with it, and pass what load gives: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from langchain_core.callbacks import (
     Callbacks,
@@ -22,6 +22,7 @@ from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Thre
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.deadline import checked_seconds
 from secondpass.core.ranking_details import METADATA_KEY, event_details
+from secondpass.stages import GroupBy, Joined
 
 
 class SecondPassRerank(BaseDocumentCompressor):
@@ -51,6 +52,10 @@ class SecondPassRerank(BaseDocumentCompressor):
             event of the kind "kept-below-threshold" says so. `top_n` cuts them like any others.
         deadline: Seconds for a call. When they end, the best order so far comes back, with an event
             of the kind "deadline"; a threshold leaves alone what was not scored in time.
+        group_by: A key of the metadata, such as "source": documents with the same value are parts
+            of one. They rank by the best part, and stay together; `top_n` counts wholes.
+        group_score: "parts", or "wholes": then the parts are read as one text, in the order in
+            which they came, and all have its score.
 
     Raises:
         ValidationError: An argument is not usable; the message says why.
@@ -64,6 +69,8 @@ class SecondPassRerank(BaseDocumentCompressor):
     threshold: float | None = None
     keep_at_least: int = 0
     deadline: float | None = None
+    group_by: str | None = None
+    group_score: Literal["parts", "wholes"] = "parts"
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", frozen=True)
 
@@ -76,6 +83,8 @@ class SecondPassRerank(BaseDocumentCompressor):
         threshold: float | None = None,
         keep_at_least: int = 0,
         deadline: float | None = None,
+        group_by: str | None = None,
+        group_score: Literal["parts", "wholes"] = "parts",
     ) -> None:
         options: dict[str, Any] = {
             "model": model,
@@ -83,6 +92,8 @@ class SecondPassRerank(BaseDocumentCompressor):
             "threshold": threshold,
             "keep_at_least": keep_at_least,
             "deadline": deadline,
+            "group_by": group_by,
+            "group_score": group_score,
         }
         super().__init__(**options)
 
@@ -105,6 +116,11 @@ class SecondPassRerank(BaseDocumentCompressor):
     @classmethod
     def _check_deadline(cls, deadline: Any) -> float | None:
         return None if deadline is None else checked_seconds(deadline)
+
+    @field_validator("group_by")
+    @classmethod
+    def _check_group_by(cls, group_by: str | None) -> str | None:
+        return None if group_by is None else GroupBy(group_by).by
 
     @field_validator("threshold")
     @classmethod
@@ -147,9 +163,13 @@ class SecondPassRerank(BaseDocumentCompressor):
     def stage(self) -> Stage:
         """All that is run: the model, the threshold, the cut to `top_n`, within the deadline."""
         stages = [self.model]
+        if self.group_by is not None and self.group_score == "wholes":
+            stages = [Joined(self.model, self.group_by)]
         if self.threshold is not None:
             stages.append(Threshold(self.threshold, keep_at_least=self.keep_at_least))
-        if self.top_n is not None:
+        if self.group_by is not None:
+            stages.append(GroupBy(self.group_by, self.top_n))
+        elif self.top_n is not None:
             stages.append(Top(self.top_n))
         pipeline = Pipeline(*stages)
         return pipeline if self.deadline is None else pipeline.within(self.deadline)

@@ -20,6 +20,7 @@ from secondpass.core.stage import Stage
 from secondpass.judge.algorithms.protocol import Algorithm, QuestionIndices, Round, Verdict
 from secondpass.judge.budget import Budget, Meter, Prices, settle_after
 from secondpass.judge.cost_estimate import CostEstimate, CostEvent, estimate_usage, plan_cost
+from secondpass.judge.passage import shown_part
 from secondpass.judge.protocols import Answer, JudgeCaller, Usage, check_reply, total_usage
 
 
@@ -35,6 +36,15 @@ class JudgeStage(Stage):
     """
 
     algorithm: Algorithm
+
+    @property
+    def passage_tokens(self) -> int | None:
+        """How much of a text its judge reads, where it says so."""
+        for name in ("judge", "comparer", "rater"):
+            limit = getattr(getattr(self, name, None), "passage_tokens", None)
+            if isinstance(limit, int):
+                return limit
+        return None
 
     def __init__(
         self, name: str, caller: JudgeCaller, budget: Budget | None, concurrency: int
@@ -101,7 +111,9 @@ class _RankingRun:
         self.meter = Meter(stage.budget, self.clock())
         self.rounds, self.failure = 0, ""
         self.events: Counter[tuple[EventKind, str]] = Counter()
-        self.notes: list[Note] = [{} for _ in ranking]
+        shown = [shown_part(candidate, stage.passage_tokens) for candidate in ranking]
+        self.texts = [text for text, _ in shown]
+        self.notes: list[Note] = [note for _, note in shown]
 
     async def judge(self) -> Ranking:
         flow = self.algorithm.flow(len(self.ranking))
@@ -155,7 +167,7 @@ class _RankingRun:
         """Take chunks off the round until none is left, or nothing more may be asked."""
         for chunk in chunks:
             questions = [current.questions[i] for i in chunk]
-            texts = [[self.ranking[i].text for i in question] for question in questions]
+            texts = [[self.texts[i] for i in question] for question in questions]
             async with self.shared.gate:
                 expected = self._expected_usage(texts)
                 if not self.meter.reserve(expected, self.clock()):
@@ -195,7 +207,8 @@ class _RankingRun:
         )
         self.events.update(answer.events)
         for index, note in zip(question, answer.notes, strict=bool(answer.notes)):
-            self.notes[index].update(note)
+            if note or "shown" not in self.notes[index]:  # it fits now, and was cut here
+                self.notes[index].update(note)
         return reply
 
     def _with_verdict(self, verdict: Verdict) -> Ranking:
@@ -217,6 +230,12 @@ class _RankingRun:
         return [next(remaining[self.ranking[index].text]) for index in order]
 
     def _with_events(self, ranking: Ranking) -> Ranking:
+        if parts := sum("shown" in note for note in self.notes):
+            message = (
+                f"{parts} of {len(ranking)} texts are longer than the judge reads; it was shown "
+                "the part with the best evidence"
+            )
+            ranking = ranking.with_event(self.by, "truncated", message)
         for (kind, message), times in self.events.items():
             ranking = ranking.with_event(
                 self.by, kind, message if times == 1 else f"{message} ({times} times)"

@@ -9,6 +9,7 @@ from secondpass.stages.compare import ScorerComparer
 from secondpass.stages.evidence import Evidence, SpanRequest, SpanScorer
 from secondpass.stages.fallback import Breaker, CircuitOpenError, Fallback, Hedge
 from secondpass.stages.fuse.learned import FusionBaseline, FusionEvidence, LearnedFuse
+from secondpass.stages.group import GroupBy, Joined
 from secondpass.stages.judged_sentences import judged_sentences, sentence_scores
 from secondpass.stages.latency import Affordable, TopForLatency
 from secondpass.stages.prune import Prune
@@ -25,7 +26,9 @@ __all__ = [
     "Fallback",
     "FusionBaseline",
     "FusionEvidence",
+    "GroupBy",
     "Hedge",
+    "Joined",
     "LearnedFuse",
     "Note",
     "NotedScorer",

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from secondpass.core.errors import InvalidInputError, shown
+from secondpass.core.errors import InvalidInputError
 
 Combination = Callable[[Sequence[float]], float]
 _MEAN_OF_BEST = re.compile(r"mean of best ([1-9]\d{0,3})")
@@ -33,7 +33,7 @@ def combination(name: str) -> Combination:
     if isinstance(name, str) and (found := _MEAN_OF_BEST.fullmatch(name)):
         best = int(found[1])
         return lambda scores: math.fsum(sorted(scores)[-best:]) / min(best, len(scores))
-    raise InvalidInputError(f"combine={shown(name)}: give {NAMES}")
+    raise InvalidInputError(f"combine={name!r:.60}: give {NAMES}")
 
 
 def _log_sum_exp(scores: Sequence[float]) -> float:

@@ -58,6 +58,8 @@ _PARTS = {
     "RiskBound": ("thresholds.guarantee", "risk at_most observed p_value"),
     "CorpusStatistics": ("models.bm25", "documents mean_length document_frequency"),
     "Chunks": ("stages.chunks", "stage tokens overlap combine at_most language"),
+    "GroupBy": ("stages.group", "by k"),
+    "Joined": ("stages.group", "stage by"),
     "Evidence": ("stages.evidence", "scorer at_most language"),
     "Prune": ("stages.prune", "at_least keep_at_least around ellipsis language"),
     "Within": ("core.within", "stage seconds"),

@@ -25,6 +25,7 @@ from llama_index.postprocessor.secondpass.tracing import (
 
 import secondpass as sp
 from secondpass.core.call_hints import hint_keywords
+from secondpass.stages import GroupBy, Joined
 
 
 class SecondPassRerank(BaseNodePostprocessor):
@@ -47,6 +48,11 @@ class SecondPassRerank(BaseNodePostprocessor):
         deadline: Seconds for a call. When they end, the best order so far comes back, with an event
             of the kind "deadline"; a threshold leaves alone what was not scored in time.
         metadata_mode: Which of a node's metadata the model reads in front of its text.
+        group_by: "ref_doc_id", or a key of the metadata: nodes with the same value are parts of one
+            document. Documents rank by their best node, and their nodes stay together; `top_n`
+            counts documents.
+        group_score: "nodes", or "documents": then the nodes of a document are read as one text, in
+            the order in which they came, and all have its score.
         callback_manager: LlamaIndex's own; query engines replace it with theirs.
 
     What comes back are copies of the nodes. `score` is P(relevant), or the model's raw score, or
@@ -75,6 +81,8 @@ class SecondPassRerank(BaseNodePostprocessor):
     keep_at_least: int = 0
     deadline: float | None = None
     metadata_mode: MetadataMode = MetadataMode.EMBED
+    group_by: str | None = None
+    group_score: str = "nodes"
 
     @hint_keywords(REMEDIES)
     def __init__(
@@ -86,6 +94,8 @@ class SecondPassRerank(BaseNodePostprocessor):
         keep_at_least: int = 0,
         deadline: float | None = None,
         metadata_mode: MetadataMode = MetadataMode.EMBED,
+        group_by: str | None = None,
+        group_score: str = "nodes",
         callback_manager: CallbackManager | None = None,
     ) -> None:
         options = checked_options(  # here, since pydantic would wrap a validator's errors
@@ -95,6 +105,8 @@ class SecondPassRerank(BaseNodePostprocessor):
             keep_at_least=keep_at_least,
             deadline=deadline,
             metadata_mode=metadata_mode,
+            group_by=group_by,
+            group_score=group_score,
         )
         super().__init__(callback_manager=callback_manager or CallbackManager(), **options)
 
@@ -141,9 +153,13 @@ class SecondPassRerank(BaseNodePostprocessor):
     def stage(self) -> sp.Stage:
         """All that is run: the model, the threshold, the cut to `top_n`, within the deadline."""
         stages = [self.model]
+        if self.group_by is not None and self.group_score == "documents":
+            stages = [Joined(self.model, self.group_by)]
         if self.threshold is not None:
             stages.append(sp.Threshold(self.threshold, keep_at_least=self.keep_at_least))
-        if self.top_n is not None:
+        if self.group_by is not None:
+            stages.append(GroupBy(self.group_by, self.top_n))
+        elif self.top_n is not None:
             stages.append(sp.Top(self.top_n))
         pipeline = sp.Pipeline(*stages)
         return pipeline if self.deadline is None else pipeline.within(self.deadline)

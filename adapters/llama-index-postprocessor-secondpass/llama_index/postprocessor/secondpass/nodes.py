@@ -10,6 +10,9 @@ from llama_index.core.schema import BaseNode, MetadataMode, NodeWithScore
 from secondpass import Candidate, InvalidInputError, Ranking
 from secondpass.core.ranking_details import METADATA_KEY, metadata_details
 
+REF_DOC_ID = "ref_doc_id"
+"""Where stages find the document that a node is from, which is not in its metadata."""
+
 
 def ranking_of(query: str, nodes: Iterable[NodeWithScore], mode: MetadataMode) -> Ranking:
     """The nodes in their order, with the retriever's scores in the trail, nothing scored yet.
@@ -32,7 +35,9 @@ def ranking_of(query: str, nodes: Iterable[NodeWithScore], mode: MetadataMode) -
                 "pass NodeWithScore(node=TextNode(text=...))"
             )
         text = text_of(node.node, mode)
-        candidates.append(Candidate(str(position), text, node.metadata, node.score, node))
+        source = node.node.ref_doc_id
+        metadata = node.metadata if source is None else {REF_DOC_ID: source, **node.metadata}
+        candidates.append(Candidate(str(position), text, metadata, node.score, node))
     return Ranking.of(query, candidates)
 
 

@@ -18,7 +18,16 @@ from secondpass.judge import AsyncJudge
 Model = (
     str | LLM | sp.Stage | sp.Judge | AsyncJudge | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
 )
-OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "deadline", "metadata_mode")
+OPTIONS = (
+    "model",
+    "top_n",
+    "threshold",
+    "keep_at_least",
+    "deadline",
+    "metadata_mode",
+    "group_by",
+    "group_score",
+)
 
 _OF_THE_BACKEND = (
     "load the model with it, and pass what load gives: "
@@ -49,6 +58,8 @@ def checked_options(
     keep_at_least: int,
     deadline: float | None,
     metadata_mode: MetadataMode | str,
+    group_by: str | None = None,
+    group_score: str = "nodes",
 ) -> dict[str, Any]:
     """The options as they are stored, by name, with the model loaded.
 
@@ -67,7 +78,11 @@ def checked_options(
         "keep_at_least": 0,
         "deadline": None if deadline is None else checked_seconds(deadline),
         "metadata_mode": MetadataMode(metadata_mode),
+        "group_by": None if group_by is None else _field(group_by),
+        "group_score": group_score,
     }
+    if group_score not in ("nodes", "documents"):
+        raise sp.InvalidInputError(f'group_score={group_score!r}: give "nodes" or "documents"')
     if threshold is not None:
         cut = sp.Threshold(threshold, keep_at_least=keep_at_least)
         options |= {"threshold": cut.at_least, "keep_at_least": cut.keep_at_least}
@@ -89,6 +104,14 @@ def unknown_option(name: str) -> sp.WrongCallError:
     else:
         answer = f"it is called {meant!r} here" if meant else f"it has {', '.join(OPTIONS)}"
     return sp.WrongCallError(f"SecondPassRerank has no option {name!r}; {answer}")
+
+
+def _field(group_by: object) -> str:
+    if not isinstance(group_by, str) or not group_by:
+        raise sp.InvalidInputError(
+            f'group_by={group_by!r}: give "ref_doc_id", or a key of the metadata'
+        )
+    return group_by
 
 
 def _whole_number(top_n: int) -> int:
