@@ -1,11 +1,11 @@
-"""The command line: rerank, index, evaluate, report, train, export, bench."""
+"""The command line: rerank, index, evaluate, report, train, export, bench, serve."""
 
 from __future__ import annotations
 
 import typer
 from rich.console import Console
 
-from secondpass.cli import bench, evaluate, export, index, report, rerank, train
+from secondpass.cli import bench, evaluate, export, index, report, rerank, serve, train
 from secondpass.cli.streams import guarded_streams
 from secondpass.core.errors import SecondPassError
 
@@ -24,6 +24,7 @@ for command in (
     train.train,
     export.export,
     bench.bench,
+    serve.serve,
 ):
     app.command()(command)
 
