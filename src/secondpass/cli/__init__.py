@@ -1,11 +1,22 @@
-"""The command line: rerank, index, evaluate, report, train, export, bench, batch, mcp."""
+"""The command line: rerank, index, evaluate, report, train, export, bench, serve, batch, mcp."""
 
 from __future__ import annotations
 
 import typer
 from rich.console import Console
 
-from secondpass.cli import batch, bench, evaluate, export, index, mcp, report, rerank, train
+from secondpass.cli import (
+    batch,
+    bench,
+    evaluate,
+    export,
+    index,
+    mcp,
+    report,
+    rerank,
+    serve,
+    train,
+)
 from secondpass.cli.streams import guarded_streams
 from secondpass.core.errors import SecondPassError
 
@@ -24,6 +35,7 @@ for command in (
     train.train,
     export.export,
     bench.bench,
+    serve.serve,
     batch.batch,
     mcp.mcp,
 ):

@@ -109,9 +109,26 @@ class Score(Stage):
         where = side_by_side(rankings)
         pairs = [(rankings[r].query, rankings[r][c].text) for r, c in where]
         scored = score_in_time(partial(score_pairs, scorer), pairs, self._pace)
+        return self.with_scores(rankings, where, *scored)
+
+    def with_scores(
+        self,
+        rankings: Sequence[Ranking],
+        where: Sequence[tuple[int, int]],
+        scored: Sequence[float | None],
+        noted: Sequence[Note],
+    ) -> list[Ranking]:
+        """The rankings sorted by scores that came from elsewhere, or in another order.
+
+        Args:
+            rankings: As they came in.
+            where: (ranking, candidate) of each score, as `side_by_side` gives it.
+            scored: None, with the note ``unscored``, for what was not scored in time.
+            noted: One for each score.
+        """
         scores: list[list[float | None]] = [[None] * len(r) for r in rankings]
         notes: list[list[Note]] = [[{}] * len(r) for r in rankings]
-        for (r, c), score, note in zip(where, *scored, strict=True):
+        for (r, c), score, note in zip(where, scored, noted, strict=True):
             scores[r][c], notes[r][c] = score, note
         return [
             with_note_events(self._rescored(ranking, own, said), self.name)

@@ -1,0 +1,96 @@
+"""Scores of a ranking as other people's APIs have them, and its evidence.
+
+Their scores lie in 0 to 1. Where a recipe gives probabilities they are these; where it gives raw
+scores they are the sigmoid of them, in the same order, and no probability. An order has no scores,
+and none is invented for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from secondpass.core.candidate import Candidate, Mark
+from secondpass.core.errors import NoScoresError
+from secondpass.core.ranking import Ranking
+
+_NUMBERS = ("raw", "probability")
+SPAN_THRESHOLD = 0.1
+"""Least score of a span where a request gives none: Cohere's."""
+
+
+def scored(ranking: Ranking, *, raw: bool = False) -> list[tuple[Candidate, float]]:
+    """Candidates with their scores, best first; those that were not scored in time are not there.
+
+    Args:
+        ranking: Of a recipe.
+        raw: Raw scores instead, where there are some.
+
+    Raises:
+        NoScoresError: It is only an order.
+    """
+    if ranking.scale != "order":
+        return [(c, _score(_last(c, raw), raw)) for c in ranking]
+    found: list[tuple[Candidate, float]] = []
+    if ranking.status == "partial":
+        for candidate in ranking:  # what was scored in time stands above the rest
+            mark = candidate.trail[-1] if candidate.trail else None
+            if mark is None or mark.score is None or mark.scale in (None, "order"):
+                break
+            found.append((candidate, _score(_last(candidate, raw), raw)))
+        if found or any(c.trail and c.trail[-1].note.get("unscored") for c in ranking):
+            return found
+    if not len(ranking):
+        return []
+    raise NoScoresError(
+        "this recipe gives an order without scores, and this API needs scores; POST /rank gives "
+        "the order, or put a calibrator behind it"
+    )
+
+
+def _last(candidate: Candidate, raw: bool) -> Mark:
+    """The mark whose score counts: the last, or the last before it became a probability."""
+    marks = [m for m in candidate.trail if m.score is not None and m.scale in _NUMBERS]
+    before = [m for m in marks if m.scale == "raw"]
+    return before[-1] if raw and before else marks[-1]
+
+
+def _score(mark: Mark, raw: bool) -> float:
+    assert mark.score is not None
+    return mark.score if raw or mark.scale == "probability" else sigmoid(mark.score)
+
+
+def sigmoid(logit: float) -> float:
+    """A raw score in 0 to 1, in the same order."""
+    if logit >= 0:
+        return 1 / (1 + math.exp(-logit))
+    small = math.exp(max(logit, -700.0))
+    return small / (1 + small)
+
+
+def spans_of(
+    candidate: Candidate, threshold: float | None, most: int | None
+) -> list[dict[str, Any]]:
+    """Evidence in Cohere's shape: [start, end) in code points, most relevant first."""
+    least = SPAN_THRESHOLD if threshold is None else threshold
+    spans = [
+        {"start": start, "end": end, "score": score}
+        for start, end, score in evidence(candidate)
+        if score >= least
+    ]
+    return spans[:most]
+
+
+def evidence(candidate: Candidate) -> Iterator[tuple[int, int, float]]:
+    """Start, end and score of each part of the text that a stage marked, most relevant first."""
+    typed = getattr(candidate, "evidence", None)
+    if typed is not None:
+        for span in typed:
+            yield span.start, span.end, span.score
+        return
+    for mark in reversed(candidate.trail):
+        if spans := mark.note.get("spans"):
+            for start, end, score in spans:
+                yield int(start), int(end), float(score)
+            return

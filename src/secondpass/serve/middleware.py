@@ -1,0 +1,171 @@
+"""What every request passes before a route sees it: the log, the keys, the size of its body."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import time
+import uuid
+from hashlib import sha256
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from secondpass.serve.asking import Service
+
+LOGGER = logging.getLogger("secondpass.serve")
+OPEN = frozenset(("/", "/health", "/health/live", "/health/ready"))
+"""Paths that need no key: probes, and the page, which holds nothing."""
+_QUIET = frozenset(("/health", "/health/live", "/health/ready", "/metrics"))
+
+
+def error_response(
+    status: int, message: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """An error in a shape that clients of all APIs read: Cohere's ``message``, Jina's ``detail``,
+    TEI's ``error`` and ``error_type``."""
+    kind = {413: "Validation", 422: "Validation", 400: "Validation", 429: "Overloaded"}
+    said = {
+        "message": message,
+        "detail": message,
+        "error": message,
+        "error_type": kind.get(status, "Backend" if status >= 500 else "Validation"),
+    }
+    return JSONResponse(said, status, headers)
+
+
+class WatchRequests:
+    """Counts and logs each request, without anything of its content."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self.app, self.service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.monotonic(), 500
+        facts: dict[str, Any] = {}
+        scope["secondpass"] = facts
+        if scope["method"] == "POST":
+            facts["arriving"] = True
+            self.service.arriving += 1
+        id = _request_id(scope)
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            self.service.arrived(scope)
+            seconds = time.monotonic() - began
+            route = scope.get("route")
+            path = getattr(route, "path", None) or "other"
+            self.service.metrics.answered(path, status, seconds)
+            level = logging.DEBUG if path in _QUIET else logging.INFO
+            if LOGGER.isEnabledFor(level):
+                facts.pop("arriving", None)
+                said = {"id": id, "method": scope["method"], "path": path, "status": status}
+                said |= {"seconds": round(seconds, 6), **facts}
+                LOGGER.log(level, "request", extra={"secondpass": said})
+
+
+class RequireKey:
+    """Refuses requests without one of the keys; each is compared in constant time."""
+
+    def __init__(self, app: ASGIApp, keys: list[str]) -> None:
+        self.app, self.digests = app, [sha256(key.encode()).digest() for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not self.digests or scope["path"] in OPEN:
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        kind, _, key = given.partition(b" ")
+        digest = sha256(key.strip()).digest()
+        matches = [hmac.compare_digest(digest, one) for one in self.digests]  # all are compared
+        if kind.lower() == b"bearer" and any(matches):
+            await self.app(scope, receive, send)
+            return
+        response = error_response(
+            401, "a key is needed: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+        )
+        await response(scope, receive, send)
+
+
+class LimitBodies:
+    """Reads each body to its end, within a size and a time, before the app sees the request."""
+
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
+        self.app, self.most, self.seconds = app, most, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        problem: tuple[int, str] | None = None
+        body = bytearray()
+        announced = headers.get(b"content-length", b"0")
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            problem = 415, "bodies may not be compressed"
+        elif announced.isdigit() and int(announced) > self.most:
+            problem = 413, f"the body has {int(announced)} bytes; at most {self.most} may be sent"
+        else:
+            try:
+                async with asyncio.timeout(self.seconds):
+                    more = True
+                    while more and problem is None:
+                        message = await receive()
+                        if message["type"] == "http.disconnect":
+                            return
+                        body += message.get("body", b"")
+                        more = message.get("more_body", False)
+                        if len(body) > self.most:
+                            problem = 413, f"the body is longer than {self.most} bytes"
+            except TimeoutError:
+                problem = 408, f"the body did not arrive within {self.seconds:g} s"
+        if problem is not None:
+            response = error_response(*problem, {"Connection": "close"})
+            await response(scope, receive, send)
+            return
+        sent = False
+
+        async def replay() -> Message:
+            nonlocal sent
+            if sent:
+                return await receive()
+            sent = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        await self.app(scope, replay, send)
+
+
+class JsonLines(logging.Formatter):
+    """A log line as a JSON object; what the service adds stands beside time, level and message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "secondpass", {}),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own, if it is a short word; else a new one."""
+    given = dict(scope["headers"]).get(b"x-request-id", b"")[:64].decode("latin-1")
+    return given if given.replace("-", "").isalnum() and given.isascii() else uuid.uuid4().hex

@@ -1,0 +1,1 @@
+"""What each path reads and answers: `own` ours, `others` other people's APIs, `watching` health."""

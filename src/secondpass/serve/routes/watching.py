@@ -1,0 +1,80 @@
+"""Health, metrics, and what is served."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from secondpass.serve.asking import Service
+
+router = APIRouter(tags=["watching"])
+_TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live"}
+
+
+@router.get("/health")
+@router.get("/health/ready")
+async def ready(request: Request) -> JSONResponse:
+    """The models scored known pairs as expected; else 503, with the reason."""
+    service: Service = request.app.state.service
+    if service.ready:
+        return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "not ready", "reason": service.problem}, 503)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """For Prometheus."""
+    service: Service = request.app.state.service
+    service.metrics.gauges(service.recipes, service.requests)
+    return Response(service.metrics.page(), media_type=_TEXT_FORMAT)
+
+
+@router.get("/v1/models")
+async def models(request: Request) -> dict[str, Any]:
+    """The recipes by name, as OpenAI's and vLLM's list of models."""
+    service: Service = request.app.state.service
+    data = [
+        {
+            "id": name,
+            "object": "model",
+            "created": 0,
+            "owned_by": "secondpass",
+            "root": served.model,
+            "max_model_len": served.max_length,
+            "pipeline": repr(served.stage),
+        }
+        for name, served in service.recipes.items()
+    ]
+    return {"object": "list", "data": data}
+
+
+@router.get("/info")
+async def info(request: Request) -> dict[str, Any]:
+    """The default recipe, as TEI describes its model."""
+    service: Service = request.app.state.service
+    served, settings = service.served(None), service.settings
+    name, _, revision = served.model.partition("@")
+    label = {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}
+    return {
+        "model_id": name,
+        "model_sha": revision or None,
+        "model_dtype": "unknown",
+        "served_model_name": served.name,
+        "model_type": {"reranker": label},
+        "max_concurrent_requests": settings.max_requests,
+        "max_input_length": served.max_length,
+        "max_batch_tokens": served.batchers[0].tokens if served.batchers else 0,
+        "max_client_batch_size": settings.max_documents,
+        "auto_truncate": True,
+        "tokenization_workers": service.recipes.threads,
+        "version": version("secondpass"),
+    }
