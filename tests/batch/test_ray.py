@@ -55,10 +55,16 @@ def on_ray(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     said = tmp_path_factory.mktemp("out") / "said.json"
     src = str(Path(__file__).parents[2] / "src")
     path = os.pathsep.join([src, *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": path}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "600",  # on a machine that is busy with other things
+        "RAY_worker_register_timeout_seconds": "600",
+    }
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("on_ray.py")), str(source), str(said)],
-        capture_output=True, text=True, env=environment, timeout=900, check=False,
+        capture_output=True, text=True, env=environment, timeout=1500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
     result: dict[str, Any] = json.loads(said.read_text(encoding="utf-8"))

@@ -302,7 +302,8 @@ def test_a_locked_file_costs_vectors_and_raises_nothing(path: Path) -> None:
 
 def test_nobody_waits_longer_than_the_score_cache_does(tmp_path: Path) -> None:
     def waits(file: PassageCache | DiskCache) -> int:
-        with file._file.reading() as connection:
+        rows = file._rows if isinstance(file, PassageCache) else file
+        with rows._file.reading() as connection:  # type: ignore[union-attr]
             return int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
 
     assert waits(PassageCache(tmp_path / "v", "model@1", HIDDEN)) == 5000
