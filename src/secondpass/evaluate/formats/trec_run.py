@@ -15,11 +15,11 @@ from secondpass.core.ranking import Ranking
 def run_of(rankings: Mapping[str, Ranking]) -> dict[str, dict[str, float]]:
     """What ir_measures, pytrec_eval and ranx take: a number for each document of each query.
 
-    trec_eval reads no rank column. It sorts by the numbers, some builds after rounding them to 32
-    bits, and breaks ties by document id, descending. So a query's own scores are given where that
-    sort leaves its order as it is. Where it would not (an order without scores, equal scores,
-    scores that only differ behind the seventh digit), the numbers count down from the length of
-    the list, to 1: they say the order and nothing else.
+    Evaluators read no rank column: they sort by the numbers, some after rounding them to 32 bits,
+    and break ties each in their own way, trec_eval by document id, descending. So a query's own
+    scores are given where no two are equal. Where some are (an order has none at all, and scores
+    may differ only behind the seventh digit), the numbers count down from the length of the list,
+    to 1: they say the order and nothing else.
 
     Args:
         rankings: By query id; an empty one is a query without results.
@@ -52,7 +52,7 @@ def write_run(rankings: Mapping[str, Ranking], path: PathLike, *, tag: str = "se
 
 def numbers_for_trec(ranking: Ranking) -> list[float]:
     """A number for each candidate, best first; see `run_of`."""
-    if ranking.scale != "order" and _keeps_order(ranking.ids, ranking.scores):
+    if ranking.scale != "order" and _all_differ(ranking.scores):
         return ranking.scores
     return [float(n) for n in range(len(ranking), 0, -1)]
 
@@ -65,11 +65,9 @@ def _numbers(ranking: Ranking) -> dict[str, float]:
     return dict(zip(ranking.ids, numbers_for_trec(ranking), strict=True))
 
 
-def _keeps_order(ids: Sequence[str], scores: Sequence[float]) -> bool:
-    """Whether a sort by score and then id, descending, changes nothing, at 64 bits and at 32."""
-    at_64 = list(zip(scores, map(_bytes, ids), strict=True))
-    at_32 = [(_rounded(score), id) for score, id in at_64]
-    return all(a > b for keys in (at_64, at_32) for a, b in pairwise(keys))
+def _all_differ(scores: Sequence[float]) -> bool:
+    """Whether no two are equal, after rounding to 32 bits."""
+    return all(above > below for above, below in pairwise(map(_rounded, scores)))
 
 
 def _rounded(score: float) -> float:
@@ -78,11 +76,6 @@ def _rounded(score: float) -> float:
     except OverflowError:
         return float("inf") if score > 0 else float("-inf")
     return float(rounded)
-
-
-def _bytes(id: str) -> bytes:
-    """Ids are compared as C strings."""
-    return id.encode("utf-8", "surrogatepass")
 
 
 def _checked(id: str, what: str) -> str:
