@@ -74,6 +74,7 @@ _PARTS = {
         "model wire timeout max_retries concurrency state_tokens questions both_orders statement",
     ),
     "Builtin": ("models.builtin.model", "max_length token_budget threads"),
+    "BuiltinTiny": ("models.builtin.model", "max_length token_budget threads"),
 }
 """What recipes may name besides the public names that have arguments there."""
 
@@ -101,7 +102,8 @@ REFUSED = {
 """Arguments that no file may hold, and why; who builds a recipe gives them in code."""
 
 WEIGHTS = (
-    "Builtin", "LateInteraction", "OnnxCrossEncoder", "OpenVinoCrossEncoder", "TorchCrossEncoder",
+    "Builtin", "BuiltinTiny", "LateInteraction", "OnnxCrossEncoder", "OpenVinoCrossEncoder",
+    "TorchCrossEncoder",
 )  # fmt: skip
 """Classes that load weights."""
 
