@@ -37,8 +37,10 @@ def test_raw_logits_on_request() -> None:
 
 
 def test_the_package_stays_small() -> None:
-    sizes = {p.name: p.stat().st_size for p in FOLDER.iterdir() if p.is_file()}
-    assert sum(sizes.values()) <= 25e6, sizes
+    sizes = {
+        str(p): p.stat().st_size for p in FOLDER.rglob("*") if p.is_file() and p.suffix != ".pyc"
+    }
+    assert sum(sizes.values()) <= 30e6, sizes
 
 
 def test_the_calibrator_was_fitted_on_these_weights(builtin: Builtin) -> None:

@@ -139,7 +139,7 @@ def test_a_file_that_fails_costs_no_scores_and_is_told(
 ) -> None:
     file = tmp_path / "texts.vectors"
     impatient = partial(PassageCache, lock_timeout=0.0)
-    monkeypatch.setattr("secondpass.models.onnx.late_interaction.PassageCache", impatient)
+    monkeypatch.setattr("secondpass.models.onnx.segment_scorer.PassageCache", impatient)
     kept = LateInteraction(FOLDER, vectors=file)
     expected = Score(model)(Ranking.of(QUERY, TEXTS))
     for kind, failed in (("EXCLUSIVE", "not read"), ("IMMEDIATE", "not written")):

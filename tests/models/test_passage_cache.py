@@ -20,13 +20,18 @@ import pytest
 from secondpass import ModelError
 from secondpass.models.cache.disk import DiskCache
 from secondpass.models.cache.sqlite_file import checksum
-from secondpass.models.onnx.maxsim import TextVectors
+from secondpass.models.onnx.maxsim import MaxSim, MaxSimWeights, TextVectors
 from secondpass.models.onnx.passage_cache import PassageCache
 
 HIDDEN = 16
+MATCHING = MaxSim(MaxSimWeights((1.0, 1.0)), HIDDEN)
 
 
-def vectors_of(seed: int, tokens: int = 5) -> TextVectors:
+def packed_of(seed: int, tokens: int = 5) -> bytes:
+    return MATCHING.pack(vectors_of(seed, tokens))
+
+
+def vectors_of(seed: int, tokens: int) -> TextVectors:
     rows = np.random.default_rng(seed).normal(size=(tokens + 1, HIDDEN)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return TextVectors(rows[1:], rows[0])
@@ -35,15 +40,15 @@ def vectors_of(seed: int, tokens: int = 5) -> TextVectors:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A file of twelve texts."""
-    assert PassageCache(tmp_path / "v", "model@1", HIDDEN).add(TEXTS) is None
+    assert PassageCache(tmp_path / "v", "model@1", MATCHING.is_whole).add(TEXTS) is None
     return tmp_path / "v"
 
 
-TEXTS = {f"text {i}": vectors_of(i, tokens=20 * i) for i in range(1, 13)}
+TEXTS = {f"text {i}": packed_of(i, tokens=20 * i) for i in range(1, 13)}
 
 
 def store_of(path: Path) -> PassageCache:
-    return PassageCache(path, "model@1", HIDDEN, lock_timeout=0.0)
+    return PassageCache(path, "model@1", MATCHING.is_whole, lock_timeout=0.0)
 
 
 @contextmanager
@@ -55,31 +60,32 @@ def locked(path: Path, kind: str) -> Iterator[None]:
 
 
 def test_they_come_back(tmp_path: Path) -> None:
-    store = PassageCache(tmp_path / "v", "model@1", HIDDEN)
+    store = PassageCache(tmp_path / "v", "model@1", MATCHING.is_whole)
     added = {f"text {i}": vectors_of(i, tokens=i) for i in range(1, 700)}  # more than one question
-    assert store.add(added) is None
-    stored = PassageCache(tmp_path / "v", "model@1", HIDDEN).get([*added, "never seen"])
+    assert store.add({text: MATCHING.pack(vectors) for text, vectors in added.items()}) is None
+    stored = PassageCache(tmp_path / "v", "model@1", MATCHING.is_whole).get([*added, "never seen"])
     assert stored.packed.keys() == added.keys()
     assert not stored.damaged
     assert stored.failure is None
     assert len(store) == len(added)
     for text, vectors in added.items():
-        unpacked = stored.packed[text].unpack()
+        unpacked = MATCHING.unpack(stored.packed[text])
         np.testing.assert_allclose(unpacked.vectors, vectors.vectors, atol=0.005)
         np.testing.assert_allclose(unpacked.mean, vectors.mean, atol=0.005)
 
 
 def test_zeros_and_odd_texts(tmp_path: Path) -> None:
-    store = PassageCache(tmp_path / "v", "model@1", HIDDEN)
-    zero = TextVectors(np.zeros((1, HIDDEN), np.float32), np.zeros(HIDDEN, np.float32))
+    store = PassageCache(tmp_path / "v", "model@1", MATCHING.is_whole)
+    zeros = TextVectors(np.zeros((1, HIDDEN), np.float32), np.zeros(HIDDEN, np.float32))
+    zero = MATCHING.pack(zeros)
     store.add({"": zero, "broken \ud800": zero})
     assert store.get(["", "broken \ud800"]).packed.keys() == {"", "broken \ud800"}
-    assert not store.get([""]).packed[""].unpack().vectors.any()
+    assert not MATCHING.unpack(store.get([""]).packed[""]).vectors.any()
 
 
 def test_another_models_file_is_refused(path: Path) -> None:
     with pytest.raises(ModelError, match=r"holds vectors of 'model@1', not of 'model@2'"):
-        PassageCache(path, "model@2", HIDDEN)
+        PassageCache(path, "model@2", MATCHING.is_whole)
 
 
 def foreign(path: Path) -> None:
@@ -127,7 +133,7 @@ def test_what_is_no_such_file_is_refused_and_left_as_it_is(
     make(file)
     before = file.read_bytes()
     with pytest.raises(ModelError, match="cannot be used as a file of vectors"):
-        PassageCache(file, "model@1", HIDDEN)
+        PassageCache(file, "model@1", MATCHING.is_whole)
     assert file.read_bytes() == before
 
 
@@ -143,7 +149,7 @@ def test_a_file_that_became_another_one_is_left_as_it_is_too(path: Path) -> None
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be used as a file of vectors: unable to open"):
-        PassageCache(tmp_path / "no folder" / "v", "model@1", HIDDEN)
+        PassageCache(tmp_path / "no folder" / "v", "model@1", MATCHING.is_whole)
 
 
 def test_an_empty_file_becomes_one(tmp_path: Path) -> None:
@@ -159,13 +165,13 @@ def test_a_file_that_may_not_be_written_is_read(
     monkeypatch.setattr("os.access", lambda path, mode: False)
     read = store_of(path)
     assert read.read_only
-    assert read.add({"new": vectors_of(2)}) is None
+    assert read.add({"new": packed_of(2)}) is None
     assert read.get([*TEXTS, "new"]).packed.keys() == TEXTS.keys()
 
 
 def test_it_is_one_file_so_that_a_read_only_copy_is_whole(path: Path) -> None:
     store = store_of(path)
-    store.add({"new": vectors_of(2)})
+    store.add({"new": packed_of(2)})
     assert [file.name for file in path.parent.iterdir()] == ["v"]  # no log, no shared memory
     assert path.read_bytes()[18:20] == b"\1\1"  # how it is to be read: with a rollback journal
 
@@ -177,7 +183,7 @@ import sys; sys.path.insert(0, sys.argv[2])
 from test_passage_cache import *
 store = store_of(Path(sys.argv[1], 'v'))
 assert store.read_only and store.get(TEXTS).packed.keys() == TEXTS.keys()
-assert store.add({'new': vectors_of(2)}) is None and len(store) == len(TEXTS)
+assert store.add({'new': packed_of(2)}) is None and len(store) == len(TEXTS)
 " "$2" "$4"
 """
 
@@ -254,7 +260,7 @@ def read_anything(path: Path, expected: dict[str, bytes]) -> str:
     except ModelError:
         return "refused"
     stored = store.get(expected)
-    assert all(expected[text] == packed.blob for text, packed in stored.packed.items())
+    assert all(expected[text] == packed for text, packed in stored.packed.items())
     store.add(TEXTS)  # nor is anything raised by what cannot be written
     if stored.failure is not None:
         return "failed"
@@ -262,7 +268,7 @@ def read_anything(path: Path, expected: dict[str, bytes]) -> str:
 
 
 def test_no_flipped_bit_gives_other_vectors(path: Path, tmp_path: Path) -> None:
-    expected = {text: packed.blob for text, packed in store_of(path).get(TEXTS).packed.items()}
+    expected = store_of(path).get(TEXTS).packed
     whole, rng = path.read_bytes(), random.Random(0)
     results = set()
     for number in range(300):
@@ -277,7 +283,7 @@ def test_no_flipped_bit_gives_other_vectors(path: Path, tmp_path: Path) -> None:
 
 
 def test_no_truncation_gives_other_vectors(path: Path, tmp_path: Path) -> None:
-    expected = {text: packed.blob for text, packed in store_of(path).get(TEXTS).packed.items()}
+    expected = store_of(path).get(TEXTS).packed
     whole = path.read_bytes()
     cut = tmp_path / "cut"
     results = []
@@ -306,9 +312,11 @@ def test_nobody_waits_longer_than_the_score_cache_does(tmp_path: Path) -> None:
         with rows._file.reading() as connection:  # type: ignore[union-attr]
             return int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
 
-    assert waits(PassageCache(tmp_path / "v", "model@1", HIDDEN)) == 5000
+    assert waits(PassageCache(tmp_path / "v", "model@1", MATCHING.is_whole)) == 5000
     assert waits(DiskCache(tmp_path / "scores")) == 5000
-    assert waits(PassageCache(tmp_path / "v", "model@1", HIDDEN, lock_timeout=0.5)) == 500
+    assert (
+        waits(PassageCache(tmp_path / "v", "model@1", MATCHING.is_whole, lock_timeout=0.5)) == 500
+    )
 
 
 @contextmanager
@@ -325,9 +333,9 @@ def files_of_at_most(size: int) -> Iterator[None]:
 def test_a_full_disk_costs_vectors_and_raises_nothing(tmp_path: Path, size: int) -> None:
     with files_of_at_most(size):
         store = store_of(tmp_path / "v")
-        assert "not written: " in str(store.add({"long": vectors_of(1, tokens=3000)}))
+        assert "not written: " in str(store.add({"long": packed_of(1, tokens=3000)}))
         assert not store.get(["long"]).packed
-    assert store.add({"long": vectors_of(1, tokens=3000)}) is None  # there is room again
+    assert store.add({"long": packed_of(1, tokens=3000)}) is None  # there is room again
     assert store.get(["long"]).packed.keys() == {"long"}
 
 
@@ -335,16 +343,16 @@ def test_threads_and_processes_share_a_file(tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from test_passage_cache import *\n"
-        "store = PassageCache(sys.argv[2], 'model@1', HIDDEN, lock_timeout=60)\n"
-        "for i in range(50): assert store.add({f'{sys.argv[3]} {i}': vectors_of(i)}) is None\n"
+        "store = PassageCache(sys.argv[2], 'model@1', MATCHING.is_whole, lock_timeout=60)\n"
+        "for i in range(50): assert store.add({f'{sys.argv[3]} {i}': packed_of(i)}) is None\n"
     )
     here, file = str(Path(__file__).parent), str(tmp_path / "v")
     others = [
         subprocess.Popen([sys.executable, "-c", script, here, file, name]) for name in ("a", "b")
     ]
-    store = PassageCache(file, "model@1", HIDDEN, lock_timeout=60)
+    store = PassageCache(file, "model@1", MATCHING.is_whole, lock_timeout=60)
     with ThreadPoolExecutor(4) as pool:
-        failures = list(pool.map(lambda i: store.add({f"c {i}": vectors_of(i)}), range(50)))
+        failures = list(pool.map(lambda i: store.add({f"c {i}": packed_of(i)}), range(50)))
     assert failures == [None] * 50
     assert [other.wait(120) for other in others] == [0, 0]
     assert len(store) == 150

@@ -12,9 +12,8 @@ transformers = pytest.importorskip("transformers")
 
 import onnx  # noqa: E402
 
-from secondpass import ModelError, OnnxCrossEncoder  # noqa: E402
+from secondpass import LateInteraction, ModelError, OnnxCrossEncoder  # noqa: E402
 from secondpass.models.builtin import FOLDER  # noqa: E402
-from secondpass.models.builtin.model import Builtin  # noqa: E402
 from secondpass.models.builtin.to_torch import (  # noqa: E402
     pair_tokenizer,
     write_torch,
@@ -90,7 +89,8 @@ def test_what_samples_moved_into_the_weights_is_taken_out_again(tmp_path: Path) 
 def test_the_built_in_model_scores_in_torch_as_it_ships(tmp_path: Path) -> None:
     write_torch(tmp_path / "torch")
     ours = TorchCrossEncoder(tmp_path / "torch").score(PAIRS)
-    assert ours == pytest.approx(Builtin().score(PAIRS), abs=0.25)  # activations are int8 there
+    shipped = LateInteraction(FOLDER).score(PAIRS)  # activations are int8 there
+    assert ours == pytest.approx(shipped, abs=0.25)
 
 
 def test_a_graph_that_lacks_weights_is_refused(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ behind the colon and keyword options, and return a stage, a scorer, a comparer o
 
 _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
-    "builtin": ("secondpass.models.builtin.model", "stage", False),
-    "builtin-split": ("secondpass.models.builtin.model", "stage_with_vectors", True),
+    "builtin": ("secondpass.models.builtin.stages", "stage", False),
+    "builtin-split": ("secondpass.models.builtin.stages", "stage_with_vectors", True),
+    "builtin-tiny": ("secondpass.models.builtin.stages", "tiny_stage", False),
+    "builtin-tiny-split": ("secondpass.models.builtin.stages", "tiny_stage_with_vectors", True),
     "onnx": ("secondpass.models.onnx.cross_encoder", "OnnxCrossEncoder", True),
     "late-interaction": ("secondpass.models.onnx.late_interaction", "LateInteraction", True),
     "openvino": ("secondpass.models.openvino.cross_encoder", "OpenVinoCrossEncoder", True),
@@ -50,7 +52,8 @@ _BACKEND_OPTIONS = dict.fromkeys(
     ),
     'pass it to the backend: load(model, options={"KEYWORD": ...})',
 )  # fmt: skip
-_NAMES = {"judge": "MODEL", "decision": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
+_NAMES = {"judge": "MODEL", "decision": "MODEL"}
+_NAMES |= dict.fromkeys(("builtin-split", "builtin-tiny-split", "recipe"), "FILE")
 _NAMES |= dict.fromkeys(HOSTED, "MODEL")
 _NAMES |= dict.fromkeys(_AT_ADDRESS, "http://HOST:PORT")
 
@@ -71,7 +74,8 @@ def load(
 
     Args:
         model: "backend:name": ``builtin``, ``builtin:raw``, ``builtin-split:FILE`` (texts' vectors
-            are kept in a file), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
+            are kept in a file), ``builtin-tiny`` and ``builtin-tiny-split:FILE`` (a tenth of the
+            work), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
             ``judge:MODEL`` (any OpenAI-compatible endpoint), ``decision:MODEL``, ``cohere:MODEL``,
             ``jina:MODEL``, ``voyage:MODEL`` and other hosted rerankers, ``rerank+DIALECT:URL`` for

@@ -79,6 +79,7 @@ _PARTS = {
         "model wire timeout max_retries concurrency state_tokens questions both_orders statement",
     ),
     "Builtin": ("models.builtin.model", "max_length token_budget threads chunks"),
+    "BuiltinTiny": ("models.builtin.model", "max_length token_budget threads chunks"),
 }
 """What recipes may name besides the public names that have arguments there."""
 
@@ -106,7 +107,8 @@ REFUSED = {
 """Arguments that no file may hold, and why; who builds a recipe gives them in code."""
 
 WEIGHTS = (
-    "Builtin", "LateInteraction", "OnnxCrossEncoder", "OpenVinoCrossEncoder", "TorchCrossEncoder",
+    "Builtin", "BuiltinTiny", "LateInteraction", "OnnxCrossEncoder", "OpenVinoCrossEncoder",
+    "TorchCrossEncoder",
 )  # fmt: skip
 """Classes that load weights."""
 

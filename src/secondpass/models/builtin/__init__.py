@@ -1,5 +1,6 @@
-"""The weights that ship inside the package, and the model of them. README.md is its card."""
+"""The weights that ship inside the package, and the models of them. README.md is their card."""
 
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+TINY = FOLDER / "tiny"

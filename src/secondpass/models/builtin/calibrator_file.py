@@ -41,5 +41,5 @@ def _stage(kind: str, fitted: dict[str, Any]) -> CalibrationStage:
     values, origin, rate = fitted[kind], fitted["fitted_on"], fitted["base_rate"]
     if kind == "beta":
         return Calibrate(Beta(**values), origin, base_rate=rate)
-    lists = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    lists: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
     return CalibrateInList(InList(**lists), origin, base_rate=rate)

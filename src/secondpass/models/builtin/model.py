@@ -1,92 +1,86 @@
-"""The model that ships inside the package: no download, no torch. README.md is its card."""
+"""The models that ship inside the package: no download, no torch. README.md is their card."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from secondpass.core.errors import ModelError
-from secondpass.core.stage import Stage
-from secondpass.models.builtin import FOLDER
-from secondpass.models.builtin.calibrator_file import read_calibrator
-from secondpass.models.loading import TOKEN_BUDGET, InferenceOptions
-from secondpass.models.model_files import ModelFolder
-from secondpass.models.onnx.late_interaction import LateInteraction
-from secondpass.stages.score import Score
+from secondpass.models.builtin import FOLDER, TINY
+from secondpass.models.model_files import ModelFolder, digest, json_file
+from secondpass.models.onnx.late_interaction import open_late_interaction
+from secondpass.models.onnx.matching import JoinedSessions, MatchingSum
+from secondpass.models.onnx.segment_scorer import SegmentScorer
+from secondpass.models.onnx.session import OnnxSession
+from secondpass.models.onnx.terms import TermMatch, read_term_weights
+
+SUM = FOLDER / "sum.json"
+"""How the sparse scores count beside the late interaction's."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Builtin(LateInteraction):
-    """The built-in reranker, giving raw logits; see `LateInteraction` for the arguments."""
+class PackagedScorer(SegmentScorer):
+    """A model that comes with the library: which file it is cannot be chosen."""
 
-    model: str | os.PathLike[str] = field(default=FOLDER, init=False)
     revision: str | None = field(default=None, init=False)
     file: str | None = field(default=None, init=False)
     verify: bool = field(default=True, init=False)
 
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Builtin(PackagedScorer):
+    """The built-in reranker, giving raw logits; see `LateInteraction` for the arguments.
+
+    The sum of a late interaction and of the sparse scores of `BuiltinTiny`.
+    """
+
     def __post_init__(self) -> None:
-        InferenceOptions.__post_init__(self)
-        folder = ModelFolder.read(FOLDER, FOLDER / "model.onnx")
-        self._load(f"builtin@{folder.digest()}", folder)  # its config.json comes with this code
+        super().__post_init__()
+        late = ModelFolder.read(FOLDER, FOLDER / "model.onnx")
+        tiny = _tiny_folder(late)
+        name = f"builtin@{_digest(late, tiny, SUM)}"  # config.json comes with this code
+        session, by_tokens = open_late_interaction(late, name)
+        by_terms = TermMatch(_words(tiny), read_term_weights(json_file(SUM), name))
+        joined = JoinedSessions([session, OnnxSession(tiny.file)])
+        self._start(name, late, joined, MatchingSum((by_tokens, by_terms)))
 
 
-def stage(
-    name: str = "",
-    *,
-    max_length: int = 512,
-    token_budget: int = TOKEN_BUDGET,
-    threads: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-    vectors: str | os.PathLike[str] | None = None,
-    chunks: int | None = None,
-    calibrator: str | None = None,
-) -> Stage:
-    """The built-in model: with its own calibrator ("builtin"), or raw logits ("builtin:raw").
+@dataclass(kw_only=True, eq=False, repr=False)
+class BuiltinTiny(PackagedScorer):
+    """The small built-in reranker, giving raw logits: a tenth of the work, for first passes.
 
-    With `vectors`, the file of `LateInteraction`, texts are read once for all queries. `calibrator`
-    takes another than the default, see `read_calibrator`.
-
-    Raises:
-        InvalidInputError: There is no such calibrator.
-        ModelError: Another name, or the packaged files are damaged.
+    Learned sparse scores of 4.4M parameters; see `LateInteraction` for the arguments. With
+    `vectors`, a text is kept as its words and their weights: some hundred bytes.
     """
-    score = Score(
-        Builtin(
-            max_length=max_length,
-            token_budget=token_budget,
-            threads=threads,
-            on_progress=on_progress,
-            vectors=vectors,
-            chunks=chunks,
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        tiny = _tiny_folder(ModelFolder.read(FOLDER, FOLDER / "model.onnx"))
+        name = f"builtin-tiny@{_digest(tiny, TINY / 'config.json')}"
+        matching = TermMatch(_words(tiny), read_term_weights(tiny.config, name))
+        self._start(name, tiny, OnnxSession(tiny.file), matching)
+
+
+def _tiny_folder(late: ModelFolder) -> ModelFolder:
+    """With the tokenizer of the other model, which has the same vocabulary."""
+    config, file = json_file(TINY / "config.json"), TINY / "model.onnx"
+    weights = [file, TINY / "words.onnx", TINY / "vocabulary.bin"]
+    missing = [one.name for one in weights if not one.is_file()]
+    if missing:
+        raise ModelError(
+            f"the built-in model lacks {', '.join(missing)} in {os.fspath(TINY)!r}; "
+            "install secondpass again"
         )
-    )
-    if name == "raw":
-        return score
-    if name:
-        raise ModelError(f'there is no built-in model {name!r}; write "builtin" or "builtin:raw"')
-    return score >> read_calibrator(FOLDER, calibrator)
+    return ModelFolder(TINY, file, config, late.tokenizer, weights)
 
 
-def stage_with_vectors(
-    name: str,
-    *,
-    max_length: int = 512,
-    token_budget: int = TOKEN_BUDGET,
-    threads: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-    chunks: int | None = None,
-) -> Stage:
-    """The built-in model with the texts' vectors kept in the file `name` ("builtin-split:FILE").
+def _words(tiny: ModelFolder) -> OnnxSession:
+    return OnnxSession(tiny.path / "words.onnx")
 
-    Raises:
-        ModelError: The file holds something else, or the packaged files are damaged.
-    """
-    return stage(
-        max_length=max_length,
-        token_budget=token_budget,
-        threads=threads,
-        on_progress=on_progress,
-        vectors=name,
-        chunks=chunks,
-    )
+
+def _digest(*parts: ModelFolder | Path) -> str:
+    files = [FOLDER / "tokenizer.json"]
+    for part in parts:
+        files += part.weights if isinstance(part, ModelFolder) else [part]
+    return digest(*files)

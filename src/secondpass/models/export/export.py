@@ -40,7 +40,7 @@ try:
     )
     from secondpass.models.export.prune_last_layer import prune_last_layer
     from secondpass.models.export.quantise import products, quantise
-    from secondpass.models.onnx.late_interaction import PARTS
+    from secondpass.models.onnx.maxsim import PARTS
 except ImportError as error:
     raise MissingExtraError("exporting a model", "export") from error
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from secondpass.core.errors import MissingExtraError, ModelError
 from secondpass.models.encoding.encoders import longest_input
-from secondpass.models.onnx.late_interaction import PARTS
+from secondpass.models.onnx.maxsim import PARTS
 from secondpass.models.onnx.session import onnxruntime
 
 try:

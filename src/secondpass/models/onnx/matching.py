@@ -1,82 +1,173 @@
-"""From what a late-interaction model gives of queries and texts to the logits of their pairs."""
+"""Texts and queries that are read apart: what is taken from each, and how a pair is scored."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-
-from secondpass.models.encoding.tokenize import TextIds
-from secondpass.models.onnx.maxsim import (
-    MaxSimWeights,
-    QueryVectors,
-    TextVectors,
-    logits,
-    softmax,
-)
-from secondpass.models.onnx.passage_cache import StoredVectors
-from secondpass.stages.score import Pair
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from secondpass.models.batching import InferenceSession
+
     Floats = npt.NDArray[np.float32]
-    Ids = npt.NDArray[np.int64]
+
+SINGLE_THREADED = 262_144
+"""Multiplications that OpenBLAS, numpy's usual library, does on the calling thread. It splits
+larger products, and its threads and the model's then wait for each other: a third of the speed."""
+
+
+class Matching(Protocol):
+    """One way to score a query with texts, from what a model says of each of them.
+
+    Attributes:
+        query_outputs: What it needs of the model for a query, by name.
+        text_outputs: The same for a text.
+    """
+
+    @property
+    def query_outputs(self) -> Sequence[str]: ...
+
+    @property
+    def text_outputs(self) -> Sequence[str]: ...
+
+    def read_query(self, tokens: int, outputs: Sequence[Any]) -> Any:
+        """What is kept of a query: of its row of each output, the first `tokens`."""
+
+    def read_text(self, tokens: int, outputs: Sequence[Any]) -> Any:
+        """What is kept of a text."""
+
+    def part(self, text: Any, start: int, end: int) -> Any:
+        """Of a text, its tokens from `start` to `end`, of which there is at least one."""
+
+    def scores(self, query: Any, texts: Sequence[Any]) -> Floats:
+        """Raw logits of one query with texts, shape (texts,)."""
+
+    def pack(self, text: Any) -> bytes:
+        """A text, to be stored."""
+
+    def unpack(self, packed: bytes) -> Any:
+        """A text that was stored."""
+
+    def is_whole(self, packed: bytes) -> bool:
+        """Whether these can be the bytes of a text."""
 
 
 @dataclass(frozen=True, slots=True)
-class PairsInParts:
-    """Pairs, the token ids of each distinct query and text in them, and what the file has."""
+class MatchingSum:
+    """Several ways to match, added: a query and a text are the tuple of what each keeps of them."""
 
-    pairs: Sequence[Pair]
-    queries: Mapping[str, TextIds]
-    texts: Mapping[str, TextIds]
-    stored: StoredVectors
+    parts: tuple[Matching, ...]
 
-    def unstored(self) -> dict[str, TextIds]:
-        """The texts that the model is to read."""
-        return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
+    @property
+    def query_outputs(self) -> Sequence[str]:
+        return [name for part in self.parts for name in part.query_outputs]
 
+    @property
+    def text_outputs(self) -> Sequence[str]:
+        return [name for part in self.parts for name in part.text_outputs]
 
-class Matcher:
-    """From vectors of texts to logits of the pairs that they are in."""
+    def read_query(self, tokens: int, outputs: Sequence[Any]) -> Any:
+        rest = iter(outputs)
+        return tuple(
+            part.read_query(tokens, [next(rest) for _ in part.query_outputs]) for part in self.parts
+        )
 
-    def __init__(
-        self, pairs: Sequence[Pair], queries: Mapping[str, QueryVectors], weights: MaxSimWeights
-    ) -> None:
-        self.pairs, self.queries, self.weights = pairs, queries, weights
-        self.indices: dict[str, list[int]] = {}
-        for index, (_, text) in enumerate(pairs):
-            self.indices.setdefault(text, []).append(index)
+    def read_text(self, tokens: int, outputs: Sequence[Any]) -> Any:
+        rest = iter(outputs)
+        return tuple(
+            part.read_text(tokens, [next(rest) for _ in part.text_outputs]) for part in self.parts
+        )
 
-    def __call__(self, texts: Mapping[str, TextVectors]) -> tuple[list[int], Floats]:
-        """Indices of pairs, and their logits."""
-        by_query: dict[str, list[int]] = {}
-        for text in texts:
-            for index in self.indices[text]:
-                by_query.setdefault(self.pairs[index][0], []).append(index)
-        values = [
-            logits(self.queries[query], [texts[self.pairs[i][1]] for i in indices], self.weights)
-            for query, indices in by_query.items()
+    def part(self, text: Any, start: int, end: int) -> Any:
+        return tuple(part.part(own, start, end) for part, own in zip(self.parts, text, strict=True))
+
+    def scores(self, query: Any, texts: Sequence[Any]) -> Floats:
+        by_part = [
+            part.scores(own, of_part)
+            for part, own, of_part in zip(self.parts, query, zip(*texts, strict=True), strict=True)
         ]
-        return [i for indices in by_query.values() for i in indices], np.concatenate(values)
+        total: Floats = np.sum(by_part, axis=0, dtype=np.float32)
+        return total
+
+    def pack(self, text: Any) -> bytes:
+        packed = [part.pack(own) for part, own in zip(self.parts, text, strict=True)]
+        return struct.pack(f"<{len(packed)}I", *map(len, packed)) + b"".join(packed)
+
+    def unpack(self, packed: bytes) -> Any:
+        pieces = self._split(packed)
+        return tuple(part.unpack(own) for part, own in zip(self.parts, pieces, strict=True))
+
+    def is_whole(self, packed: bytes) -> bool:
+        pieces = self._split(packed)
+        return len(pieces) == len(self.parts) and all(
+            part.is_whole(own) for part, own in zip(self.parts, pieces, strict=True)
+        )
+
+    def _split(self, packed: bytes) -> list[bytes]:
+        """Of each part; nothing if the lengths are not those of the bytes."""
+        head = 4 * len(self.parts)
+        if len(packed) < head:
+            return []
+        lengths = struct.unpack_from(f"<{len(self.parts)}I", packed)
+        if head + sum(lengths) != len(packed):
+            return []
+        pieces, start = [], head
+        for length in lengths:
+            pieces.append(packed[start : start + length])
+            start += length
+        return pieces
 
 
-def query_vectors(
-    rows: Sequence[tuple[str, Ids]], outputs: Sequence[Any]
-) -> dict[str, QueryVectors]:
-    """From a batch of queries and its outputs `PARTS`."""
-    return {
-        query: QueryVectors(vectors[: len(ids)], softmax(importance[: len(ids)]), mean, offset)
-        for (query, ids), vectors, mean, importance, offset in zip(rows, *outputs, strict=True)
-    }
+class JoinedSessions:
+    """Several models that read the same tokens, as if they were one; see `InferenceSession`."""
+
+    def __init__(self, sessions: Sequence[InferenceSession]) -> None:
+        self._sessions = sessions
+        self.inputs = set[str]().union(*(session.inputs for session in sessions))
+        self.outputs = {n: shape for session in sessions for n, shape in session.outputs.items()}
+
+    def __call__(self, outputs: Sequence[str], feed: Mapping[str, Any]) -> list[Any]:
+        """The named outputs; a model that has none of them is not run."""
+        found: dict[str, Any] = {}
+        for session in self._sessions:
+            own = [name for name in outputs if name in session.outputs and name not in found]
+            if own:
+                found |= zip(own, session(own, feed), strict=True)
+        return [found[name] for name in outputs]
 
 
-def text_vectors(rows: Sequence[tuple[str, Ids]], outputs: Sequence[Any]) -> dict[str, TextVectors]:
-    """From a batch of texts and the first two of its outputs `PARTS`."""
-    return {
-        text: TextVectors(vectors[: len(ids)], mean)
-        for (text, ids), vectors, mean in zip(rows, *outputs, strict=True)
-    }
+def multiply(rows: Sequence[Floats], columns: Floats) -> Floats:
+    """All rows (n, hidden) times all columns (m, hidden), shape (n, m), without BLAS threads."""
+    tokens, hidden = columns.shape
+    at_once = max(1, SINGLE_THREADED // (hidden * tokens))
+    count = sum(map(len, rows))
+    filled = np.concatenate([*rows, np.zeros((-count % at_once, hidden), np.float32)])
+    products: Floats = filled.reshape(-1, at_once, hidden) @ columns.T
+    return products.reshape(-1, tokens)[:count]
+
+
+def starts_of(rows: Sequence[Floats]) -> npt.NDArray[np.intp]:
+    """Where the rows of each text begin once they are all one below the other."""
+    return np.cumsum([0, *map(len, rows[:-1])])
+
+
+def pack_rows(rows: Floats) -> bytes:
+    """Vectors (n, hidden) as codes of one byte and then a scale of two bytes for each."""
+    scales = (np.abs(rows).max(axis=1) / 127).astype(np.float16)
+    exact = rows / np.maximum(scales, np.float16(1e-4))[:, None]
+    codes = np.rint(exact).clip(-127, 127).astype(np.int8)
+    return bytes(codes.tobytes() + scales.tobytes())
+
+
+def unpack_rows(packed: bytes, hidden: int) -> Floats:
+    """As floats, four times as large."""
+    count = len(packed) // (hidden + 2)
+    codes = np.frombuffer(packed, np.int8, count * hidden)
+    scales = np.frombuffer(packed, np.float16, count, offset=count * hidden)
+    rows: Floats = codes.reshape(count, -1).astype(np.float32) * scales.astype(np.float32)[:, None]
+    return rows

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from secondpass.core.errors import ModelError
+from secondpass.models.onnx.matching import multiply, pack_rows, starts_of, unpack_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float32]
 
-
-SINGLE_THREADED = 262_144
-"""Multiplications that OpenBLAS, numpy's usual library, does on the calling thread. It splits
-larger products, and its threads and the model's then wait for each other: a third of the speed."""
+PARTS = ("token_vectors", "mean", "importance", "offset")
+"""The outputs of the file besides logits; `secondpass export` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +95,67 @@ def logits(query: QueryVectors, texts: Sequence[TextVectors], weights: MaxSimWei
         texts: At least one, each of at least one token.
         weights: How the model weighs what matches.
     """
-    cosines = _multiply([text.vectors for text in texts], query.vectors)
-    late = (
-        best_matches(cosines, [len(text.vectors) for text in texts], weights.sharpness)
-        @ query.weights
-    )
+    rows = [text.vectors for text in texts]
+    late = _best(multiply(rows, query.vectors), rows, weights.sharpness) @ query.weights
     whole = np.stack([text.mean for text in texts]) @ query.mean
     by_match, by_mean = weights.scales  # of Python, so that all stays float32
     values: Floats = by_match * late + by_mean * whole + np.float32(query.offset)
     return values
 
 
-def best_matches(cosines: Floats, lengths: Sequence[int], sharpness: float) -> Floats:
+def _best(cosines: Floats, rows: Sequence[Floats], sharpness: float) -> Floats:
     """How well each text matches each query token, shape (texts, query tokens)."""
-    starts = np.cumsum([0, *lengths[:-1]])
+    starts = starts_of(rows)
     best: Floats = np.maximum.reduceat(cosines, starts, axis=0)
     if sharpness:
+        lengths = [len(one) for one in rows]
         near: Floats = np.exp((cosines - np.repeat(best, lengths, axis=0)) * sharpness)
         best += np.log(np.add.reduceat(near, starts, axis=0)) / sharpness
     return best
 
 
-def _multiply(rows: Sequence[Floats], query: Floats) -> Floats:
-    """All rows times all query tokens, shape (rows, query tokens), without threads of BLAS."""
-    tokens, hidden = query.shape
-    at_once = max(1, SINGLE_THREADED // (hidden * tokens))
-    count = sum(map(len, rows))
-    filled = np.concatenate([*rows, np.zeros((-count % at_once, hidden), np.float32)])
-    cosines: Floats = filled.reshape(-1, at_once, hidden) @ query.T
-    return cosines.reshape(-1, tokens)[:count]
+@dataclass(frozen=True, slots=True)
+class MaxSim:
+    """Late interaction as a way to match; a text is stored as its mean and its tokens.
+
+    Attributes:
+        weights: How the model weighs what matches.
+        hidden: Dimensions of a vector.
+    """
+
+    weights: MaxSimWeights
+    hidden: int
+
+    @property
+    def query_outputs(self) -> Sequence[str]:
+        return PARTS
+
+    @property
+    def text_outputs(self) -> Sequence[str]:
+        return PARTS[:2]
+
+    def read_query(self, tokens: int, outputs: Sequence[Any]) -> QueryVectors:
+        vectors, mean, importance, offset = outputs
+        return QueryVectors(vectors[:tokens], softmax(importance[:tokens]), mean, offset)
+
+    def read_text(self, tokens: int, outputs: Sequence[Any]) -> TextVectors:
+        vectors, mean = outputs
+        return TextVectors(vectors[:tokens], mean)
+
+    def part(self, text: TextVectors, start: int, end: int) -> TextVectors:
+        """Without the term of the means, which are those of whole texts."""
+        return TextVectors(text.vectors[start:end], np.zeros_like(text.mean))
+
+    def scores(self, query: QueryVectors, texts: Sequence[TextVectors]) -> Floats:
+        return logits(query, texts, self.weights)
+
+    def pack(self, text: TextVectors) -> bytes:
+        return pack_rows(np.concatenate([text.mean[None], text.vectors]))
+
+    def unpack(self, packed: bytes) -> TextVectors:
+        rows = unpack_rows(packed, self.hidden)
+        return TextVectors(rows[1:], rows[0])
+
+    def is_whole(self, packed: bytes) -> bool:
+        vector = self.hidden + 2
+        return len(packed) % vector == 0 and len(packed) >= 2 * vector

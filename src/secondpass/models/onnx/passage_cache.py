@@ -1,14 +1,12 @@
-"""Token vectors of texts on disk: the model reads a text once for all later queries."""
+"""Vectors of texts on disk: the model reads a text once for all later queries."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-
-import numpy as np
 
 from secondpass.core.errors import ModelError
 from secondpass.models.cache.sqlite_file import (
@@ -17,24 +15,7 @@ from secondpass.models.cache.sqlite_file import (
     OtherContentsError,
     checksum,
 )
-from secondpass.models.onnx.maxsim import TextVectors
 from secondpass.models.onnx.passage_rows import open_rows
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A text's vectors as they are stored: codes of the mean and the tokens, then the scales."""
-
-    blob: bytes
-    hidden: int
-
-    def unpack(self) -> TextVectors:
-        """As floats, four times as large."""
-        count = len(self.blob) // (self.hidden + 2)
-        codes = np.frombuffer(self.blob, np.int8, count * self.hidden)
-        scales = np.frombuffer(self.blob, np.float16, count, offset=count * self.hidden)
-        rows = codes.reshape(count, -1).astype(np.float32) * scales.astype(np.float32)[:, None]
-        return TextVectors(rows[1:], rows[0])
 
 
 @dataclass(slots=True)
@@ -42,12 +23,12 @@ class StoredVectors:
     """What a file holds of some texts, and what went wrong with it.
 
     Attributes:
-        packed: By text, those that are there and whole.
+        packed: Bytes by text, of those that are there and whole.
         damaged: Texts whose rows are not what was written; the model reads them again.
         failure: Why the file was not read or not written, for people; None if it was.
     """
 
-    packed: dict[str, Packed] = field(default_factory=dict)
+    packed: dict[str, bytes] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
     failure: str | None = None
 
@@ -58,16 +39,15 @@ class PassageCache:
     An SQLite file; an LMDB file, where its name ends in ".lmdb" (extra ``lmdb``: ten times as fast
     to look up, and read while it is written); or 16 of either, where it is a folder that exists.
 
-    One byte per dimension and two for a scale, for each token: 27 kB for a passage of 70 tokens at
-    384 dimensions. Many threads and processes may use one file at once; a file that may not be
-    written is read only. Nothing is ever removed: delete the file to start again. Each row has a
-    checksum.
+    What a row holds is for the model to say, see `Matching.pack`. Many threads and processes may
+    use one file at once; a file that may not be written is read only. Nothing is ever removed:
+    delete the file to start again. Each row has a checksum.
     Once it is open, no trouble with the file raises: `StoredVectors` says what it was.
 
     Args:
         path: The file, made if it does not exist; or the folder, which must exist.
         model: The model that computes the vectors. Another model's file is refused.
-        hidden: Dimensions of a vector.
+        is_whole: Whether bytes can be those of a text.
         lock_timeout: Seconds to wait while another process writes.
 
     Attributes:
@@ -82,12 +62,12 @@ class PassageCache:
         self,
         path: str | os.PathLike[str],
         model: str,
-        hidden: int,
+        is_whole: Callable[[bytes], bool],
         *,
         lock_timeout: float = LOCK_TIMEOUT_S,
     ) -> None:
         self._rows = open_rows(path, model, lock_timeout)
-        self.path, self.model, self.hidden = self._rows.path, model, hidden
+        self.path, self.model, self._could_be = self._rows.path, model, is_whole
         self.read_only = self._rows.read_only
         try:
             self._rows.check()
@@ -115,14 +95,14 @@ class PassageCache:
             for key, blob, sum_ in self._rows.get(list(text_of)):
                 text = text_of[key]
                 if self._is_whole(key, blob, sum_):
-                    stored.packed[text] = Packed(blob, self.hidden)
+                    stored.packed[text] = blob
                 else:
                     stored.damaged.add(text)
         except (sqlite3.Error, OSError, ForeignFileError) as error:
             stored.failure = f"not read: {error}"
         return stored
 
-    def add(self, vectors: Mapping[str, TextVectors]) -> str | None:
+    def add(self, vectors: Mapping[str, bytes]) -> str | None:
         """Store them, in place of what was stored of them. Nothing if read only.
 
         Returns:
@@ -131,8 +111,8 @@ class PassageCache:
         if self.read_only:
             return None
         rows = []
-        for text, floats in vectors.items():
-            key, blob = _key(text), _pack(floats)
+        for text, blob in vectors.items():
+            key = _key(text)
             rows.append((key, blob, checksum(key, blob)))
         try:
             self._rows.put(rows)
@@ -141,22 +121,10 @@ class PassageCache:
         return None
 
     def _is_whole(self, key: object, blob: object, stored: object) -> bool:
-        """Of a mean and at least one token, each with its scale, and as it was written."""
+        """Of a text, and as it was written."""
         if not (isinstance(key, bytes) and isinstance(blob, bytes)):
             return False
-        vector = self.hidden + 2
-        if len(blob) % vector or len(blob) < 2 * vector:
-            return False
-        return stored == checksum(key, blob)
-
-
-def _pack(vectors: TextVectors) -> bytes:
-    """The mean and then the tokens, int8 with a scale each, and then the scales."""
-    rows = np.concatenate([vectors.mean[None], vectors.vectors])
-    scales = (np.abs(rows).max(axis=1) / 127).astype(np.float16)
-    exact = rows / np.maximum(scales, np.float16(1e-4))[:, None]
-    codes = np.rint(exact).clip(-127, 127).astype(np.int8)
-    return bytes(codes.tobytes() + scales.tobytes())
+        return stored == checksum(key, blob) and self._could_be(blob)
 
 
 def _key(text: str) -> bytes:

@@ -1,33 +1,32 @@
 """How well parts of a text match a query, each read in the context of what stands around it.
 
-Late interaction says of every token of a text how well it matches each token of the query, so a
-sentence is scored as a whole text is, from the tokens that it has: the weighted mean of their best
-matches (MaxSim), without the term of the means.
+A model that reads query and text apart says something of every token of a text, so a sentence is
+scored as a whole text is, from the tokens that it has: by the weighted mean of their best matches
+(MaxSim, without the term of the means), or by the weights that they give to the query's words.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from secondpass.models.batching import BatchedSession
 from secondpass.models.encoding.encoders import SegmentEncoder
 from secondpass.models.encoding.tokenize import encode
-from secondpass.models.onnx.matching import query_vectors
-from secondpass.models.onnx.maxsim import MaxSimWeights, QueryVectors, best_matches
+from secondpass.models.onnx.matching import Matching
 from secondpass.stages.evidence import SpanRequest
 from secondpass.stages.sentences import Place
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float32]
     Ids = npt.NDArray[np.int64]
 
-OUTPUTS = ("token_vectors", "mean", "importance", "offset")
+NOTHING = -30.0
+"""The score of a place without a token: far below what any other has."""
 TEXTS_AT_ONCE = 32
 """Texts whose tokens and their places are kept at the same time: bounds the memory."""
 
@@ -51,7 +50,8 @@ class Window(NamedTuple):
 def score_spans(
     encoder: SegmentEncoder,
     session: BatchedSession,
-    weights: MaxSimWeights,
+    matching: Matching,
+    queries: Mapping[str, Any],
     requests: Sequence[SpanRequest],
 ) -> list[list[float]]:
     """A raw score of each place of each request; comparable inside one request.
@@ -59,14 +59,12 @@ def score_spans(
     Args:
         encoder: Of the model.
         session: Of the model.
-        weights: Of the model.
+        matching: How the model scores a pair.
+        queries: What was read of each query.
         requests: A query, a text, and places in it, in order and not overlapping.
     """
-    scores = [[_nothing(weights)] * len(request.places) for request in requests]
-    rows = encoder.rows(encoder.tokenize([request.query for request in requests]))
-    queries: dict[str, QueryVectors] = {}
-    for batch, outputs in session.run(OUTPUTS, [ids for _, ids in rows]):
-        queries |= query_vectors([rows[i] for i in batch], outputs)
+    scores = [[NOTHING] * len(request.places) for request in requests]
+    before = len(encoder.before)
     for first in range(0, len(requests), TEXTS_AT_ONCE):
         some = range(first, min(first + TEXTS_AT_ONCE, len(requests)))
         encodings = encode(encoder.tokenizer, [requests[i].text for i in some], offsets=True)
@@ -77,27 +75,18 @@ def score_spans(
                 i, encoding.ids, encoding.offsets, requests[i].places, encoder.room
             )
         ]
-        read = [np.concatenate([encoder.before, w.ids, encoder.after]) for w in windows]
-        for batch, (vectors,) in session.run(OUTPUTS[:1], read):
-            for index, rows_of in zip(batch, vectors, strict=True):
+        rows = [np.concatenate([encoder.before, w.ids, encoder.after]) for w in windows]
+        for batch, outputs in session.run(matching.text_outputs, rows):
+            for index, *own in zip(batch, *outputs, strict=True):
                 window = windows[index]
+                text = matching.read_text(len(rows[index]), own)
+                offset = before - window.start
+                parts = [matching.part(text, s + offset, e + offset) for _, s, e in window.spans]
                 query = queries[requests[window.request].query]
-                tokens = rows_of[len(encoder.before) :]
-                for place, start, end in window.spans:
-                    part = tokens[start - window.start : end - window.start]
-                    scores[window.request][place] = _score(query, part, weights)
+                values = matching.scores(query, parts)
+                for (place, _, _), value in zip(window.spans, values, strict=True):
+                    scores[window.request][place] = float(value)
     return scores
-
-
-def _nothing(weights: MaxSimWeights) -> float:
-    """The score of a place without a token: as if it matched nothing at all."""
-    return -weights.scales[0]
-
-
-def _score(query: QueryVectors, tokens: Floats, weights: MaxSimWeights) -> float:
-    cosines = tokens @ query.vectors.T
-    (best,) = best_matches(cosines, [len(tokens)], weights.sharpness)
-    return float(weights.scales[0] * (best @ query.weights) + query.offset)
 
 
 def _windows(

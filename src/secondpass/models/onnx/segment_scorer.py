@@ -1,0 +1,234 @@
+"""Models that read queries and texts apart: a query once, a text once for all queries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.event import Note
+from secondpass.models.batching import (
+    BatchedSession,
+    InferenceSession,
+    map_in_threads,
+    prefetch,
+)
+from secondpass.models.encoding.encoders import SegmentEncoder, longest_input
+from secondpass.models.encoding.tokenize import TextIds
+from secondpass.models.inference import ScoredPairs, split_into_parts
+from secondpass.models.loading import InferenceOptions, run_smoke_test
+from secondpass.models.long_texts import count_tokens, read_rest
+from secondpass.models.model_files import ModelFolder
+from secondpass.models.onnx.matching import Matching
+from secondpass.models.onnx.passage_cache import PassageCache, StoredVectors
+from secondpass.models.onnx.span_scores import score_spans
+from secondpass.stages.evidence import SpanRequest
+from secondpass.stages.score import Pair
+from secondpass.stages.sentences import Place
+from secondpass.stages.split_chunks import split_chunks
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+    Ids = npt.NDArray[np.int64]
+
+STORED_AT_ONCE = 32
+"""Texts whose stored vectors are unpacked and matched together: bounds the memory."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SegmentScorer(InferenceOptions):
+    """Scores pairs from what a model says of the query and of the text, each read by itself.
+
+    A class of this kind calls `_start` in its constructor.
+
+    Attributes:
+        vectors: The file that keeps what was read of texts, if there is one.
+        chunks: The most chunks of a long text that are read; None for all of it.
+    """
+
+    vectors: str | os.PathLike[str] | None = None
+    chunks: int | None = None
+
+    tolerance = 0.02
+    """How much a score may change with its batch mates, or by vectors that were kept as int8."""
+
+    def _start(
+        self, name: str, folder: ModelFolder, session: InferenceSession, matching: Matching
+    ) -> None:
+        self.name, self.folder = name, folder.path
+        longest = longest_input(self.max_length, folder.config)
+        self._session = BatchedSession(
+            session, folder.pad_id(), longest, self.token_budget, self.workers
+        )
+        self._matching = matching
+        self._encoder = SegmentEncoder(folder.tokenizer, longest)
+        read = "all chunks" if self.chunks is None else f"{self.chunks} chunks"
+        self.cache_key = f"{longest} tokens" + f", {read}" * (self.chunks != 1)
+        self._store: PassageCache | None = None
+        if self.verify:
+            run_smoke_test(name, self.score)
+        if self.vectors is not None:  # opened after the smoke test, whose texts are not stored
+            self.vectors = os.fspath(self.vectors)
+            about = f"{name}, {longest} tokens"
+            self._store = PassageCache(self.vectors, about, matching.is_whole)
+            self.cache_key += ", vectors kept as int8"
+
+    def score(self, pairs: Sequence[Pair]) -> list[float]:
+        """One raw logit per pair, as Python floats."""
+        return self.score_with_notes(pairs)[0]
+
+    def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
+        """One raw logit per pair, and a note of what was cut (`cut_tokens`) or kept (`stored`)."""
+        scored = ScoredPairs(len(pairs), self.on_progress)
+        for part in prefetch(self._read, split_into_parts(pairs)):
+            match = _Matcher(part.pairs, self._read_queries(part.queries), self._matching)
+            for indices, values in self._match_stored(part, match):
+                scored.add(indices, values)
+            for texts in self._read_texts(part.unstored()):
+                self._keep(texts, part.stored)
+                scored.add(*match(texts))
+            scored.end_part([self._note(pair, part) for pair in part.pairs])
+        scores, notes = scored.result()
+        if self.chunks != 1 and any("cut_tokens" in note for note in notes):
+            return read_rest(self.score_with_notes, self._places, pairs, scores, notes)
+        return scores, notes
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without those that the model puts around it."""
+        return count_tokens(self._encoder.tokenizer, texts)
+
+    def score_spans(self, requests: Sequence[SpanRequest]) -> list[list[float]]:
+        """How well parts of a text match a query, each read in the context of the text."""
+        queries = self._read_queries(self._encoder.tokenize([r.query for r in requests]))
+        return score_spans(self._encoder, self._session, self._matching, queries, requests)
+
+    def encode(self, texts: Sequence[str]) -> int:
+        """Compute the vectors of texts and keep them, for instance when documents are indexed.
+
+        Returns:
+            The number of texts that were new.
+
+        Raises:
+            InvalidInputError: There is no `vectors` file to keep them in.
+            ModelError: They cannot be written to it.
+        """
+        if self._store is None:
+            raise InvalidInputError(f"{self.name!r} keeps no vectors; give it vectors='FILE'")
+        new = done = 0
+        for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
+            unstored = part.unstored()
+            for read in self._read_texts(unstored):
+                self._keep(read, part.stored)
+            failure = part.stored.failure
+            if unstored and self._store.read_only:
+                failure = "not written: it is read-only"
+            if failure is not None:
+                raise ModelError(f"the vectors file {self.vectors} was {failure}")
+            new, done = new + len(unstored), done + len(part.pairs)
+            if self.on_progress is not None:
+                self.on_progress(done, len(texts))
+        return new
+
+    def _places(self, text: str) -> list[Place]:
+        """Of the chunks of a text; the first one has been read when the others are."""
+        return split_chunks(text, self._encoder.room, 0, self.count_tokens)[: self.chunks]
+
+    def _read_queries(self, queries: Mapping[str, TextIds]) -> dict[str, Any]:
+        """What the model says of each, in the form of the way to match."""
+        rows, read, outputs = self._encoder.rows(queries), {}, self._matching.query_outputs
+        for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
+            for i, *own in zip(batch, *said, strict=True):
+                query, ids = rows[i]
+                read[query] = self._matching.read_query(len(ids), own)
+        return read
+
+    def _read_texts(self, texts: Mapping[str, TextIds]) -> Iterator[dict[str, Any]]:
+        """The same of texts, batch by batch."""
+        rows, outputs = self._encoder.rows(texts), self._matching.text_outputs
+        for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
+            read = {}
+            for i, *own in zip(batch, *said, strict=True):
+                text, ids = rows[i]
+                read[text] = self._matching.read_text(len(ids), own)
+            yield read
+
+    def _read(self, pairs: Sequence[Pair]) -> _PairsInParts:
+        queries = self._encoder.tokenize([q for q, _ in pairs])
+        texts = self._encoder.tokenize([t for _, t in pairs])
+        stored = StoredVectors() if self._store is None else self._store.get(texts)
+        return _PairsInParts(pairs, queries, texts, stored)
+
+    def _match_stored(
+        self, part: _PairsInParts, match: _Matcher
+    ) -> Iterator[tuple[list[int], Floats]]:
+        packed = part.stored.packed
+        texts = list(packed)
+        chunks = [texts[i : i + STORED_AT_ONCE] for i in range(0, len(texts), STORED_AT_ONCE)]
+        return map_in_threads(
+            lambda chunk: match({text: self._matching.unpack(packed[text]) for text in chunk}),
+            chunks,
+            min(self._session.workers, len(chunks)),
+        )
+
+    def _keep(self, texts: Mapping[str, Any], stored: StoredVectors) -> None:
+        """Add them to the file unless it has failed already: one wait for a lock."""
+        if self._store is None or self._store.read_only or stored.failure is not None:
+            return
+        packed = {text: self._matching.pack(read) for text, read in texts.items()}
+        stored.failure = self._store.add(packed)
+
+    def _note(self, pair: Pair, part: _PairsInParts) -> Note:
+        """What was cut of a pair, whether its text was stored, and why that did not work."""
+        query, text = pair
+        note: Note = {**self._encoder.note(part.queries[query], part.texts[text])}
+        if text in part.stored.packed:
+            note["stored"] = True
+        elif part.stored.failure is not None:
+            note["vector_file_failed"] = part.stored.failure
+        if text in part.stored.damaged:
+            note["stored_vector_damaged"] = True
+        return note
+
+
+@dataclass(frozen=True, slots=True)
+class _PairsInParts:
+    """Pairs, the token ids of each distinct query and text in them, and what the file has."""
+
+    pairs: Sequence[Pair]
+    queries: Mapping[str, TextIds]
+    texts: Mapping[str, TextIds]
+    stored: StoredVectors
+
+    def unstored(self) -> dict[str, TextIds]:
+        """The texts that the model is to read."""
+        return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
+
+
+class _Matcher:
+    """From what was read of texts to logits of the pairs that they are in."""
+
+    def __init__(
+        self, pairs: Sequence[Pair], queries: Mapping[str, Any], matching: Matching
+    ) -> None:
+        self.pairs, self.queries, self.matching = pairs, queries, matching
+        self.indices: dict[str, list[int]] = {}
+        for index, (_, text) in enumerate(pairs):
+            self.indices.setdefault(text, []).append(index)
+
+    def __call__(self, texts: Mapping[str, Any]) -> tuple[list[int], Floats]:
+        """Indices of pairs, and their logits."""
+        by_query: dict[str, list[int]] = {}
+        for text in texts:
+            for index in self.indices[text]:
+                by_query.setdefault(self.pairs[index][0], []).append(index)
+        values = [
+            self.matching.scores(self.queries[query], [texts[self.pairs[i][1]] for i in indices])
+            for query, indices in by_query.items()
+        ]
+        return [i for indices in by_query.values() for i in indices], np.concatenate(values)
