@@ -21,8 +21,27 @@ HERE = Path(__file__).parent
 COOKBOOK = HERE.parents[1] / "cookbook"
 SCRIPTS = sorted(path.name for path in COOKBOOK.glob("[0-9][0-9]_*.py"))
 MINUTES = 15
-SMALLER = {"06_your_domain.py": {"QUERIES, OTHERS": "100, 15"}}
-"""Settings of a notebook that would train until its clock ends it."""
+KEEPING = 'load("builtin:raw", cache=50_000, options={"vectors": "whole.vectors"})'
+SMALLER = {
+    "03_which_reranker.py": {
+        "reader": KEEPING,
+        "whole": 'load("builtin:raw", options={"vectors": "whole.vectors"})',
+        "short": 'load("builtin:raw", options={"max_length": 64, "vectors": "64.vectors"})',
+    },
+    "04_a_threshold_that_means_something.py": {
+        "raw": KEEPING,
+        "    keep": 'calibrated(load("builtin:raw"), fit[:30]).pipeline >> Threshold(0.05)',
+    },
+    "05_is_it_worth_it.py": {
+        "some": 'replace(firsts["vectors"], topics=firsts["vectors"].topics[::15])',
+        "reader": KEEPING,
+        "whole": KEEPING,
+        "cut": 'load("builtin:raw", options={"max_length": 48, "vectors": "48.vectors"})',
+    },
+    "06_your_domain.py": {"QUERIES, OTHERS": "100, 15"},
+}
+"""Settings of notebooks that would train until a clock ends it, or read the same passages again and
+again: here their vectors are kept in a file for all notebooks."""
 ABSOLUTE = re.compile(r"(?<![\w.~/:])/(?:[\w.-]+/){2,}\w|\b[A-Z]:\\\\?\w")
 
 

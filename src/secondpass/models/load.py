@@ -45,16 +45,19 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
 _REMOTE = ("secondpass.models.remote.reranker", "RemoteReranker", True)
 _AT_ADDRESS = tuple(f"rerank+{dialect}" for dialect in DIALECTS)
 _BACKENDS |= dict.fromkeys((*HOSTED, *_AT_ADDRESS), _REMOTE)
+_BACKENDS["bedrock"] = ("secondpass.models.remote.bedrock", "BedrockReranker", True)
+_BACKENDS["vertex"] = ("secondpass.models.remote.vertex", "VertexReranker", True)
 _BACKEND_OPTIONS = dict.fromkeys(
     (
         "device", "max_length", "batch_size", "dtype", "revision", "threads", "base_url",
         "api_key", "trust_remote_code", "language", "vectors",
+        "region", "project",
     ),
     'pass it to the backend: load(model, options={"KEYWORD": ...})',
 )  # fmt: skip
 _NAMES = {"judge": "MODEL", "decision": "MODEL"}
 _NAMES |= dict.fromkeys(("builtin-split", "builtin-tiny-split", "recipe"), "FILE")
-_NAMES |= dict.fromkeys(HOSTED, "MODEL")
+_NAMES |= dict.fromkeys((*HOSTED, "bedrock", "vertex"), "MODEL")
 _NAMES |= dict.fromkeys(_AT_ADDRESS, "http://HOST:PORT")
 
 
@@ -78,10 +81,10 @@ def load(
             work), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
             ``judge:MODEL`` (any OpenAI-compatible endpoint), ``decision:MODEL``, ``cohere:MODEL``,
-            ``jina:MODEL``, ``voyage:MODEL`` and other hosted rerankers, ``rerank+DIALECT:URL`` for
-            any server that speaks a dialect of theirs, ``recipe:FILE``, or a backend that another
-            package adds. A `pathlib.Path`, or a string that ends in ".json" and names no other
-            backend, is a recipe's file.
+            ``jina:MODEL``, ``voyage:MODEL``, ``bedrock:MODEL``, ``vertex:MODEL`` and other hosted
+            rerankers, ``rerank+DIALECT:URL`` for any server that speaks a dialect of theirs,
+            ``recipe:FILE``, or a backend that another package adds. A `pathlib.Path`, or a string
+            that ends in ".json" and names no other backend, is a recipe's file.
         options: Keyword arguments of the backend, such as {"max_length": 256}; of a recipe, what
             no file may hold, see `Recipe.stage`.
         cache: Keep the scores of this many pairs, see `Cached`.

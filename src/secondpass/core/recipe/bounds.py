@@ -75,6 +75,8 @@ _BOUNDS = {
     "DecisionJudge.model": Bounds(length=1_000),
     "OpenAIChat.model": Bounds(length=1_000),
     "RemoteReranker.model": Bounds(length=1_000),
+    "BedrockReranker.model": Bounds(length=1_000),
+    "VertexReranker.model": Bounds(length=1_000),
     "documents_per_request": Bounds(1, 100_000),
     "failures": Bounds(1, 1e6),
     "questions": Bounds(1, 400),

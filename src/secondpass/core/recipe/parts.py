@@ -17,7 +17,10 @@ _CONSTRUCTOR_ERRORS = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
 """What constructors may raise of values that are right each for itself."""
-_ABSENT = ("api_key", "clock", "disk", "disk_size", "extra", "on_progress", "url")
+_ABSENT = (
+    "api_key", "clock", "disk", "disk_size", "extra", "location", "on_progress", "project",
+    "region", "url",
+)  # fmt: skip
 _EMPTY = {"trust_remote_code": False, "vectors": None}
 """Written as their defaults. The stage does the same without them, or does not load; where a
 machine keeps its files, and whom its user trusts, is its own affair."""

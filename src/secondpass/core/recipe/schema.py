@@ -74,6 +74,14 @@ _PARTS = {
         "models.remote.reranker",
         "dialect model timeout max_retries concurrency documents_per_request spans",
     ),
+    "BedrockReranker": (
+        "models.remote.bedrock",
+        "model timeout max_retries concurrency documents_per_request",
+    ),
+    "VertexReranker": (
+        "models.remote.vertex",
+        "model timeout max_retries concurrency documents_per_request",
+    ),
     "DecisionJudge": (
         "models.remote.decision",
         "model wire timeout max_retries concurrency state_tokens questions both_orders statement",
@@ -101,6 +109,9 @@ REFUSED = {
     "on_progress": "a function is code",
     "trust_remote_code": "it runs Python code that came with a model",
     "extra": "it changes what is sent",
+    "location": "it says where texts are read",
+    "project": "it says who pays",
+    "region": "it says where texts are read",
     "url": "it says where texts are sent",
     "vectors": "it names a file to write",
 }

@@ -2,6 +2,7 @@
 
 dialects           how each API is spoken, as data
 reranker           the stage that asks one
+bedrock, vertex    those of Amazon and Google, whose SDKs find credentials
 decision           decision models as judges; decision_wires: what they are sent and answer
 address            where a server is, and the key that goes there and nowhere else
 http               one request: attempts, limits of time and size
@@ -12,18 +13,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from secondpass.models.remote.bedrock import BedrockReranker as BedrockReranker
     from secondpass.models.remote.decision import DecisionJudge as DecisionJudge
     from secondpass.models.remote.dialects import DIALECTS as DIALECTS
     from secondpass.models.remote.dialects import Dialect as Dialect
     from secondpass.models.remote.errors import RemoteError as RemoteError
     from secondpass.models.remote.reranker import RemoteReranker as RemoteReranker
+    from secondpass.models.remote.vertex import VertexReranker as VertexReranker
 
 _HOMES = {
+    "BedrockReranker": "bedrock",
     "DIALECTS": "dialects",
     "DecisionJudge": "decision",
     "Dialect": "dialects",
     "RemoteError": "errors",
     "RemoteReranker": "reranker",
+    "VertexReranker": "vertex",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from secondpass.core.errors import InvalidInputError
 from secondpass.models.network import check_url
 from secondpass.models.remote.dialects import Dialect
+
+
+class ServerAddress(Protocol):
+    """Where requests go, and what they are sent with."""
+
+    url: str
+
+    @property
+    def host(self) -> str:
+        """As messages and names show it."""
+
+    def endpoint(self) -> str:
+        """The address of the API."""
+
+    async def headers_for(self, content: bytes) -> Mapping[str, str]:
+        """With the key or the signature of a request with this body."""
+
+    def without_key(self, text: str) -> str:
+        """A text of the server's without the key, if it repeats it."""
 
 
 class Address:
@@ -79,6 +99,10 @@ class Address:
             bearer = self._dialect.key_header == "Authorization"
             headers[self._dialect.key_header] = f"Bearer {key}" if bearer else key
         return headers
+
+    async def headers_for(self, content: bytes) -> Mapping[str, str]:
+        """See `headers`."""
+        return self.headers()
 
     def without_key(self, text: str) -> str:
         """A text of the server's without the key, if it repeats it."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from secondpass.core.errors import MissingExtraError
 from secondpass.models.network import LARGEST, read_limited, tls_context
-from secondpass.models.remote.address import Address
+from secondpass.models.remote.address import ServerAddress
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.reply import UnreadableReplyError, error_text
 
@@ -63,7 +63,7 @@ class RerankClient(httpx2.AsyncClient):
 
     async def ask(
         self,
-        address: Address,
+        address: ServerAddress,
         body: Mapping[str, Any],
         read: Callable[[bytes], T],
         *,
@@ -111,10 +111,11 @@ class RerankClient(httpx2.AsyncClient):
         message = f"{address.host} {address.without_key(failure)}{times}"
         raise RemoteError(message, status)
 
-    async def _once(self, address: Address, content: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        request = self.build_request(
-            "POST", address.endpoint(), content=content, headers=address.headers()
-        )
+    async def _once(
+        self, address: ServerAddress, content: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        headers = await address.headers_for(content)
+        request = self.build_request("POST", address.endpoint(), content=content, headers=headers)
         response = await self.send(request, stream=True)
         answer = await read_limited(response)
         if answer is None:
@@ -126,7 +127,7 @@ class RerankClient(httpx2.AsyncClient):
         return response.status_code, response.headers, answer
 
 
-def _refusal(address: Address, status: int, answer: bytes) -> Exception:
+def _refusal(address: ServerAddress, status: int, answer: bytes) -> Exception:
     said = error_text(answer)
     if status == 413 or (status in (400, 422) and "batch size" in said.lower()):
         return TooManyTextsError(f"{address.host} answered {status}: {address.without_key(said)}")

@@ -114,6 +114,8 @@ def _complaint(answer: Any, dialect: Dialect) -> str:
 
 def _index(result: Any, dialect: Dialect, texts: Sequence[str]) -> int:
     index = at(result, dialect.index)
+    if isinstance(index, str) and index.isascii() and index.isdecimal():
+        index = int(index[:9])  # where the API calls it an id
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(texts):
         raise UnreadableReplyError(
             f"it has a result with the index {index!r:.40}, and {len(texts)} texts were sent"

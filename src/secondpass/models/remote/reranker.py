@@ -6,9 +6,9 @@ import asyncio
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError
@@ -18,7 +18,7 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.models.client_per_loop import ClientPerLoop
 from secondpass.models.network import check_attempts, check_count
-from secondpass.models.remote.address import Address
+from secondpass.models.remote.address import Address, ServerAddress
 from secondpass.models.remote.dialects import DIALECTS, Dialect, request_body
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.http import RequestRun, RerankClient, TooManyTextsError
@@ -54,6 +54,8 @@ class RemoteReranker(Stage):
         RemoteError: (when run) It cannot be reached, or refuses; says what to do.
     """
 
+    _known: ClassVar[Mapping[str, Dialect]] = DIALECTS
+
     def __init__(
         self,
         dialect: str,
@@ -68,7 +70,7 @@ class RemoteReranker(Stage):
         spans: bool = False,
         extra: dict[str, Any] | None = None,
     ) -> None:
-        self._dialect = _dialect(dialect)
+        self._dialect = _dialect(dialect, self._known)
         check_attempts(timeout, max_retries)
         check_count(concurrency, "concurrency")
         if documents_per_request is not None:
@@ -76,10 +78,11 @@ class RemoteReranker(Stage):
         if spans and self._dialect.spans is None:
             able = ", ".join(name for name, one in DIALECTS.items() if one.spans)
             raise InvalidInputError(f"{dialect!r} gives no spans; only {able} does")
-        self._address = Address(dialect, self._dialect, url, api_key)
-        if self._dialect.model and not model and self._address.url == self._dialect.url:
-            raise InvalidInputError(f"{dialect!r} needs the name of a model: '{dialect}:MODEL'")
         self.dialect, self.model, self.url = dialect, model, url
+        self._address = self._address_of(url, api_key)
+        hosted = self._known is not DIALECTS or self._address.url == self._dialect.url
+        if self._dialect.model and not model and hosted:
+            raise InvalidInputError(f"{dialect!r} needs the name of a model: '{dialect}:MODEL'")
         self.timeout, self.max_retries, self.concurrency = timeout, max_retries, concurrency
         self.documents_per_request, self.spans = documents_per_request, spans
         self.extra = dict(extra) if extra else None
@@ -93,11 +96,22 @@ class RemoteReranker(Stage):
         self._clients = ClientPerLoop[RerankClient]()
 
     def __repr__(self) -> str:
-        return f"RemoteReranker({self.name!r}, url={self._address.url!r})"
+        return f"{type(self).__name__}({self.name!r}, url={self._address.url!r})"
 
     async def arun(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         run = RequestRun(asyncio.Semaphore(self.concurrency))
         return await gather_or_cancel(self._ranked(ranking, run) for ranking in rankings)
+
+    def _address_of(self, url: str | None, api_key: str | None) -> ServerAddress:
+        """Where requests go."""
+        return Address(self.dialect, self._dialect, url, api_key)
+
+    def _body(self, query: str, texts: list[str]) -> dict[str, Any]:
+        """The JSON of one request."""
+        body = {**request_body(self._dialect, self.model, query, texts), **(self.extra or {})}
+        if self.spans:
+            body[str(self._dialect.spans)] = {"mode": "enabled"}
+        return body
 
     async def aclose(self) -> None:
         """Close this event loop's connections. They are closed with the loop too."""
@@ -142,13 +156,10 @@ class RemoteReranker(Stage):
         return first + second
 
     async def _ask(self, query: str, texts: list[str]) -> Reply:
-        body = {**request_body(self._dialect, self.model, query, texts), **(self.extra or {})}
-        if self.spans:
-            body[str(self._dialect.spans)] = {"mode": "enabled"}
         client = await self._clients.get(lambda: RerankClient(self.concurrency))
         reply, retries = await client.ask(
             self._address,
-            body,
+            self._body(query, texts),
             lambda content: read_reply(content, self._dialect, texts),
             timeout=self.timeout,
             max_retries=self.max_retries,
@@ -179,9 +190,9 @@ def _events(replies: Sequence[Reply]) -> Iterator[tuple[EventKind, str]]:
         yield "cost", ", ".join(counts)
 
 
-def _dialect(name: str) -> Dialect:
-    if name not in DIALECTS:
-        near = difflib.get_close_matches(str(name), list(DIALECTS), n=1)
+def _dialect(name: str, known: Mapping[str, Dialect]) -> Dialect:
+    if name not in known:
+        near = difflib.get_close_matches(str(name), list(known), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise InvalidInputError(f"no dialect {name!r}; there are {', '.join(DIALECTS)}.{hint}")
-    return DIALECTS[name]
+        raise InvalidInputError(f"no dialect {name!r}; there are {', '.join(known)}.{hint}")
+    return known[name]
