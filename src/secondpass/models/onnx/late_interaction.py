@@ -136,7 +136,9 @@ class LateInteraction(InferenceOptions):
             scored.end_part([self._note(pair, part) for pair in part.pairs])
         scores, said = scored.result()
         if self.chunks != 1 and any("cut_tokens" in note for note in said):
-            return read_rest(self.score_with_notes, self._places, pairs, scores, said)
+            return read_rest(
+                self.score_with_notes, self._places, pairs, scores, said, at_most=self.chunks
+            )
         return scores, said
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -149,13 +151,13 @@ class LateInteraction(InferenceOptions):
 
     def _places(self, text: str) -> list[Place]:
         """Of the chunks of a text; the first one has been read when the others are."""
-        return split_chunks(text, self._encoder.room, 0, self.count_tokens)[: self.chunks]
+        return split_chunks(text, self._encoder.room, 0, self.count_tokens)
 
     def encode(self, texts: Sequence[str]) -> int:
         """Compute the vectors of texts and keep them, for instance when documents are indexed.
 
         Returns:
-            The number of texts that were new.
+            The number of texts that were new; chunks of long ones do not count.
 
         Raises:
             InvalidInputError: There is no `vectors` file to keep them in.
@@ -164,6 +166,7 @@ class LateInteraction(InferenceOptions):
         if self._store is None:
             raise InvalidInputError(f"{self.name!r} keeps no vectors; give it vectors='FILE'")
         new = done = 0
+        more: list[str] = []
         for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
             rows = self._encoder.rows(part.unstored())
             for batch, outputs in self._session.run(PARTS[:2], [ids for _, ids in rows]):
@@ -171,11 +174,20 @@ class LateInteraction(InferenceOptions):
             failure = part.stored.failure
             if rows and self._store.read_only:
                 failure = "not written: it is read-only"
+            if self.chunks != 1:
+                more += [
+                    text[start:end]
+                    for text, ids in part.texts.items()
+                    if ids.cut_to(self._encoder.room)
+                    for start, end in self._places(text)[1 : self.chunks]
+                ]
             if failure is not None:
                 raise ModelError(f"the vectors file {self.vectors} was {failure}")
             new, done = new + len(rows), done + len(part.pairs)
             if self.on_progress is not None:
                 self.on_progress(done, len(texts))
+        if more:
+            self.encode(more)
         return new
 
     def _read(self, pairs: Sequence[Pair]) -> PairsInParts:
