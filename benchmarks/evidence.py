@@ -207,6 +207,7 @@ def pruning(asked: Sequence[Question]) -> dict[str, Any]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--xquad", type=Path, help="folder of xquad.LANGUAGE.json")
+    options.add_argument("--languages", nargs="*", default=LANGUAGES, help="of XQuAD")
     options.add_argument("--questions", type=int, default=300, help="of each collection")
     arguments = options.parse_args()
     needed(EVAL / "wikiqa-test")
@@ -219,9 +220,10 @@ def main() -> None:
     spans = {"wikiqa-test": compare_spans(wikiqa(arguments.questions), "en", scorers)}
     report: dict[str, Any] = {"first span": spans}
     if arguments.xquad is not None:
-        for language in LANGUAGES:
+        for language in arguments.languages:
             asked = xquad(arguments.xquad, language, arguments.questions)
             spans[f"xquad-{language}"] = compare_spans(asked, language, scorers)
+            print(language, spans[f"xquad-{language}"], flush=True)
         report["pruning"] = pruning(xquad(arguments.xquad, "en", arguments.questions))
     names = [*scorers, "first sentence"]
     lines = ["# Evidence", "", "The share of questions whose first span holds the answer.", ""]

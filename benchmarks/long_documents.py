@@ -142,13 +142,15 @@ def in_order(ids: Sequence[str], values: Scores) -> list[str]:
     return [ids[i] for i in sorted(range(len(ids)), key=lambda i: -values[i])]
 
 
-def positions(reader: Reader, most: int) -> dict[str, list[float]]:
+def positions(reader: Reader, most: int, count: int) -> dict[str, list[float]]:
     """nDCG@10 with the answer at each place: cut, and in chunks of the size that is read whole."""
     corpus, queries, qrels = read(EVAL / "xquad-en")
     ids = list(corpus)
     chosen = random.Random(1)
     asked = chosen.sample(list(qrels), most)
-    others = ["\n\n".join(corpus[id] for id in chosen.sample(ids, PARAGRAPHS)) for _ in range(30)]
+    others = [
+        "\n\n".join(corpus[id] for id in chosen.sample(ids, PARAGRAPHS)) for _ in range(count)
+    ]
     found: dict[str, list[float]] = {"cut": [], "max": []}
     for place in range(PLACES):
         at = round(place * (PARAGRAPHS - 1) / (PLACES - 1))
@@ -172,6 +174,8 @@ def positions(reader: Reader, most: int) -> dict[str, list[float]]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--queries", type=int, default=100, help="of xquad-en and nq-gold")
+    options.add_argument("--collections", nargs="*", default=("xquad-en", "nq-gold", "trec-dl19"))
+    options.add_argument("--others", type=int, default=30, help="documents of the position test")
     options.add_argument("--trec", type=int, default=10, help="queries of trec-dl19")
     options.add_argument("--position", type=int, default=20, help="queries of the position test")
     arguments = options.parse_args()
@@ -179,16 +183,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         reader = Reader(Path(folder))
         rows = {}
-        for name, (documents, asked, qrels) in {
-            "xquad-en": xquad(arguments.queries),
-            "nq-gold": nq(arguments.queries),
-            "trec-dl19": trec(arguments.trec),
-        }.items():
+        for name in arguments.collections:
+            make = {"xquad-en": xquad, "nq-gold": nq, "trec-dl19": trec}[name]
+            number = arguments.trec if name == "trec-dl19" else arguments.queries
+            documents, asked, qrels = make(number)
             rows[name] = compare_ways(reader, documents, asked, qrels)
             print(name, rows[name], flush=True)
-        places = positions(reader, arguments.position)
+        places = positions(reader, arguments.position, arguments.others)
     report = {"model": reader.model.name, "collections": rows, "positions": places}
-    ways = list(rows["xquad-en"]["nDCG@10"])
+    ways = list(next(iter(rows.values()))["nDCG@10"])
     lines = ["# Long documents", "", "nDCG@10 of the built-in model, by way of reading.", ""]
     lines += markdown_table(
         ["way, tokens of a chunk", *rows],

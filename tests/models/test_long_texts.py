@@ -70,11 +70,14 @@ def test_a_deadline_leaves_the_beginning(whole: Builtin) -> None:
     with ends_within(1e-9):
         _, (note,) = whole.score_with_notes([(QUERY, FILLER * 50)])
     assert note["chunks"] == 1
-    assert note["unread_chunks"] > 3
+    assert note["late_chunks"] > 3
+    stage = load("builtin:raw", options=SIZE)
+    ranking = stage.within(1e-9)(Ranking.of(QUERY, [FILLER * 50]))
+    assert ranking.status == "partial"
 
 
 def test_kept_vectors_serve_chunks(tmp_path: Path, whole: Builtin) -> None:
-    text = FILLER * 40 + ANSWER
+    text = "".join(f"Cats sleep on day {day}. " for day in range(40)) + ANSWER
     split = Builtin(max_length=64, vectors=tmp_path / "vectors")
     assert split.encode([text]) == 1
     kept = len(split._store)  # type: ignore[arg-type]

@@ -433,6 +433,8 @@ def test_to_dict_holds_the_recipe_and_the_class_name():
         "keep_at_least": 0,
         "deadline": None,
         "metadata_mode": "embed",
+        "group_by": None,
+        "group_score": "nodes",
     }
 
 

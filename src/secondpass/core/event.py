@@ -80,6 +80,7 @@ class Note(TypedDict, total=False):
         cut_query_tokens: Tokens of the query that were not read.
         chunks: In how many chunks a long text was read.
         unread_chunks: Chunks of it that were not read.
+        late_chunks: Chunks of it that were not read in time.
         shown: The part of the text that a judge was shown: start and end.
         kept: What a pruned text is made of: start and end in the text before, in order.
         kept_of: Characters of the text before.
@@ -102,6 +103,7 @@ class Note(TypedDict, total=False):
     cut_query_tokens: int
     chunks: int
     unread_chunks: int
+    late_chunks: int
     shown: list[int]
     kept: list[list[int]]
     kept_of: int

@@ -36,6 +36,8 @@ def read_rest(
     pairs: Sequence[Pair],
     scores: Sequence[float],
     notes: Sequence[Note],
+    *,
+    at_most: int | None = None,
 ) -> Scored:
     """Scores of pairs whose texts were cut become those of their best chunks.
 
@@ -48,10 +50,11 @@ def read_rest(
         pairs: Queries and texts.
         scores: Of what was read.
         notes: Say ``cut_tokens`` where a text was cut.
+        at_most: Chunks of a text that are read; None for all.
     """
     cut = [index for index, note in enumerate(notes) if "cut_tokens" in note]
     places = {text: split(text) for text in dict.fromkeys(pairs[index][1] for index in cut)}
-    columns = [[(index, place) for place in places[pairs[index][1]][1:]] for index in cut]
+    columns = [[(index, place) for place in places[pairs[index][1]][1:at_most]] for index in cut]
     rest = [one for row in zip_longest(*columns) for one in row if one is not None]
     more = [(pairs[index][0], pairs[index][1][start:end]) for index, (start, end) in rest]
     in_time = time_left() is not None
@@ -67,14 +70,17 @@ def read_rest(
     for index in cut:
         chunks = len(places[pairs[index][1]])
         scores[index] = max(span.score for span in spans[index])
-        notes[index] = _note(notes[index], spans[index], chunks)
+        late = min(chunks, at_most or chunks) - len(spans[index])
+        notes[index] = _note(notes[index], spans[index], chunks, late)
     return scores, notes
 
 
-def _note(note: Note, read: Sequence[Span], chunks: int) -> Note:
-    """What is said of a text of so many chunks of which these were read."""
+def _note(note: Note, read: Sequence[Span], chunks: int, late: int) -> Note:
+    """What is said of a text of so many chunks, of which these were read, and some not in time."""
     said: Note = {key: value for key, value in note.items() if key not in _CUT}  # type: ignore[assignment, misc]
     said |= {"chunks": len(read), "evidence": evidence_note(read)[:EVIDENCE]}
-    if len(read) < chunks:
-        said["unread_chunks"] = chunks - len(read)
+    if unread := chunks - len(read) - late:
+        said["unread_chunks"] = unread
+    if late:
+        said["late_chunks"] = late
     return said

@@ -15,6 +15,11 @@ _EVENTS: dict[str, tuple[EventKind, str]] = {
         "truncated",
         "{n} of {of} texts were longer than the model reads; the rest was cut",
     ),
+    "unread_chunks": (
+        "truncated",
+        "{n} of {of} texts have more chunks than are read; of the first, {note} were not read",
+    ),
+    "late_chunks": ("deadline", "{n} of {of} texts were not read to their end in time"),
     "cut_query_tokens": (
         "truncated",
         "the query was longer than the model reads; {note} tokens of it were cut",
@@ -39,7 +44,7 @@ _EVENTS: dict[str, tuple[EventKind, str]] = {
     ),
 }
 """By key of a note: the kind and message of the event that the ranking gets."""
-_ALWAYS = ("cut_tokens", "cut_query_tokens")
+_ALWAYS = ("cut_tokens", "cut_query_tokens", "unread_chunks", "late_chunks")
 """A cut text stays cut when its score is cached; trouble with a file was when it was computed."""
 
 

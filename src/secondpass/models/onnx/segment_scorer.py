@@ -96,7 +96,9 @@ class SegmentScorer(InferenceOptions):
             scored.end_part([self._note(pair, part) for pair in part.pairs])
         scores, notes = scored.result()
         if self.chunks != 1 and any("cut_tokens" in note for note in notes):
-            return read_rest(self.score_with_notes, self._places, pairs, scores, notes)
+            return read_rest(
+                self.score_with_notes, self._places, pairs, scores, notes, at_most=self.chunks
+            )
         return scores, notes
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -112,7 +114,7 @@ class SegmentScorer(InferenceOptions):
         """Compute the vectors of texts and keep them, for instance when documents are indexed.
 
         Returns:
-            The number of texts that were new.
+            The number of texts that were new; chunks of long ones do not count.
 
         Raises:
             InvalidInputError: There is no `vectors` file to keep them in.
@@ -121,6 +123,7 @@ class SegmentScorer(InferenceOptions):
         if self._store is None:
             raise InvalidInputError(f"{self.name!r} keeps no vectors; give it vectors='FILE'")
         new = done = 0
+        chunks: list[str] = []
         for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
             unstored = part.unstored()
             for read in self._read_texts(unstored):
@@ -130,14 +133,28 @@ class SegmentScorer(InferenceOptions):
                 failure = "not written: it is read-only"
             if failure is not None:
                 raise ModelError(f"the vectors file {self.vectors} was {failure}")
+            chunks += self._later_chunks(part.texts)
             new, done = new + len(unstored), done + len(part.pairs)
             if self.on_progress is not None:
                 self.on_progress(done, len(texts))
+        if chunks:
+            self.encode(chunks)
         return new
+
+    def _later_chunks(self, texts: Mapping[str, TextIds]) -> list[str]:
+        """Of those that are longer than what is read at once."""
+        if self.chunks == 1:
+            return []
+        return [
+            text[start:end]
+            for text, ids in texts.items()
+            if ids.cut_to(self._encoder.room)
+            for start, end in self._places(text)[1 : self.chunks]
+        ]
 
     def _places(self, text: str) -> list[Place]:
         """Of the chunks of a text; the first one has been read when the others are."""
-        return split_chunks(text, self._encoder.room, 0, self.count_tokens)[: self.chunks]
+        return split_chunks(text, self._encoder.room, 0, self.count_tokens)
 
     def _read_queries(self, queries: Mapping[str, TextIds]) -> dict[str, Any]:
         """What the model says of each, in the form of the way to match."""
