@@ -38,6 +38,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.openai.client", "judge", True),
     "decision": ("secondpass.models.remote.decision", "DecisionJudge", True),
+    "secondpass": ("secondpass.models.remote.service", "RemoteRecipe", True),
     "recipe": ("secondpass.core.recipe", "from_file", True),
 }
 _REMOTE = ("secondpass.models.remote.reranker", "RemoteReranker", True)
@@ -52,7 +53,7 @@ _BACKEND_OPTIONS = dict.fromkeys(
 )  # fmt: skip
 _NAMES = {"judge": "MODEL", "decision": "MODEL", "builtin-split": "FILE", "recipe": "FILE"}
 _NAMES |= dict.fromkeys(HOSTED, "MODEL")
-_NAMES |= dict.fromkeys(_AT_ADDRESS, "http://HOST:PORT")
+_NAMES |= dict.fromkeys((*_AT_ADDRESS, "secondpass"), "http://HOST:PORT")
 
 
 ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | Judge | AsyncJudge
@@ -75,9 +76,10 @@ def load(
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
             ``judge:MODEL`` (any OpenAI-compatible endpoint), ``decision:MODEL``, ``cohere:MODEL``,
             ``jina:MODEL``, ``voyage:MODEL`` and other hosted rerankers, ``rerank+DIALECT:URL`` for
-            any server that speaks a dialect of theirs, ``recipe:FILE``, or a backend that another
-            package adds. A `pathlib.Path`, or a string that ends in ".json" and names no other
-            backend, is a recipe's file.
+            any server that speaks a dialect of theirs, ``secondpass:URL`` for a recipe behind
+            ``secondpass serve``, ``recipe:FILE``, or a backend that another package adds. A
+            `pathlib.Path`, or a string that ends in ".json" and names no other backend, is a
+            recipe's file.
         options: Keyword arguments of the backend, such as {"max_length": 256}; of a recipe, what
             no file may hold, see `Recipe.stage`.
         cache: Keep the scores of this many pairs, see `Cached`.

@@ -1,7 +1,7 @@
 """Rerankers behind a URL.
 
 dialects           how each API is spoken, as data
-reranker           the stage that asks one
+reranker           the stage that asks one; service: the one that asks `secondpass serve`
 decision           decision models as judges; decision_wires: what they are sent and answer
 address            where a server is, and the key that goes there and nowhere else
 http               one request: attempts, limits of time and size
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from secondpass.models.remote.dialects import Dialect as Dialect
     from secondpass.models.remote.errors import RemoteError as RemoteError
     from secondpass.models.remote.reranker import RemoteReranker as RemoteReranker
+    from secondpass.models.remote.service import RemoteRecipe as RemoteRecipe
 
 _HOMES = {
     "DIALECTS": "dialects",
     "DecisionJudge": "decision",
     "Dialect": "dialects",
     "RemoteError": "errors",
+    "RemoteRecipe": "service",
     "RemoteReranker": "reranker",
 }
 
