@@ -40,6 +40,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.openai.client", "judge", True),
     "decision": ("secondpass.models.remote.decision", "DecisionJudge", True),
+    "secondpass": ("secondpass.models.remote.service", "RemoteRecipe", True),
     "recipe": ("secondpass.core.recipe", "from_file", True),
 }
 _REMOTE = ("secondpass.models.remote.reranker", "RemoteReranker", True)
@@ -58,7 +59,7 @@ _BACKEND_OPTIONS = dict.fromkeys(
 _NAMES = {"judge": "MODEL", "decision": "MODEL"}
 _NAMES |= dict.fromkeys(("builtin-split", "builtin-tiny-split", "recipe"), "FILE")
 _NAMES |= dict.fromkeys((*HOSTED, "bedrock", "vertex"), "MODEL")
-_NAMES |= dict.fromkeys(_AT_ADDRESS, "http://HOST:PORT")
+_NAMES |= dict.fromkeys((*_AT_ADDRESS, "secondpass"), "http://HOST:PORT")
 
 
 ModelLike = str | os.PathLike[str] | Stage | Recipe | Mapping[str, Any] | Judge | AsyncJudge
@@ -83,8 +84,9 @@ def load(
             ``judge:MODEL`` (any OpenAI-compatible endpoint), ``decision:MODEL``, ``cohere:MODEL``,
             ``jina:MODEL``, ``voyage:MODEL``, ``bedrock:MODEL``, ``vertex:MODEL`` and other hosted
             rerankers, ``rerank+DIALECT:URL`` for any server that speaks a dialect of theirs,
-            ``recipe:FILE``, or a backend that another package adds. A `pathlib.Path`, or a string
-            that ends in ".json" and names no other backend, is a recipe's file.
+            ``secondpass:URL`` for a recipe behind ``secondpass serve``, ``recipe:FILE``, or a
+            backend that another package adds. A `pathlib.Path`, or a string that ends in ".json"
+            and names no other backend, is a recipe's file.
         options: Keyword arguments of the backend, such as {"max_length": 256}; of a recipe, what
             no file may hold, see `Recipe.stage`.
         cache: Keep the scores of this many pairs, see `Cached`.

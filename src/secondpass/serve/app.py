@@ -62,7 +62,6 @@ def make_app(settings: Settings | None = None) -> FastAPI:
         version=version("secondpass"),
         description="Puts the right documents on top, and says how likely each is to be relevant.",
         lifespan=_lifespan,
-        docs_url=None,
         redoc_url=None,
     )
     app.state.service = service

@@ -68,6 +68,7 @@ class Service:
         *,
         uncut: bool = False,
         then: Sequence[Stage] = (),
+        deadline: float | None = None,
     ) -> list[Ranking]:
         """Rerank the lists of one request.
 
@@ -77,13 +78,14 @@ class Service:
             rankings: What was sent.
             uncut: Leave the cuts at the recipe's end out.
             then: More stages behind the recipe.
+            deadline: Milliseconds; None: those of the header.
 
         Raises:
             HTTPException: 413, too many or too long texts; 422, a wrong header; 429, the queue is
                 too long.
         """
         self._check_sizes(rankings)
-        seconds = self._deadline(request)
+        seconds = self._deadline(request, deadline)
         self._admit(served, rankings, seconds)
         facts: dict[str, Any] = request.scope["secondpass"]
         facts |= {"recipe": served.name, "documents": sum(len(r) for r in rankings)}
@@ -121,9 +123,10 @@ class Service:
                         f"most {settings.max_document_characters} may be sent",
                     )
 
-    def _deadline(self, request: Request) -> float:
-        """Seconds, of the header if it is there."""
-        most, given = self.settings.deadline_seconds, request.headers.get(DEADLINE)
+    def _deadline(self, request: Request, milliseconds: float | None) -> float:
+        """Seconds, of the body or the header if they are there."""
+        most = self.settings.deadline_seconds
+        given = request.headers.get(DEADLINE) if milliseconds is None else str(milliseconds)
         if given is None:
             return most
         try:

@@ -92,3 +92,4 @@ class RankBody(_Refusing):
     top_k: Count = Field(None, ge=0)
     threshold: float | None = Field(None, ge=0, le=1)
     return_documents: bool = False
+    deadline_ms: float | None = Field(None, gt=0, allow_inf_nan=False)

@@ -141,7 +141,7 @@ class Metrics:
             return generate_latest(self.registry)
         _forget_the_dead(Path(folder))
         everybody = CollectorRegistry()
-        MultiProcessCollector(everybody, path=folder)
+        MultiProcessCollector(everybody, path=folder)  # type: ignore[no-untyped-call]
         return generate_latest(everybody)
 
 
@@ -155,6 +155,6 @@ def _forget_the_dead(folder: Path) -> None:
         try:
             os.kill(int(pid), 0)
         except ProcessLookupError:
-            mark_process_dead(int(pid), str(folder))
+            mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
         except (PermissionError, ValueError):
             continue

@@ -17,9 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from secondpass.serve.asking import Service
 
 LOGGER = logging.getLogger("secondpass.serve")
-OPEN = frozenset(("/", "/health", "/health/live", "/health/ready"))
-"""Paths that need no key: probes, and the page, which holds nothing."""
-_QUIET = frozenset(("/health", "/health/live", "/health/ready", "/metrics"))
+_PROBES = frozenset(("/health", "/health/live", "/health/ready"))
+OPEN = _PROBES | {"/", "/docs", "/openapi.json"}
+"""Paths that need no key: probes, and pages that say nothing of what is served."""
+_QUIET = _PROBES | {"/metrics"}
 
 
 def error_response(

@@ -108,7 +108,7 @@ class Settings(BaseSettings):
                 raise InvalidInputError(f"there is no file {os.fspath(file)!r}")
 
             class OfFile(cls):  # type: ignore[valid-type,misc]
-                model_config = SettingsConfigDict(toml_file=file)
+                model_config = SettingsConfigDict(toml_file=Path(file))
 
             kind = OfFile
         try:

@@ -1,7 +1,7 @@
 """Rerankers behind a URL.
 
 dialects           how each API is spoken, as data
-reranker           the stage that asks one
+reranker           the stage that asks one; service: the one that asks `secondpass serve`
 bedrock, vertex    those of Amazon and Google, whose SDKs find credentials
 decision           decision models as judges; decision_wires: what they are sent and answer
 address            where a server is, and the key that goes there and nowhere else
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from secondpass.models.remote.dialects import Dialect as Dialect
     from secondpass.models.remote.errors import RemoteError as RemoteError
     from secondpass.models.remote.reranker import RemoteReranker as RemoteReranker
+    from secondpass.models.remote.service import RemoteRecipe as RemoteRecipe
     from secondpass.models.remote.vertex import VertexReranker as VertexReranker
 
 _HOMES = {
@@ -27,6 +28,7 @@ _HOMES = {
     "DecisionJudge": "decision",
     "Dialect": "dialects",
     "RemoteError": "errors",
+    "RemoteRecipe": "service",
     "RemoteReranker": "reranker",
     "VertexReranker": "vertex",
 }

@@ -25,8 +25,8 @@ router = APIRouter(tags=["secondpass"])
 async def rank(body: RankBody, request: Request, response: Response) -> dict[str, Any]:
     """Rerank documents: order, scores and what they mean, probabilities, evidence, events.
 
-    The header ``Secondpass-Deadline-Ms`` limits the time; what was not scored by then stands below
-    the rest, and `status` is "partial".
+    `deadline_ms` or the header ``Secondpass-Deadline-Ms`` limits the time; what was not scored by
+    then stands below the rest, and `status` is "partial".
     """
     service: Service = request.app.state.service
     served = service.served(body.recipe)
@@ -37,7 +37,7 @@ async def rank(body: RankBody, request: Request, response: Response) -> dict[str
         then.append(Threshold(body.threshold))
     if body.top_k is not None:
         then.append(Top(body.top_k))
-    (ranking,) = await service.rank(request, served, [before], then=then)
+    (ranking,) = await service.rank(request, served, [before], then=then, deadline=body.deadline_ms)
     response.headers.update(status_headers(ranking))
     details = ranking.to_dict()
     for candidate, plain in zip(ranking, details["candidates"], strict=True):

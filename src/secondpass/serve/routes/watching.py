@@ -1,17 +1,33 @@
-"""Health, metrics, and what is served."""
+"""Health, metrics, what is served, and the page for trying it."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from fastapi import APIRouter, HTTPException, Request
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from secondpass.serve.asking import Service
 
 router = APIRouter(tags=["watching"])
+_PAGE = Path(__file__).parents[1] / "page/index.html"
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; img-src data:; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Cache-Control": "no-cache",
+}
 _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get("/", include_in_schema=False)
+async def page(request: Request) -> FileResponse:
+    """Try a query in a browser; it loads nothing from elsewhere."""
+    service: Service = request.app.state.service
+    if not service.settings.page:
+        raise HTTPException(404, "the page is switched off here")
+    return FileResponse(_PAGE, media_type="text/html", headers=_PAGE_HEADERS)
 
 
 @router.get("/health/live")
