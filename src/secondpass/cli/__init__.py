@@ -1,11 +1,11 @@
-"""The command line: rerank, index, evaluate, report, train, export, bench, batch."""
+"""The command line: rerank, index, evaluate, report, train, export, bench, batch, plan."""
 
 from __future__ import annotations
 
 import typer
 from rich.console import Console
 
-from secondpass.cli import batch, bench, evaluate, export, index, report, rerank, train
+from secondpass.cli import batch, bench, evaluate, export, index, plan, report, rerank, train
 from secondpass.cli.streams import guarded_streams
 from secondpass.core.errors import SecondPassError
 
@@ -25,6 +25,7 @@ for command in (
     export.export,
     bench.bench,
     batch.batch,
+    plan.plan,
 ):
     app.command()(command)
 
