@@ -23,8 +23,8 @@ DEMAND = Demand(
 def test_the_sums_by_hand() -> None:
     read, stored = plan_scale(DEMAND, COSTS)
     # a core-second a request, 12 a second, 60 % busy: 20 cores; half a second of 2 cores at least
-    assert (read.machines, read.cores, read.milliseconds) == (11, 2, 500.0)
-    assert read.usd_per_month == pytest.approx(11 * 2 * 0.05 * 730)
+    assert (read.machines, read.cores, read.milliseconds) == (6, 4, 250.0)
+    assert read.usd_per_month == pytest.approx(6 * 4 * 0.05 * 730)
     assert read.disk_gb == 0
     assert (stored.machines, stored.cores) == (2, 2)  # 2 cores, and a machine to spare
     assert stored.disk_gb == pytest.approx(10**9 * 100 * 500 * 2 / 1e9)

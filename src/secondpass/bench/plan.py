@@ -194,12 +194,9 @@ def _plan(way: str, demand: Demand, rate: float, disk_gb: float, encode_hours: f
 
 
 def _machine(fitting: Sequence[int], needed: float) -> int:
-    """The size with which the fewest cores are paid for; of equals, the larger machines."""
-
-    def paid(cores: int) -> tuple[int, int]:
-        return (max(1, math.ceil(needed / cores)) + 1) * cores, -cores
-
-    return min(fitting, key=paid)
+    """The largest size with which hardly more cores are paid for than with any other."""
+    paid = {cores: (max(1, math.ceil(needed / cores)) + 1) * cores for cores in fitting}
+    return max(cores for cores in fitting if paid[cores] <= 1.1 * min(paid.values()))
 
 
 def plan_table(plans: Sequence[ScalePlan]) -> Mapping[str, list[str]]:
