@@ -178,7 +178,7 @@ def _plan(way: str, demand: Demand, rate: float, disk_gb: float, encode_hours: f
         )  # fmt: skip
     needed = demand.requests_per_second * work / BUSY
     cores = _machine(fitting, needed)
-    machines = max(1, math.ceil(needed / cores)) + 1
+    machines = _machines(needed, cores)
     compute = machines * cores * demand.usd_per_core_hour * HOURS
     return ScalePlan(
         way=way,
@@ -195,8 +195,13 @@ def _plan(way: str, demand: Demand, rate: float, disk_gb: float, encode_hours: f
 
 def _machine(fitting: Sequence[int], needed: float) -> int:
     """The largest size with which hardly more cores are paid for than with any other."""
-    paid = {cores: (max(1, math.ceil(needed / cores)) + 1) * cores for cores in fitting}
+    paid = {cores: _machines(needed, cores) * cores for cores in fitting}
     return max(cores for cores in fitting if paid[cores] <= 1.1 * min(paid.values()))
+
+
+def _machines(needed: float, cores: int) -> int:
+    """With one to spare; a billionth of a core too few is rounding."""
+    return max(1, math.ceil(needed / cores - 1e-9)) + 1
 
 
 def plan_table(plans: Sequence[ScalePlan]) -> Mapping[str, list[str]]:
