@@ -173,25 +173,28 @@ class Lance:
 
     def write(self, batches: Blobs) -> None:
         import lancedb
+        import lancedb.index
         import pyarrow as pa
 
-        schema = pa.schema([("key", pa.binary()), ("v", pa.binary())])
+        schema = pa.schema([("key", pa.string()), ("v", pa.binary())])
         first, database = not self.path.exists(), lancedb.connect(self.path)
         table = database.create_table("t", schema=schema) if first else database.open_table("t")
         rows: list[tuple[bytes, bytes]] = []
         for batch in (*batches, None):  # each append makes a file, so they are few and large
             rows += batch or ()
             if rows and (batch is None or len(rows) >= 10_000):
-                table.add(pa.table([[k for k, _ in rows], [v for _, v in rows]], schema=schema))
+                table.add(
+                    pa.table([[k.hex() for k, _ in rows], [v for _, v in rows]], schema=schema)
+                )
                 rows = []
         if first:
-            table.create_scalar_index("key")
+            table.create_index("key", config=lancedb.index.BTree())
 
     def look_up(self, keys: Sequence[bytes]) -> list[bytes]:
         import lancedb
 
         self.table = self.table or lancedb.connect(self.path).open_table("t")
-        listed = ", ".join(f"X'{one.hex()}'" for one in keys)
+        listed = ", ".join(f"'{one.hex()}'" for one in keys)
         found = self.table.search().where(f"key IN ({listed})").select(["v"]).limit(len(keys))
         return found.to_arrow().column("v").to_pylist()
 

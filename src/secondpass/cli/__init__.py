@@ -1,4 +1,4 @@
-"""The command line: rerank, index, evaluate, report, train, export, bench, serve, batch, mcp."""
+"""The command line: one file per command."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from secondpass.cli import (
     export,
     index,
     mcp,
+    plan,
     report,
     rerank,
     serve,
@@ -37,6 +38,7 @@ for command in (
     bench.bench,
     serve.serve,
     batch.batch,
+    plan.plan,
     mcp.mcp,
 ):
     app.command()(command)
