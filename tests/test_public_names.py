@@ -125,9 +125,9 @@ import sys
 from importlib.abc import MetaPathFinder
 
 EXTRAS = (
-    "accelerate bm25s datasets huggingface_hub ir_measures jinja2 lightgbm matplotlib onnx "
-    "onnxscript openai openvino pandas scipy sentence_transformers sklearn Stemmer threadpoolctl "
-    "torch transformers"
+    "accelerate bm25s datasets dspy huggingface_hub ir_measures jinja2 lancedb lightgbm matplotlib "
+    "mcp onnx onnxscript openai openvino pandas pydantic_ai pyterrier scipy sentence_transformers "
+    "sklearn Stemmer threadpoolctl torch transformers"
 ).split()
 
 
@@ -163,6 +163,11 @@ for use in (
     lambda: secondpass.OpenAIChat("model"),
     lambda: secondpass.TorchCrossEncoder("model"),
     lambda: secondpass.load("bm25"),
+    lambda: __import__("secondpass.integrations.dspy"),
+    lambda: __import__("secondpass.integrations.lancedb"),
+    lambda: __import__("secondpass.integrations.mcp"),
+    lambda: __import__("secondpass.integrations.pydantic_ai"),
+    lambda: __import__("secondpass.integrations.pyterrier"),
 ):
     try:
         use()

@@ -19,6 +19,7 @@ from secondpass import (
     InvalidInputError,
     NoScoresError,
     Order,
+    Score,
     Stage,
     Threshold,
     Top,
@@ -28,7 +29,8 @@ from secondpass import (
     rerank,
 )
 from secondpass.integrations import cohere, fastembed, flashrank, rerankers, sentence_transformers
-from secondpass.testing import FakeJudge
+from secondpass.stages import Fallback
+from secondpass.testing import FakeJudge, FakeScorer
 
 QUERY = "who wrote Faust?"
 TEXTS = ["Cats sleep for most of the day.", "Goethe wrote Faust.", "Faust is a family name."]
@@ -448,3 +450,22 @@ def test_results_may_be_fewer_where_the_model_cuts(builtin: Stage) -> None:
     assert len(cohere.ClientV2(stage).rerank(query=QUERY, documents=TEXTS).results) == 1
     found = rerankers.Reranker(stage).rank(QUERY, TEXTS)
     assert [e.kind for e in found.ranking.events] == ["dropped"]
+
+
+def test_a_fallback_is_logged_where_the_result_cannot_say_it(
+    builtin: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(query: str, text: str) -> float:
+        raise OSError("the server is down")
+
+    stage = Fallback(Score(FakeScorer(fail)), builtin)
+    request = flashrank.RerankRequest(QUERY, PASSAGES)
+    calls = [*(_calls(stage)[name] for name in ("predict", "rank", "rerank", "pairs", "score"))]
+    for call in (*calls, lambda: flashrank.Ranker(stage).rerank(request)):
+        caplog.clear()
+        call()
+        (record,) = caplog.records
+        assert "fallback: " in record.getMessage()
+        assert "the server is down" in record.getMessage()
+    answer = cohere.ClientV2(stage).rerank(query=QUERY, documents=TEXTS)
+    assert answer.ranking.status == "fallback"

@@ -91,6 +91,8 @@ class _Rerankers:
         return f"{type(self).__name__}({self.stage.name})"
 
     def _answering(self, model: str | None) -> Stage:
+        if not isinstance(model, str | None):
+            raise InvalidInputError(f"model={model!r}: name a model; a stage is the client's own")
         if model is None or model.startswith("rerank-"):
             return self.stage
         if model not in self._others:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +28,8 @@ class DocumentExplained:
     """
 
     ranking: Ranking
-    sentences: list[Mapping[str, Any]]
-    stages: list[Mapping[str, Any]]
+    sentences: list[dict[str, Any]]
+    stages: list[dict[str, Any]]
 
 
 async def explain_document(stage: Stage, query: str, document: str) -> DocumentExplained:
@@ -50,7 +49,7 @@ async def explain_document(stage: Stage, query: str, document: str) -> DocumentE
     parts = [Candidate(str(i), document[start:end]) for i, (start, end) in enumerate(spans)]
     inputs = [alone, Ranking.of(query, parts)] if len(parts) > 1 else [alone]
     whole, *split = await stage.arun(inputs)
-    sentences = [
+    sentences: list[dict[str, Any]] = [
         {
             "text": c.text,
             "start": spans[int(c.id)][0],

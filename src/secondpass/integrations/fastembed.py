@@ -109,7 +109,7 @@ class TextCrossEncoder:
         first = 0
         while some := list(islice(pairs, block)):
             for index, pair in enumerate(some, start=first):
-                if isinstance(pair, str) or len(pair) != 2:
+                if not isinstance(pair, list | tuple) or len(pair) != 2:
                     raise InvalidInputError(f"pair {index} is {shown(pair)}; give (query, text)")
             yield from score_pairs(self.stage, [(query, text) for query, text in some])[0]
             first += len(some)

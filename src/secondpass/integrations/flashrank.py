@@ -18,7 +18,7 @@ from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, UnknownModelError, shown
 from secondpass.core.ranking import Ranking
-from secondpass.integrations.pair_scores import stage_named
+from secondpass.integrations.pair_scores import log_degraded, stage_named
 from secondpass.models.load import ModelLike
 
 _ELSEWHERE = {
@@ -89,7 +89,9 @@ class Ranker:
             )
         candidates = [_candidate(passage, i) for i, passage in enumerate(passages)]
         results = []
-        for found in self.stage(Ranking.of(query, candidates)):  # type: ignore[arg-type]  # checked there
+        ranking = self.stage(Ranking.of(query, candidates))  # type: ignore[arg-type]  # it checks
+        log_degraded(ranking)
+        for found in ranking:
             passage = {key: value for key, value in found.payload.items() if key != "score"}
             results.append(passage if found.score is None else passage | {"score": found.score})
         return results

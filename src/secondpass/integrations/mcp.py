@@ -5,6 +5,7 @@ Written for the official SDK, mcp 2.3.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Annotated, Any
 
 from secondpass._rerank import arerank
@@ -105,14 +106,12 @@ def mcp_server(model: ModelLike = "builtin") -> MCPServer[Any]:
     Raises:
         SecondPassError: What loading the model may raise.
     """
-    import secondpass
-
     stage = as_stage(model)
     server: MCPServer[Any] = MCPServer(
         "secondpass",
         instructions="Put search results into the order of their relevance before reading them, "
         "and leave out what is not relevant.",
-        version=secondpass.__version__,
+        version=version("secondpass"),
         log_level="WARNING",
     )
 

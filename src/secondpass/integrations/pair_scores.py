@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,9 @@ from secondpass.core.candidate import Candidate, Scale
 from secondpass.core.errors import InvalidInputError, NoScoresError, shown
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
-from secondpass.models.load import ModelLike, as_stage, is_recipe_file
+from secondpass.models.load import ModelLike, as_stage, is_recipe_file, load
+
+_log = logging.getLogger("secondpass")
 
 
 def stage_named(model: ModelLike, backend: str, options: Mapping[str, Any] | None = None) -> Stage:
@@ -19,7 +22,7 @@ def stage_named(model: ModelLike, backend: str, options: Mapping[str, Any] | Non
 
     Args:
         model: What `as_stage` takes. A name of the other library's kind, such as "owner/model" or
-            a folder of weights, goes to `backend`.
+            the path of a folder with weights ("./model"), goes to `backend`.
         backend: Of such names, such as "cross-encoder".
         options: For the backend; only with a model string.
 
@@ -29,7 +32,7 @@ def stage_named(model: ModelLike, backend: str, options: Mapping[str, Any] | Non
     """
     given = {key: value for key, value in (options or {}).items() if value is not None}
     is_name = isinstance(model, str) and not is_recipe_file(model)
-    if is_name and ":" not in str(model) and ("/" in str(model) or Path(str(model)).is_dir()):
+    if is_name and ":" not in str(model) and any(sep in str(model) for sep in ("/", os.sep)):
         model = f"{backend}:{model}"
     elif isinstance(model, os.PathLike) and Path(model).is_dir():
         model = f"{backend}:{os.fspath(model)}"
@@ -40,8 +43,6 @@ def stage_named(model: ModelLike, backend: str, options: Mapping[str, Any] | Non
             f"{', '.join(given)}: options of a model that is loaded here by its name; "
             f"this one is {shown(model)}, so give them to load()"
         )
-    from secondpass.models.load import load
-
     return load(str(model), options=given)
 
 
@@ -69,6 +70,7 @@ def score_pairs(stage: Stage, pairs: Sequence[tuple[str, str]]) -> tuple[list[fl
         if after.scale == "order":
             raise _no_scores(stage, after)
         scales.add(after.scale)
+        log_degraded(after)
         scores.update(zip(after.ids, after.scores, strict=True))
     if len(scales) > 1:
         raise NoScoresError(
@@ -87,7 +89,15 @@ def scored(stage: Stage, ranking: Ranking) -> Ranking:
     after = stage(ranking)
     if len(after) and after.scale == "order":
         raise _no_scores(stage, after)
+    log_degraded(after)
     return after
+
+
+def log_degraded(ranking: Ranking) -> None:
+    """Warn where not all was done as intended, since plain numbers have no place for events."""
+    if ranking.status != "complete":
+        why = "; ".join(event.message for event in ranking.events)
+        _log.warning("the ranking for %r is %s: %s", ranking.query, ranking.status, why)
 
 
 def text_of(document: object, position: int) -> str:
