@@ -21,7 +21,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import pairs
@@ -41,6 +40,8 @@ PREFIXES = (1, 3, 5, 10)
 """Lengths at which lists are cut, besides their own, when a calibrator is fitted."""
 Fitted = Beta | InList
 Observed = tuple[List, Ranking]
+Judged = tuple[str, float, bool]
+"""The kind of list, the probability of a candidate, and whether it is relevant."""
 
 
 def main() -> None:
@@ -48,7 +49,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=pairs.DATA)
     parser.add_argument("--model", default="builtin", help="a built-in model's string")
     parser.add_argument("--each", type=int, default=6, help="queries a source and kind of list")
-    parser.add_argument("--ships", choices=tuple(KINDS), default="in_list", help="the default")
+    parser.add_argument("--measure", type=int, default=3, help="the same, of other articles")
+    parser.add_argument("--ships", choices=tuple(KINDS), default="beta", help="the default")
     given = parser.parse_args()
 
     stage = load(f"{given.model}:raw")
@@ -60,16 +62,17 @@ def main() -> None:
     unlabelled = pairs.unlabelled_passages(given.data)
     fit, measure = (
         score_lists(cached, make_lists(rows, unlabelled, part, each))
-        for part, each in ((pairs.FIT, given.each), (pairs.MEASURE, given.each // 2))
+        for part, each in ((pairs.FIT, given.each), (pairs.MEASURE, given.measure))
     )
     fitted = {kind: fit_kind(kind, fit) for kind in KINDS}
     report = {
-        "command": f"python training/calibrate_builtin.py --model {given.model}",
+        "command": f"python training/calibrate_builtin.py --model {given.model} "
+        f"--each {given.each} --measure {given.measure}",
         "model": stage.name,
         "ships": given.ships,
         "lists": {part: counts(lists) for part, lists in (("fit", fit), ("measure", measure))},
         "on_the_part_held_out_from_the_fit": {
-            kind: quality_by_kind(calibrator, measure) for kind, calibrator in fitted.items()
+            kind: quality_by_kind(judge(calibrator, measure)) for kind, calibrator in fitted.items()
         },
         "leaving_one_source_out": {kind: leave_one_out(kind, fit) for kind in KINDS},
         "parameters": {kind: asdict(calibrator) for kind, calibrator in fitted.items()},
@@ -116,32 +119,33 @@ def cut_short(ranking: Ranking, size: int) -> Ranking:
 
 
 def leave_one_out(kind: str, observed: Sequence[Observed]) -> dict[str, dict[str, float]]:
-    """Each source judged by a fit on the others: means over the sources of each kind of list."""
+    """Each source judged by a fit on the others; by kind of list, and of all."""
     by_source: dict[str, list[Observed]] = defaultdict(list)
     for one in observed:
         by_source[one[0].source].append(one)
-    qualities: dict[str, list[dict[str, float]]] = defaultdict(list)
+    judged: list[Judged] = []
     for source, held_out in by_source.items():
         others = [one for other, lists in by_source.items() if other != source for one in lists]
-        fitted = fit_kind(kind, others)
-        for name, found in quality_by_kind(fitted, held_out).items():
-            qualities[name].append(found)
-    return {
-        name: {measure: round(fmean(q[measure] for q in found), 4) for measure in found[0]}
-        for name, found in sorted(qualities.items())
-    }
+        judged += judge(fit_kind(kind, others), held_out)
+    return quality_by_kind(judged)
 
 
-def quality_by_kind(fitted: Fitted, observed: Sequence[Observed]) -> dict[str, dict[str, float]]:
-    by_kind: dict[str, list[Observed]] = defaultdict(list)
-    for one in observed:
-        by_kind[one[0].kind].append(one)
-    return {kind: quality(fitted, lists) for kind, lists in sorted(by_kind.items())}
+def judge(fitted: Fitted, observed: Sequence[Observed]) -> list[Judged]:
+    return [
+        (list_.kind, p, label)
+        for list_, ranking in observed
+        for p, label in zip(probabilities(fitted, ranking), labels(list_, ranking), strict=True)
+    ]
 
 
-def quality(fitted: Fitted, observed: Sequence[Observed]) -> dict[str, float]:
-    p = [x for _, ranking in observed for x in probabilities(fitted, ranking)]
-    y = [label for list_, ranking in observed for label in labels(list_, ranking)]
+def quality_by_kind(judged: Sequence[Judged]) -> dict[str, dict[str, float]]:
+    kinds = sorted({kind for kind, _, _ in judged})
+    by_kind = {kind: [one for one in judged if one[0] == kind] for kind in kinds}
+    return {kind: quality(pairs_) for kind, pairs_ in {**by_kind, "all": judged}.items() if pairs_}
+
+
+def quality(judged: Sequence[Judged]) -> dict[str, float]:
+    p, y = [one[1] for one in judged], [one[2] for one in judged]
     return {
         "expected_calibration_error": round(expected_calibration_error(p, y), 4),
         "log_loss": round(log_loss(p, y), 4),

@@ -33,6 +33,8 @@ LEAST_GROUP, MOST_GROUP = 5, 40
 UNSEEN = ("py-docstrings", "py")
 """A source and a domain that nothing is fitted on: benchmarks/starting_threshold.py measures on
 them, as on a collection."""
+MOST_TOPICS = 20
+"""Of a domain."""
 POOLED = ("squad-sent", "qamr-wiki", "covid-qa", "nq-clapnq", "factbook", "rails-guides")
 """Sources whose articles have passages that answer one question each."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -50,7 +52,7 @@ class List:
 def make_lists(
     rows: Sequence[pairs.Row], unlabelled: Iterable[tuple[str, str]], which: int, each: int
 ) -> list[List]:
-    """Lists of one part of the groups.
+    """Lists of one part of the groups; fewer of each source are the first of more.
 
     Args:
         rows: All labelled pairs.
@@ -63,25 +65,25 @@ def make_lists(
         by_source[row.source].append(row)
     made: list[List] = []
     for source in sorted(by_source.keys() - {*UNSEEN}):
-        own, g = by_source[source], random.Random(f"{source} {which}")
-        asked = [row for row in own if row.part == which]
-        asked = g.sample(asked, min(each, len(asked)))
-        made += _answers(source, own, asked)
+        own, asked = by_source[source], [row for row in by_source[source] if row.part == which]
+        random.Random(source).shuffle(asked)
+        made += _answers(source, own, asked, each)
         if source in POOLED:
-            made += _pools(source, own, asked, g)
+            made += _pools(source, own, asked[:each])
     for domain, passages in _domains(rows, unlabelled).items():
         made += _topics(domain, passages, which, each)
     return made
 
 
-def _answers(source: str, own: Sequence[pairs.Row], asked: Sequence[pairs.Row]) -> list[List]:
-    positives = {row.positive for row in asked}
-    every = {row.positive: row for row in own}
-    others = sorted(text for text in every if text not in positives)
-    g = random.Random(source)
-    found_in = [*sorted(positives), *g.sample(others, min(COLLECTION, len(others)))]
-    passages = [every[text] for text in found_in]
-    index = BM25Index(found_in)
+def _answers(
+    source: str, own: Sequence[pairs.Row], asked: Sequence[pairs.Row], each: int
+) -> list[List]:
+    others = list(own)
+    random.Random(source).shuffle(others)
+    every = {row.positive: row for row in [*asked[: COLLECTION // 2], *others]}
+    passages = list(every.values())[:COLLECTION]
+    asked = asked[: min(each, COLLECTION // 2)]
+    index = BM25Index([row.positive for row in passages])
     right: dict[str, set[str]] = defaultdict(set)
     for row in own:
         right[row.query].add(row.positive)
@@ -99,9 +101,7 @@ def _answers(source: str, own: Sequence[pairs.Row], asked: Sequence[pairs.Row]) 
     return made
 
 
-def _pools(
-    source: str, own: Sequence[pairs.Row], asked: Sequence[pairs.Row], g: random.Random
-) -> list[List]:
+def _pools(source: str, own: Sequence[pairs.Row], asked: Sequence[pairs.Row]) -> list[List]:
     groups: dict[str, dict[str, None]] = defaultdict(dict)
     for row in own:
         groups[row.group][row.positive] = None
@@ -110,6 +110,7 @@ def _pools(
         right[row.query].add(row.positive)
     made = []
     for row in asked:
+        g = random.Random(row.query)
         others = [text for text in groups[row.group] if text not in right[row.query]]
         texts = [row.positive, *g.sample(others, min(g.randint(3, 15), len(others)))]
         g.shuffle(texts)
@@ -140,16 +141,17 @@ def _topics(domain: str, passages: Sequence[tuple[str, str]], which: int, each: 
     ]
     if len(groups) < 2 * LEAST_GROUP or not fitting:
         return []
-    g = random.Random(f"{domain} {which}")
-    chosen = g.sample(fitting, min(each, len(fitting)))
-    others = g.sample(sorted(set(groups) - set(chosen)), len(groups) - len(chosen))
+    random.Random(domain).shuffle(fitting)
+    others = sorted(groups.keys() - set(fitting))
+    random.Random(domain).shuffle(others)
     collection: list[tuple[str, str]] = []
-    for group in [*chosen, *others]:
+    for group in [*fitting[:MOST_TOPICS], *others]:
         if len(collection) < COLLECTION:
             collection += [(text, group) for text in groups[group]]
     index = BM25Index([text for text, _ in collection])
     asked = []
-    for group in chosen:
+    for group in fitting[: min(each, MOST_TOPICS)]:
+        g = random.Random(group)
         text = g.choice(groups[group])
         query = _opening(text, g.randint(8, 50))
         if query:

@@ -123,6 +123,7 @@ def test_without_features_of_the_list_it_is_pointwise_and_nearly_beta() -> None:
     rankings, relevant = NUMBER.run([j.ranking for j in judged]), [j.relevant for j in judged]
     alone = CalibrateInList(InList.fit(rankings, relevant, POINTWISE), "number@1")
     assert alone.pointwise
+    assert repr(NUMBER >> alone) == "number@1 >> ScoreAndQuery"
     head = rankings[0].head(2)
     assert alone.probabilities(rankings[0])[:2] == alone.probabilities(head)
     assert "list_size" not in alone(head)[0].trail[-1].note

@@ -151,7 +151,7 @@ class CalibrateInList(CalibrationStage):
         self.calibrator: InList = calibrator
         self.fitted_on, self.queries = fitted_on, tuple(queries)
         self.base_rate = base_rate
-        self.name = type(calibrator).__name__
+        self.name = "ScoreAndQuery" if calibrator.pointwise else type(calibrator).__name__
 
     def probabilities(self, ranking: Ranking) -> list[float]:
         """P(relevant) of each candidate, best first, never rising."""

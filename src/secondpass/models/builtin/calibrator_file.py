@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from secondpass.calibrate import Beta, Calibrate, CalibrateInList, CalibrationStage, InList
-from secondpass.core.errors import InvalidInputError, ModelError
+from secondpass.core.errors import CalibrationError, InvalidInputError, ModelError
 
 
 def read_calibrator(folder: Path, kind: str | None = None) -> CalibrationStage:
@@ -28,7 +28,7 @@ def read_calibrator(folder: Path, kind: str | None = None) -> CalibrationStage:
         kind = fitted.get("ships", "beta") if kind is None else kind
         if kind in kinds:
             return _stage(kind, fitted)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CalibrationError) as error:
         raise ModelError(
             f"the built-in model's calibrator is damaged ({error}); install secondpass again"
         ) from error
@@ -39,6 +39,8 @@ def read_calibrator(folder: Path, kind: str | None = None) -> CalibrationStage:
 
 def _stage(kind: str, fitted: dict[str, Any]) -> CalibrationStage:
     values, origin, rate = fitted[kind], fitted["fitted_on"], fitted["base_rate"]
+    if not isinstance(origin, str):
+        raise TypeError(f"fitted_on is {origin!r}")
     if kind == "beta":
         return Calibrate(Beta(**values), origin, base_rate=rate)
     lists: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
