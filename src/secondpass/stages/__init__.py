@@ -3,6 +3,7 @@
 from secondpass.core.event import Note
 from secondpass.core.stage import Composite
 from secondpass.core.within import Within
+from secondpass.stages.canaries import CanaryShift, ScoreCanaries
 from secondpass.stages.compare import ScorerComparer
 from secondpass.stages.fallback import Breaker, CircuitOpenError, Fallback, Hedge
 from secondpass.stages.fuse.learned import FusionBaseline, FusionEvidence, LearnedFuse
@@ -13,6 +14,7 @@ from secondpass.stages.score_health import ScoreHealth, ScoreSketch, UnhealthySc
 __all__ = [
     "Affordable",
     "Breaker",
+    "CanaryShift",
     "CircuitOpenError",
     "Composite",
     "Fallback",
@@ -23,6 +25,7 @@ __all__ = [
     "Note",
     "NotedScorer",
     "Pair",
+    "ScoreCanaries",
     "ScoreHealth",
     "ScoreSketch",
     "ScorerComparer",
