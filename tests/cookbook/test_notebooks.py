@@ -9,10 +9,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -63,54 +61,23 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def kernels() -> Iterator[dict[str, str]]:
-    """Variables with which `python3` is a kernel that has imported the heavy packages."""
-    if not hasattr(os, "fork"):
-        yield {}
-        return
-    from execute import QUIET
-
-    with TemporaryDirectory() as name:  # the path of a socket must be short
-        folder, address = Path(name), f"{name}/socket"
-        script = str(HERE / "warm_kernels.py")
-        command = [sys.executable, script, "start", address, "-f", "{connection_file}"]
-        specification = {"argv": command, "display_name": "Python 3", "language": "python"}
-        (folder / "kernels/python3").mkdir(parents=True)
-        (folder / "kernels/python3/kernel.json").write_text(json.dumps(specification))
-        quiet = {**_environment(), **QUIET}
-        with subprocess.Popen([sys.executable, script, "serve", address], env=quiet) as server:
-            try:
-                while not Path(address).exists() and server.poll() is None:
-                    time.sleep(0.05)
-                assert server.poll() is None
-                yield {"JUPYTER_PATH": name}
-            finally:
-                server.kill()
-
-
-def _environment() -> dict[str, str]:
+def _run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Without keys, and with the network closed in this process and in the kernel's."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")}
     paths = [str(HERE / "closed_network"), kept.get("PYTHONPATH", "")]
-    return {**kept, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
-
-
-def _run(
-    *command: str | Path, folder: Path, variables: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+    environment = {**kept, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
     return subprocess.run(
-        [sys.executable, *command], cwd=folder, env={**_environment(), **(variables or {})},
-        timeout=60 * MINUTES, capture_output=True, text=True, check=False,
+        [sys.executable, *command], cwd=folder, env=environment, timeout=60 * MINUTES,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 @pytest.mark.cookbook
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_it_runs(script: str, copy: Path, kernels: dict[str, str]) -> None:
+def test_it_runs(script: str, copy: Path) -> None:
     smaller = [f"--set={name}={value}" for name, value in SMALLER.get(script, {}).items()]
-    done = _run(copy / "execute.py", script, *smaller, folder=copy, variables=kernels)
+    done = _run(copy / "execute.py", script, *smaller, folder=copy)
     assert done.returncode == 0, done.stderr[-4000:]
     assert (copy / script).with_suffix(".ipynb").is_file()
 

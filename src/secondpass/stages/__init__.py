@@ -4,6 +4,7 @@ from secondpass.core.event import Note
 from secondpass.core.evidence import Span
 from secondpass.core.stage import Composite
 from secondpass.core.within import Within
+from secondpass.stages.canaries import CanaryShift, ScoreCanaries
 from secondpass.stages.chunks import Chunks
 from secondpass.stages.compare import ScorerComparer
 from secondpass.stages.evidence import Evidence, SpanRequest, SpanScorer
@@ -19,6 +20,7 @@ from secondpass.stages.score_health import ScoreHealth, ScoreSketch, UnhealthySc
 __all__ = [
     "Affordable",
     "Breaker",
+    "CanaryShift",
     "Chunks",
     "CircuitOpenError",
     "Composite",
@@ -34,6 +36,7 @@ __all__ = [
     "NotedScorer",
     "Pair",
     "Prune",
+    "ScoreCanaries",
     "ScoreHealth",
     "ScoreSketch",
     "ScorerComparer",

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
+from secondpass.stages.canaries import CanaryShift, ScoreCanaries
 
 _POINTS = 101
 _RECENT = 500
@@ -82,22 +83,50 @@ class ScoreHealth(Stage):
     * drifted: the distribution of the last 500 scores is not that of `sketch`, with the measured
       distance and shift. A provider may have changed the model underneath.
 
+    `check_canaries`, called from time to time, tells a changed model from changed questions.
+
     What it remembers belongs to this object and is shared by threads; it is not in recipes.
 
     Args:
         sketch: Of the scores when the pipeline was fitted, see `ScoreSketch.of`; None: no drift.
         refuse: Raise `UnhealthyScoresError` instead, which a `Fallback` around it takes as a
             failure.
+        canaries: Pairs with the scores that they had at the fit, see `ScoreCanaries.of`.
     """
 
-    def __init__(self, sketch: ScoreSketch | None = None, *, refuse: bool = False) -> None:
-        self.sketch, self.refuse = sketch, refuse
+    def __init__(
+        self,
+        sketch: ScoreSketch | None = None,
+        *,
+        refuse: bool = False,
+        canaries: ScoreCanaries | None = None,
+    ) -> None:
+        self.sketch, self.refuse, self.canaries = sketch, refuse, canaries
         self.name = "ScoreHealth"
         self._memory = _Memory()
 
     @property
     def origin(self) -> None:
         return None
+
+    def check_canaries(self, stage: Stage) -> CanaryShift:
+        """Score the canaries again. If they have shifted, every ranking from now on says so, in an
+        event of the kind ``unhealthy`` with the measured shift, until a check finds none.
+
+        Args:
+            stage: The one that stands before this one, without a cache.
+
+        Raises:
+            InvalidInputError: There are no canaries.
+            SecondPassError: What the stage raises; what was known before stays.
+        """
+        if self.canaries is None:
+            raise InvalidInputError(
+                "there are no canaries; write ScoreHealth(canaries=ScoreCanaries.of(rankings))"
+            )
+        shift = self.canaries.scored_again(stage)
+        self._memory.changed = str(shift) if shift.changed else ""
+        return shift
 
     def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         return [self._checked(ranking) for ranking in rankings]
@@ -136,6 +165,7 @@ class _Memory:
     unchanged: deque[bool] = field(default_factory=lambda: deque(maxlen=20))
     texts: OrderedDict[bytes, tuple[str, float]] = field(default_factory=OrderedDict)
     again: deque[bool] = field(default_factory=lambda: deque(maxlen=50))
+    changed: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __reduce__(self) -> tuple[type[_Memory], tuple[()]]:
@@ -162,6 +192,8 @@ class _Memory:
             self.texts.popitem(last=False)
 
     def _problems(self, sketch: ScoreSketch | None) -> Iterator[str]:
+        if self.changed:
+            yield self.changed
         if len(self.unchanged) == self.unchanged.maxlen and all(self.unchanged):
             yield f"the order of the last {len(self.unchanged)} queries is as it came"
         if len(self.again) >= 10 and all(self.again):

@@ -43,6 +43,7 @@ _DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(:\d{1,3})?")
 _COUNT = Bounds(0, 1e12)
 _PROMPT = Bounds(length=100_000, lines=True)
 _STAGES = Bounds(items=1_000)
+_CANARIES = Bounds(length=100_000, items=1_000, lines=True)
 
 _BOUNDS = {
     # an argument of any class, or "Class.argument"
@@ -78,6 +79,10 @@ _BOUNDS = {
     "BedrockReranker.model": Bounds(length=1_000),
     "VertexReranker.model": Bounds(length=1_000),
     "documents_per_request": Bounds(1, 100_000),
+    "ScoreCanaries.queries": _CANARIES,
+    "ScoreCanaries.texts": _CANARIES,
+    "ScoreCanaries.scores": Bounds(items=1_000),
+    "tolerance": Bounds(0),
     "failures": Bounds(1, 1e6),
     "questions": Bounds(1, 400),
     "state_tokens": Bounds(500, 10_000_000),

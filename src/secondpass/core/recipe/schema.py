@@ -68,7 +68,8 @@ _PARTS = {
     "Hedge": ("stages.fallback", "stage after"),
     "TopForLatency": ("stages.latency", "stage seconds first_estimate"),
     "Affordable": ("stages.latency", "stages seconds"),
-    "ScoreHealth": ("stages.score_health", "sketch refuse"),
+    "ScoreHealth": ("stages.score_health", "sketch refuse canaries"),
+    "ScoreCanaries": ("stages.canaries", "queries texts scores tolerance"),
     "ScoreSketch": ("stages.score_health", "quantiles size"),
     "RemoteReranker": (
         "models.remote.reranker",
