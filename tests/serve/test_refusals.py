@@ -40,7 +40,7 @@ def refused(response: httpx.Response) -> bool:
     return 400 <= response.status_code < 500 and reasoned
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     path=st.sampled_from(sorted(BODIES)),
     changes=st.dictionaries(st.sampled_from(FIELDS), VALUES, min_size=1, max_size=3),

@@ -102,7 +102,7 @@ PUBLIC_NAMES: dict[str, tuple[str, str | None]] = {
 }
 
 PACKAGES = (
-    "bench", "calibrate", "evaluate", "judge", "models", "report", "stages", "testing",
+    "bench", "calibrate", "evaluate", "judge", "models", "report", "serve", "stages", "testing",
     "thresholds", "tracing", "train",
 )  # fmt: skip
 """Documented packages; the names that they export are imported from them."""
