@@ -61,6 +61,7 @@ def on_ray(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_raylet_start_wait_time_s": "600",  # on a machine that is busy with other things
         "RAY_worker_register_timeout_seconds": "600",
+        "RAY_agent_register_timeout_ms": "600000",
     }
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("on_ray.py")), str(source), str(said)],
