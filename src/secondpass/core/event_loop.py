@@ -12,10 +12,14 @@ T = TypeVar("T")
 
 async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Like gather, but where one fails the others are cancelled and waited for."""
+    task = asyncio.current_task()
+    requests = task.cancelling() if task else 0
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one) for one in work]
     except ExceptionGroup as failures:  # callers catch the error itself, not a group of one
+        if task and task.cancelling() > requests:  # Python 3.11 leaves its own request behind, and
+            task.uncancel()  # a cancel scope of anyio around the call would be cancelled by it
         raise failures.exceptions[0] from failures.exceptions[0].__cause__
     return [task.result() for task in tasks]
 
