@@ -18,6 +18,7 @@ EventKind = Literal[
     "truncated",
     "missing",
     "repeated",
+    "other-language",
     # files
     "disk-cache-failed",
     "stored-score-damaged",
@@ -82,6 +83,7 @@ class Note(TypedDict, total=False):
         vector_file_failed: Why the file of vectors could not be used.
         stored_vector_damaged: The stored vectors were damaged, and the text was read again.
         unscored: It was not scored in time, or by no stage that was asked.
+        other_language: The text is not in the language that the model reads.
         spans: Relevant parts of the text, best first: start, end (code points) and score of each.
     """
 
@@ -97,4 +99,5 @@ class Note(TypedDict, total=False):
     vector_file_failed: str
     stored_vector_damaged: bool
     unscored: bool
+    other_language: bool
     spans: list[list[float]]

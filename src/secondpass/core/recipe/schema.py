@@ -73,6 +73,7 @@ _PARTS = {
     ),
     "Builtin": ("models.builtin.model", "max_length token_budget threads"),
     "BuiltinTiny": ("models.builtin.model", "max_length token_budget threads"),
+    "BuiltinMultilingual": ("models.builtin.multilingual", "max_length token_budget threads"),
 }
 """What recipes may name besides the public names that have arguments there."""
 
@@ -100,8 +101,8 @@ REFUSED = {
 """Arguments that no file may hold, and why; who builds a recipe gives them in code."""
 
 WEIGHTS = (
-    "Builtin", "BuiltinTiny", "LateInteraction", "OnnxCrossEncoder", "OpenVinoCrossEncoder",
-    "TorchCrossEncoder",
+    "Builtin", "BuiltinMultilingual", "BuiltinTiny", "LateInteraction", "OnnxCrossEncoder",
+    "OpenVinoCrossEncoder", "TorchCrossEncoder",
 )  # fmt: skip
 """Classes that load weights."""
 

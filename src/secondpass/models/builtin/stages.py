@@ -41,7 +41,7 @@ def stage(
         on_progress=on_progress,
         vectors=vectors,
     )
-    return _as_stage("builtin", name, make, FOLDER)
+    return as_stage("builtin", name, make, FOLDER)
 
 
 def stage_with_vectors(
@@ -90,7 +90,7 @@ def tiny_stage(
         on_progress=on_progress,
         vectors=vectors,
     )
-    return _as_stage("builtin-tiny", name, make, TINY)
+    return as_stage("builtin-tiny", name, make, TINY)
 
 
 def tiny_stage_with_vectors(
@@ -115,7 +115,8 @@ def tiny_stage_with_vectors(
     )
 
 
-def _as_stage(model: str, name: str, make: Callable[[], PackagedScorer], folder: Path) -> Stage:
+def as_stage(model: str, name: str, make: Callable[[], PackagedScorer], folder: Path) -> Stage:
+    """The model as its string says; its calibrator lies in `folder`."""
     if name not in ("", "raw"):
         raise ModelError(f'there is no built-in model {name!r}; write "{model}" or "{model}:raw"')
     score = Score(make())
