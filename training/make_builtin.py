@@ -1,4 +1,4 @@
-"""One command from the data to the files that ship: lists, training, choice, int8, calibrator.
+"""One command from the data to the files that ship: lists, training, choice, int8, calibrators.
 
     pip install -e ".[all]" -e training && python training/make_builtin.py [--hours 1.5]
 
@@ -51,7 +51,9 @@ def main() -> None:
     if not chosen.exists():
         choose(start, given.run / "last", lists, chosen)
     run("build_builtin.py", chosen)
-    run("calibrate_builtin.py", "--data", given.data / "train")
+    run("build_tiny.py")
+    for model in ("builtin", "builtin-tiny"):
+        run("calibrate_builtin.py", "--data", given.data / "train", "--model", model)
 
 
 def choose(start: Path, trained: Path, lists: Path, to: Path) -> None:

@@ -38,7 +38,7 @@ def tiny() -> BuiltinTiny:
 def states_of(text: str) -> np.ndarray:
     folder = ModelFolder.read(FOLDER, FOLDER / "model.onnx")
     encoder = SegmentEncoder(folder.tokenizer, 512)
-    ((_, ids),) = encoder.rows(encoder.tokenize([text]))
+    ((_, ids),) = encoder.text_rows(encoder.tokenize([text]))
     feed = {"input_ids": ids[None], "attention_mask": np.ones_like(ids)[None]}
     states: np.ndarray = OnnxSession(TINY / "model.onnx")(["word_states"], feed)[0][0]
     return states

@@ -19,6 +19,7 @@ EventKind = Literal[
     "truncated",
     "missing",
     "repeated",
+    "other-language",
     # calibration
     "unlike-fitted",
     # files
@@ -94,6 +95,7 @@ class Note(TypedDict, total=False):
         unscored: It was not scored in time, or by no stage that was asked.
         evidence: Relevant parts of the text, best first: start, end (code points) and score of
             each; `Candidate.evidence` reads them.
+        other_language: The text is not in the language that the model reads.
     """
 
     cut_tokens: int
@@ -116,3 +118,4 @@ class Note(TypedDict, total=False):
     list_size: int
     unscored: bool
     evidence: list[list[float]]
+    other_language: bool

@@ -79,7 +79,8 @@ def load(
     Args:
         model: "backend:name": ``builtin``, ``builtin:raw``, ``builtin-split:FILE`` (texts' vectors
             are kept in a file), ``builtin-tiny`` and ``builtin-tiny-split:FILE`` (a tenth of the
-            work), ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
+            work), ``builtin-multilingual`` (with the package secondpass-multilingual),
+            ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
             ``judge:MODEL`` (any OpenAI-compatible endpoint), ``decision:MODEL``, ``cohere:MODEL``,
             ``jina:MODEL``, ``voyage:MODEL``, ``bedrock:MODEL``, ``vertex:MODEL`` and other hosted
@@ -172,6 +173,8 @@ def _backend(backend: str, model: str) -> tuple[Callable[..., Any], bool]:
     close = difflib.get_close_matches(backend, [*_BACKENDS, *others], n=1)
     names = sorted({*_BACKENDS, *others, "rerank+DIALECT"} - {*_AT_ADDRESS})
     hint = f" Did you mean {close[0]!r}?" if close else ""
+    if backend == "builtin-multilingual":
+        hint = " It is a package of its own: pip install secondpass-multilingual"
     if "/" in model and ":" not in model:
         hint = f" For a model on the hub: 'cross-encoder:{model}'."
     if model and Path(model).is_dir():

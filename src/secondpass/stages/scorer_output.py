@@ -42,10 +42,17 @@ _EVENTS: dict[str, tuple[EventKind, str]] = {
         "stored-score-damaged",
         "{n} of {of} stored scores were damaged, and computed again",
     ),
+    "other_language": (
+        "other-language",
+        "{n} of {of} texts are not in English, which is all that this model reads; for other "
+        "languages: pip install secondpass-multilingual, and model 'builtin-multilingual'",
+    ),
 }
 """By key of a note: the kind and message of the event that the ranking gets."""
-_ALWAYS = ("cut_tokens", "cut_query_tokens", "unread_chunks", "late_chunks")
+_ALWAYS = ("cut_tokens", "cut_query_tokens", "unread_chunks", "late_chunks", "other_language")
 """A cut text stays cut when its score is cached; trouble with a file was when it was computed."""
+_OF_MOST = ("other_language",)
+"""What is no event where it is so of half of the texts or fewer."""
 
 
 def with_note_events(ranking: Ranking, stage: str) -> Ranking:
@@ -54,7 +61,7 @@ def with_note_events(ranking: Ranking, stage: str) -> Ranking:
     for key, (kind, message) in _EVENTS.items():
         # a file failed when a cached score was computed, not now; a cut text is still cut
         values = [n[key] for n in notes if key in n and (key in _ALWAYS or "cached" not in n)]
-        if values:
+        if values and (key not in _OF_MOST or 2 * len(values) > len(ranking)):
             text = message.format(n=len(values), of=len(ranking), note=values[0])
             ranking = ranking.with_event(stage, kind, text)
     return ranking

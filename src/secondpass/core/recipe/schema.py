@@ -89,6 +89,10 @@ _PARTS = {
     ),
     "Builtin": ("models.builtin.model", "max_length token_budget threads chunks"),
     "BuiltinTiny": ("models.builtin.model", "max_length token_budget threads chunks"),
+    "BuiltinMultilingual": (
+        "models.builtin.multilingual",
+        "max_length token_budget threads chunks",
+    ),
 }
 """What recipes may name besides the public names that have arguments there."""
 
@@ -119,8 +123,8 @@ REFUSED = {
 """Arguments that no file may hold, and why; who builds a recipe gives them in code."""
 
 WEIGHTS = (
-    "Builtin", "BuiltinTiny", "LateInteraction", "OnnxCrossEncoder", "OpenVinoCrossEncoder",
-    "TorchCrossEncoder",
+    "Builtin", "BuiltinMultilingual", "BuiltinTiny", "LateInteraction", "OnnxCrossEncoder",
+    "OpenVinoCrossEncoder", "TorchCrossEncoder",
 )  # fmt: skip
 """Classes that load weights."""
 

@@ -35,6 +35,8 @@ class Builtin(PackagedScorer):
     The sum of a late interaction and of the sparse scores of `BuiltinTiny`.
     """
 
+    only_english = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         late = ModelFolder.read(FOLDER, FOLDER / "model.onnx")
@@ -53,6 +55,8 @@ class BuiltinTiny(PackagedScorer):
     Learned sparse scores of 4.4M parameters; see `LateInteraction` for the arguments. With
     `vectors`, a text is kept as its words and their weights: some hundred bytes.
     """
+
+    only_english = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

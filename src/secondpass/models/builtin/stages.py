@@ -45,7 +45,7 @@ def stage(
         vectors=vectors,
         chunks=chunks,
     )
-    return _as_stage("builtin", name, make, FOLDER, calibrator)
+    return as_stage("builtin", name, make, FOLDER, calibrator)
 
 
 def stage_with_vectors(
@@ -101,7 +101,7 @@ def tiny_stage(
         vectors=vectors,
         chunks=chunks,
     )
-    return _as_stage("builtin-tiny", name, make, TINY, calibrator)
+    return as_stage("builtin-tiny", name, make, TINY, calibrator)
 
 
 def tiny_stage_with_vectors(
@@ -128,13 +128,14 @@ def tiny_stage_with_vectors(
     )
 
 
-def _as_stage(
+def as_stage(
     model: str,
     name: str,
     make: Callable[[], PackagedScorer],
     folder: Path,
     calibrator: str | None,
 ) -> Stage:
+    """The model as its string says; its calibrators lie in `folder`."""
     if name not in ("", "raw"):
         raise ModelError(f'there is no built-in model {name!r}; write "{model}" or "{model}:raw"')
     score = Score(make())

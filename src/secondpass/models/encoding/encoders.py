@@ -148,19 +148,32 @@ def _join(template: _Template, text: TextIds) -> PairIds:
 class SegmentEncoder:
     """Turns texts into ids with what the tokenizer puts around a single text ([CLS] text [SEP]).
 
+    Args:
+        tokenizer: Of the model.
+        max_length: Longest input in tokens, prefix included.
+        query_prefix: What a model such as E5 expects before each query.
+        text_prefix: The same before each text.
+
     Raises:
         ModelError: `max_length` leaves no room for a text.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, max_length: int, query_prefix: str = "", text_prefix: str = ""
+    ) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         sample = tokenizer.encode("a")  # any word: only what is around it counts
         special = np.array(sample.special_tokens_mask)
         ids = np.array(sample.ids, dtype=np.int64)
         first, last = int(np.argmin(special)), len(ids) - int(np.argmin(special[::-1]))
-        self.tokenizer, self.before, self.after = tokenizer, ids[:first], ids[last:]
-        self.room = max_length - len(self.before) - len(self.after)
+        self.tokenizer, self.after = tokenizer, ids[last:]
+        self.before_query, self.before_text = (
+            np.concatenate([ids[:first], self._ids(prefix)])
+            for prefix in (query_prefix, text_prefix)
+        )
+        longest = max(len(self.before_query), len(self.before_text))
+        self.room = max_length - longest - len(self.after)
         if self.room < 1:
             raise ModelError(f"max_length={max_length} leaves no room for a text")
 
@@ -168,13 +181,24 @@ class SegmentEncoder:
         """Each distinct text with its ids."""
         return tokenize(self.tokenizer, texts, self.room)
 
-    def rows(self, texts: Mapping[str, TextIds]) -> list[tuple[str, Ids]]:
+    def query_rows(self, queries: Mapping[str, TextIds]) -> list[tuple[str, Ids]]:
+        """Each query, and what the model reads of it, shape (length,)."""
+        return self._rows(queries, self.before_query)
+
+    def text_rows(self, texts: Mapping[str, TextIds]) -> list[tuple[str, Ids]]:
         """Each text, and what the model reads of it, shape (length,)."""
-        return [
-            (text, np.concatenate([self.before, ids.ids[: self.room], self.after]))
-            for text, ids in texts.items()
-        ]
+        return self._rows(texts, self.before_text)
 
     def note(self, query: TextIds, text: TextIds) -> Note:
         """What is cut of a pair."""
         return {**text.cut_to(self.room), **query.cut_query_to(self.room)}
+
+    def _rows(self, texts: Mapping[str, TextIds], before: Ids) -> list[tuple[str, Ids]]:
+        return [
+            (text, np.concatenate([before, ids.ids[: self.room], self.after]))
+            for text, ids in texts.items()
+        ]
+
+    def _ids(self, prefix: str) -> Ids:
+        encoded = self.tokenizer.encode(prefix.strip(), add_special_tokens=False)
+        return np.array(encoded.ids, dtype=np.int64)

@@ -18,6 +18,7 @@ from secondpass.models.batching import (
     prefetch,
 )
 from secondpass.models.encoding.encoders import SegmentEncoder, longest_input
+from secondpass.models.encoding.language import is_other_language
 from secondpass.models.encoding.tokenize import TextIds
 from secondpass.models.inference import ScoredPairs, split_into_parts
 from secondpass.models.loading import InferenceOptions, run_smoke_test
@@ -57,6 +58,8 @@ class SegmentScorer(InferenceOptions):
 
     tolerance = 0.02
     """How much a score may change with its batch mates, or by vectors that were kept as int8."""
+    only_english = False
+    """Whether a note says which texts are in another language."""
 
     def _start(
         self, name: str, folder: ModelFolder, session: InferenceSession, matching: Matching
@@ -67,7 +70,8 @@ class SegmentScorer(InferenceOptions):
             session, folder.pad_id(), longest, self.token_budget, self.workers
         )
         self._matching = matching
-        self._encoder = SegmentEncoder(folder.tokenizer, longest)
+        prefixes = (str(folder.config.get(f"{kind}_prefix", "")) for kind in ("query", "text"))
+        self._encoder = SegmentEncoder(folder.tokenizer, longest, *prefixes)
         read = "all chunks" if self.chunks is None else f"{self.chunks} chunks"
         self.cache_key = f"{longest} tokens" + f", {read}" * (self.chunks != 1)
         self._store: PassageCache | None = None
@@ -158,7 +162,8 @@ class SegmentScorer(InferenceOptions):
 
     def _read_queries(self, queries: Mapping[str, TextIds]) -> dict[str, Any]:
         """What the model says of each, in the form of the way to match."""
-        rows, read, outputs = self._encoder.rows(queries), {}, self._matching.query_outputs
+        rows, read = self._encoder.query_rows(queries), {}
+        outputs = self._matching.query_outputs
         for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
             for i, *own in zip(batch, *said, strict=True):
                 query, ids = rows[i]
@@ -167,7 +172,7 @@ class SegmentScorer(InferenceOptions):
 
     def _read_texts(self, texts: Mapping[str, TextIds]) -> Iterator[dict[str, Any]]:
         """The same of texts, batch by batch."""
-        rows, outputs = self._encoder.rows(texts), self._matching.text_outputs
+        rows, outputs = self._encoder.text_rows(texts), self._matching.text_outputs
         for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
             read = {}
             for i, *own in zip(batch, *said, strict=True):
@@ -210,6 +215,8 @@ class SegmentScorer(InferenceOptions):
             note["vector_file_failed"] = part.stored.failure
         if text in part.stored.damaged:
             note["stored_vector_damaged"] = True
+        if self.only_english and is_other_language(text):
+            note["other_language"] = True
         return note
 
 
