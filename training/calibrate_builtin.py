@@ -4,8 +4,8 @@
 
 `calibration_lists` makes the lists, of three kinds, from articles that training never read. Each
 kind of calibrator in `KINDS` is judged on sources that it was not fitted on, a tenth of them in
-turn, and, fitted on all, on the lists of other articles. Of every query only the first candidates are
-seen as well (`PREFIXES`), since users rerank short lists too.
+turn, and, fitted on all, on the lists of other articles. The first candidates of each query alone
+are lists too (`PREFIXES`), since users rerank short ones.
 
 Scores are kept in `training/runs`, so an interrupted run goes on where it stopped.
 
