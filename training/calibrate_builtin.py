@@ -3,9 +3,9 @@
     python training/calibrate_builtin.py [--model builtin] [--data ../shared/data]
 
 `calibration_lists` makes the lists, of three kinds, from articles that training never read. Each
-kind of calibrator in `KINDS` is fitted on all sources but one and judged on that one, in turn, and,
-fitted on all, judged on the lists of other articles. Of every query only the first candidates are
-seen as well (`PREFIXES`), since users rerank short lists too.
+kind of calibrator in `KINDS` is judged on sources that it was not fitted on, a tenth of them in
+turn, and, fitted on all, on the lists of other articles. The first candidates of each query alone
+are lists too (`PREFIXES`), since users rerank short ones.
 
 Scores are kept in `training/runs`, so an interrupted run goes on where it stopped.
 
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -50,6 +49,7 @@ def main() -> None:
     parser.add_argument("--model", default="builtin", help="a built-in model's string")
     parser.add_argument("--each", type=int, default=6, help="queries a source and kind of list")
     parser.add_argument("--measure", type=int, default=3, help="the same, of other articles")
+    parser.add_argument("--folds", type=int, default=10, help="of sources; 0 leaves this out")
     parser.add_argument("--ships", choices=tuple(KINDS), default="beta", help="the default")
     given = parser.parse_args()
 
@@ -67,14 +67,16 @@ def main() -> None:
     fitted = {kind: fit_kind(kind, fit) for kind in KINDS}
     report = {
         "command": f"python training/calibrate_builtin.py --model {given.model} "
-        f"--each {given.each} --measure {given.measure}",
+        f"--each {given.each} --measure {given.measure} --ships {given.ships}",
         "model": stage.name,
         "ships": given.ships,
         "lists": {part: counts(lists) for part, lists in (("fit", fit), ("measure", measure))},
         "on_the_part_held_out_from_the_fit": {
             kind: quality_by_kind(judge(calibrator, measure)) for kind, calibrator in fitted.items()
         },
-        "leaving_one_source_out": {kind: leave_one_out(kind, fit) for kind in KINDS},
+        "on_sources_held_out": {
+            kind: leave_sources_out(kind, fit, given.folds) for kind in KINDS if given.folds
+        },
         "parameters": {kind: asdict(calibrator) for kind, calibrator in fitted.items()},
     }
     print(json.dumps({k: v for k, v in report.items() if k != "parameters"}, indent=2))
@@ -118,15 +120,18 @@ def cut_short(ranking: Ranking, size: int) -> Ranking:
     return replace(ranking, candidates=tuple(c for c in ranking if c.id in kept))
 
 
-def leave_one_out(kind: str, observed: Sequence[Observed]) -> dict[str, dict[str, float]]:
-    """Each source judged by a fit on the others; by kind of list, and of all."""
-    by_source: dict[str, list[Observed]] = defaultdict(list)
-    for one in observed:
-        by_source[one[0].source].append(one)
+def leave_sources_out(
+    kind: str, observed: Sequence[Observed], folds: int
+) -> dict[str, dict[str, float]]:
+    """Each source judged by a fit on others; by kind of list, and of all."""
+    sources = sorted({list_.source for list_, _ in observed})
     judged: list[Judged] = []
-    for source, held_out in by_source.items():
-        others = [one for other, lists in by_source.items() if other != source for one in lists]
-        judged += judge(fit_kind(kind, others), held_out)
+    for fold in range(folds):
+        inside = set(sources[fold::folds])
+        held_out = [one for one in observed if one[0].source in inside]
+        if held_out:
+            others = [one for one in observed if one[0].source not in inside]
+            judged += judge(fit_kind(kind, others), held_out)
     return quality_by_kind(judged)
 
 

@@ -12,12 +12,14 @@ from secondpass import (
     Beta,
     CalibrationError,
     Candidate,
+    InvalidInputError,
     JudgedQuery,
     NotCalibratedError,
     Pipeline,
     Platt,
     Ranking,
     Recipe,
+    RecipeError,
     Score,
     ScoreError,
     Threshold,
@@ -189,5 +191,11 @@ def test_a_recipe_holds_it() -> None:
     ],
 )
 def test_numbers_that_would_turn_the_order_round_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(CalibrationError, match="InList"):
+    with pytest.raises(InvalidInputError, match="InList"):
         replace(FITTED, **wrong)  # type: ignore[arg-type]
+    recipe = Recipe.of(STAGE).to_dict()
+    recipe["pipeline"]["calibrator"] |= {
+        name: list(value) if isinstance(value, tuple) else value for name, value in wrong.items()
+    }
+    with pytest.raises(RecipeError, match=r"pipeline\.calibrator"):
+        Recipe.of_dict(recipe).stage()

@@ -10,7 +10,7 @@ from itertools import accumulate
 from statistics import fmean
 
 from secondpass.calibrate.methods import minimise_log_loss, prepare
-from secondpass.core.errors import CalibrationError
+from secondpass.core.errors import InvalidInputError
 from secondpass.core.formulas import sigmoid
 from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
@@ -49,6 +49,9 @@ class InList:
         spread: Their standard deviation.
         least: Of each feature, in fitting; for those of a pair nothing is cut.
         most: The same.
+
+    Raises:
+        InvalidInputError: Numbers with which a better score could have a lower probability.
     """
 
     features: tuple[str, ...]
@@ -63,7 +66,7 @@ class InList:
         _check_features(self.features)
         for name in ("weights", "least", "most"):
             if len(getattr(self, name)) != len(self.features):
-                raise CalibrationError(
+                raise InvalidInputError(
                     f"InList has {len(self.features)} features and "
                     f"{len(getattr(self, name))} {name}; give one for each"
                 )
@@ -73,7 +76,7 @@ class InList:
             if name in OF_PAIR and not weight >= 0
         ]
         if falls or not self.spread > 0:
-            raise CalibrationError(
+            raise InvalidInputError(
                 f"InList would turn the order round: the weights of {', '.join(OF_PAIR)} are not "
                 f"negative, and the spread is above 0, not {self.spread}"
             )
@@ -93,8 +96,8 @@ class InList:
             features: What it may see; ("low", "high") is `Beta`.
 
         Raises:
-            CalibrationError: One class only, scores ranked against the labels, or an unknown
-                feature.
+            CalibrationError: One class only, or scores ranked against the labels.
+            InvalidInputError: An unknown feature.
             MissingExtraError: scikit-learn is not installed.
         """
         import numpy as np
@@ -172,7 +175,7 @@ class InList:
 def _check_features(features: Sequence[str]) -> None:
     unknown = sorted(set(features) - {*OF_PAIR, *OF_LIST})
     if unknown or len(set(features)) < len(features) or not {*features} & {"low", "high"}:
-        raise CalibrationError(
+        raise InvalidInputError(
             f"InList's features are low or high, and any others of {', '.join(OF_PAIR + OF_LIST)}, "
             f"each once, not {', '.join(map(str, features)) or 'none'}"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from secondpass.calibrate import Beta, Calibrate, CalibrateInList, CalibrationStage, InList
-from secondpass.core.errors import CalibrationError, InvalidInputError, ModelError
+from secondpass.core.errors import InvalidInputError, ModelError
 
 
 def read_calibrator(folder: Path, kind: str | None = None) -> CalibrationStage:
@@ -28,7 +28,7 @@ def read_calibrator(folder: Path, kind: str | None = None) -> CalibrationStage:
         kind = fitted.get("ships", "beta") if kind is None else kind
         if kind in kinds:
             return _stage(kind, fitted)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, CalibrationError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidInputError) as error:
         raise ModelError(
             f"the built-in model's calibrator is damaged ({error}); install secondpass again"
         ) from error
