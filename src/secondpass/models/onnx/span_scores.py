@@ -64,7 +64,7 @@ def score_spans(
         requests: A query, a text, and places in it, in order and not overlapping.
     """
     scores = [[NOTHING] * len(request.places) for request in requests]
-    before = len(encoder.before)
+    before = len(encoder.before_text)
     for first in range(0, len(requests), TEXTS_AT_ONCE):
         some = range(first, min(first + TEXTS_AT_ONCE, len(requests)))
         encodings = encode(encoder.tokenizer, [requests[i].text for i in some], offsets=True)
@@ -75,7 +75,7 @@ def score_spans(
                 i, encoding.ids, encoding.offsets, requests[i].places, encoder.room
             )
         ]
-        rows = [np.concatenate([encoder.before, w.ids, encoder.after]) for w in windows]
+        rows = [np.concatenate([encoder.before_text, w.ids, encoder.after]) for w in windows]
         for batch, outputs in session.run(matching.text_outputs, rows):
             for index, *own in zip(batch, *outputs, strict=True):
                 window = windows[index]
