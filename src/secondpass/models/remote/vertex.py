@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError
@@ -15,9 +15,6 @@ from secondpass.models.network import check_url
 from secondpass.models.remote.dialects import Dialect
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.reranker import RemoteReranker
-
-if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 VERTEX = Dialect(
@@ -116,7 +113,7 @@ class TokenAddress:
         self.url = (url or f"https://{region}discoveryengine.googleapis.com").rstrip("/")
         example = "https://discoveryengine.googleapis.com"
         check_url(self.url, name="url", example=example, remedy="google-auth finds credentials")
-        self._credentials: Credentials | None = None
+        self._credentials: Any = None  # google-auth's, which has types for half of its methods
         self._lock = threading.Lock()
 
     @property
