@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 PARTS = ("token_vectors", "mean", "importance", "offset")
 """The outputs of the file besides logits; `secondpass export` writes it."""
+CHUNK = 256
+"""Tokens of a chunk of a long text: among more, a single sentence that answers counts for less."""
 STORED_AT_ONCE = 32
 """Texts whose stored vectors are unpacked and matched together: bounds the memory."""
 
@@ -57,7 +59,7 @@ class LateInteraction(InferenceOptions):
         revision: Branch, tag or commit on the hub.
         file: Which .onnx file, relative to the folder; needed where there are several.
         max_length: Longest query, and longest text that is read at once, in tokens.
-        chunks: A longer text is read in so many chunks of `max_length` tokens at most; None reads
+        chunks: A longer text is read in so many chunks of `CHUNK` tokens at most; None reads
             all of it, and 1 cuts it, and the trail says so. Its score is that of the best chunk,
             and the best chunks are its evidence.
         token_budget: Padded tokens per batch: speed and memory, never results.
@@ -150,8 +152,8 @@ class LateInteraction(InferenceOptions):
         return score_spans(self._encoder, self._session, self._weights, requests)
 
     def _places(self, text: str) -> list[Place]:
-        """Of the chunks of a text; the first one has been read when the others are."""
-        return split_chunks(text, self._encoder.room, 0, self.count_tokens)
+        """Of the chunks of a text that is too long to be read at once."""
+        return split_chunks(text, min(CHUNK, self._encoder.room), 0, self.count_tokens)
 
     def encode(self, texts: Sequence[str]) -> int:
         """Compute the vectors of texts and keep them, for instance when documents are indexed.
@@ -179,7 +181,7 @@ class LateInteraction(InferenceOptions):
                     text[start:end]
                     for text, ids in part.texts.items()
                     if ids.cut_to(self._encoder.room)
-                    for start, end in self._places(text)[1 : self.chunks]
+                    for start, end in self._places(text)[: self.chunks]
                 ]
             if failure is not None:
                 raise ModelError(f"the vectors file {self.vectors} was {failure}")
