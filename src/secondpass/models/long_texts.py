@@ -41,12 +41,12 @@ def read_rest(
 ) -> Scored:
     """Scores of pairs whose texts were cut become those of their best chunks.
 
-    Under a deadline the second chunks of all texts are read before the third ones, and what was not
-    read is noted.
+    Under a deadline the first chunks of all texts are read before the second ones, and what was not
+    read is noted; where none was, what was read at first stands for the first chunk.
 
     Args:
         score: Scores of more pairs, with notes.
-        split: Places of a text's chunks, of which the first has been read.
+        split: Places of a text's chunks.
         pairs: Queries and texts.
         scores: Of what was read.
         notes: Say ``cut_tokens`` where a text was cut.
@@ -54,20 +54,20 @@ def read_rest(
     """
     cut = [index for index, note in enumerate(notes) if "cut_tokens" in note]
     places = {text: split(text) for text in dict.fromkeys(pairs[index][1] for index in cut)}
-    columns = [[(index, place) for place in places[pairs[index][1]][1:at_most]] for index in cut]
+    columns = [[(index, place) for place in places[pairs[index][1]][:at_most]] for index in cut]
     rest = [one for row in zip_longest(*columns) for one in row if one is not None]
     more = [(pairs[index][0], pairs[index][1][start:end]) for index, (start, end) in rest]
     in_time = time_left() is not None
     found = score_in_time(score, more, Pace())[0] if in_time else score(more)[0] if more else []
-    spans: dict[int, list[Span]] = {}
-    for index in cut:
-        text = pairs[index][1]
-        spans[index] = [Span(*trimmed(text, *places[text][0]), scores[index])]
+    spans: dict[int, list[Span]] = {index: [] for index in cut}
     for (index, place), value in zip(rest, found, strict=True):
         if value is not None:
             spans[index].append(Span(*trimmed(pairs[index][1], *place), value))
     scores, notes = list(scores), list(notes)
     for index in cut:
+        if not spans[index]:
+            text = pairs[index][1]
+            spans[index] = [Span(*trimmed(text, *places[text][0]), scores[index])]
         chunks = len(places[pairs[index][1]])
         scores[index] = max(span.score for span in spans[index])
         late = min(chunks, at_most or chunks) - len(spans[index])

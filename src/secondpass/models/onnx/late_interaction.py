@@ -29,7 +29,7 @@ class LateInteraction(SegmentScorer):
         revision: Branch, tag or commit on the hub.
         file: Which .onnx file, relative to the folder; needed where there are several.
         max_length: Longest query, and longest text that is read at once, in tokens.
-        chunks: A longer text is read in so many chunks of `max_length` tokens at most; None reads
+        chunks: A longer text is read in so many chunks of `CHUNK` tokens at most; None reads
             all of it, and 1 cuts it, and the trail says so. Its score is that of the best chunk,
             and the best chunks are its evidence.
         token_budget: Padded tokens per batch: speed and memory, never results.

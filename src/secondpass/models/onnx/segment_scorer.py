@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Ids = npt.NDArray[np.int64]
 
+CHUNK = 256
+"""Tokens of a chunk of a long text: among more, a single sentence that answers counts for less."""
 STORED_AT_ONCE = 32
 """Texts whose stored vectors are unpacked and matched together: bounds the memory."""
 
@@ -137,7 +139,7 @@ class SegmentScorer(InferenceOptions):
                 failure = "not written: it is read-only"
             if failure is not None:
                 raise ModelError(f"the vectors file {self.vectors} was {failure}")
-            chunks += self._later_chunks(part.texts)
+            chunks += self._chunks_of(part.texts)
             new, done = new + len(unstored), done + len(part.pairs)
             if self.on_progress is not None:
                 self.on_progress(done, len(texts))
@@ -145,7 +147,7 @@ class SegmentScorer(InferenceOptions):
             self.encode(chunks)
         return new
 
-    def _later_chunks(self, texts: Mapping[str, TextIds]) -> list[str]:
+    def _chunks_of(self, texts: Mapping[str, TextIds]) -> list[str]:
         """Of those that are longer than what is read at once."""
         if self.chunks == 1:
             return []
@@ -153,12 +155,12 @@ class SegmentScorer(InferenceOptions):
             text[start:end]
             for text, ids in texts.items()
             if ids.cut_to(self._encoder.room)
-            for start, end in self._places(text)[1 : self.chunks]
+            for start, end in self._places(text)[: self.chunks]
         ]
 
     def _places(self, text: str) -> list[Place]:
-        """Of the chunks of a text; the first one has been read when the others are."""
-        return split_chunks(text, self._encoder.room, 0, self.count_tokens)
+        """Of the chunks of a text that is too long to be read at once."""
+        return split_chunks(text, min(CHUNK, self._encoder.room), 0, self.count_tokens)
 
     def _read_queries(self, queries: Mapping[str, TextIds]) -> dict[str, Any]:
         """What the model says of each, in the form of the way to match."""
