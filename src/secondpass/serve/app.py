@@ -54,7 +54,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings.received()
     metrics = Metrics()
-    recipes = Recipes(settings, BatchLog(metrics.batch, metrics.waited))
+    recipes = Recipes(settings, BatchLog(metrics.batch, metrics.waited, metrics.noted))
     service = Service(settings, metrics, recipes)
     recipes.set_on_the_way(lambda: service.arriving)
     app = FastAPI(

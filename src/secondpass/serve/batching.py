@@ -47,10 +47,12 @@ class BatchLog:
     Attributes:
         on_batch: Called with tokens, pairs, requests and seconds of each batch.
         on_wait: Called with the seconds from a request's arrival to its first batch.
+        on_notes: Called with the scorer's name and what it noted on each pair.
     """
 
     on_batch: Callable[[int, int, int, float], None] = lambda *_: None
     on_wait: Callable[[float], None] = lambda _: None
+    on_notes: Callable[[str, Sequence[Note]], None] = lambda *_: None
 
 
 @dataclass
@@ -189,6 +191,7 @@ class Batcher:
         rate = tokens / max(seconds, 1e-9)
         self.rate = rate if self.rate is None else 0.5 * (rate + self.rate)
         self.log.on_batch(tokens, len(batch), len(jobs), seconds)
+        self.log.on_notes(self.scorer.name, notes)
 
     async def _score(self, pairs: list[Pair]) -> tuple[list[float], list[Note]]:
         loop = asyncio.get_running_loop()

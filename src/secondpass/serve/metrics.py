@@ -9,6 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from secondpass.core.event import Note
 from secondpass.core.ranking import Ranking
 from secondpass.serve.served import Recipes, Served
 
@@ -43,11 +44,11 @@ class Metrics:
             "secondpass_pairs", "Pairs of query and text.", ("recipe",), registry=registry
         )
         self._truncated = Counter(
-            "secondpass_truncated_documents", "Texts longer than the model reads.", ("recipe",),
+            "secondpass_truncated_documents", "Texts longer than the model reads.", ("model",),
             registry=registry,
         )  # fmt: skip
         self._cached = Counter(
-            "secondpass_cache_hits", "Scores and vectors that were kept.", ("recipe",),
+            "secondpass_cache_hits", "Scores and vectors that were kept.", ("model",),
             registry=registry,
         )  # fmt: skip
         self._abstained = Counter(
@@ -106,6 +107,13 @@ class Metrics:
         """Count how long a request waited for its first batch."""
         self._wait.observe(seconds)
 
+    def noted(self, model: str, notes: Sequence[Note]) -> None:
+        """Count what a model noted on the pairs of a batch."""
+        if cut := sum("cut_tokens" in note for note in notes):
+            self._truncated.labels(model).inc(cut)
+        if kept := sum("cached" in note or "stored" in note for note in notes):
+            self._cached.labels(model).inc(kept)
+
     def ranked(self, served: Served, rankings: Sequence[Ranking], pairs: int) -> None:
         """Count what a request got."""
         name = served.name
@@ -120,11 +128,6 @@ class Metrics:
             for candidate in ranking:
                 if candidate.score is not None:
                     scores.observe(candidate.score)
-                notes = [mark.note for mark in candidate.trail]
-                if any("cut_tokens" in note for note in notes):
-                    self._truncated.labels(name).inc()
-                if any("cached" in note or "stored" in note for note in notes):
-                    self._cached.labels(name).inc()
         for breaker in served.breakers:
             self._circuit.labels(name, breaker.stage.name).set(breaker.state == "open")
 

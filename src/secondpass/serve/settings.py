@@ -104,11 +104,12 @@ class Settings(BaseSettings):
         """
         kind = cls
         if file is not None:
-            if not Path(file).is_file():
+            path = Path(file)
+            if not path.is_file():
                 raise InvalidInputError(f"there is no file {os.fspath(file)!r}")
 
             class OfFile(cls):  # type: ignore[valid-type,misc]
-                model_config = SettingsConfigDict(toml_file=Path(file))
+                model_config = SettingsConfigDict(toml_file=path)
 
             kind = OfFile
         try:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from secondpass.core.candidate import Candidate, Mark, Scale
 from secondpass.core.deadline import time_left
@@ -125,7 +125,7 @@ def _read(content: bytes, before: Ranking) -> Ranking:
 
 def _candidate(before: Candidate, plain: Mapping[str, Any]) -> Candidate:
     marks = [
-        Mark(m["stage"], m["rank"], m["score"], Note(**m["note"]), m["scale"])
+        Mark(m["stage"], m["rank"], m["score"], cast(Note, dict(m["note"])), m["scale"])
         for m in plain["trail"]
     ]
     if plain.get("evidence") and not any("spans" in m.note or "evidence" in m.note for m in marks):
