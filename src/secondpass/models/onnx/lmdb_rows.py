@@ -117,7 +117,7 @@ class _OpenFiles:
     def forget(self) -> None:
         """Of a process that was just forked."""
         self._lock = threading.Lock()
-        self._files: dict[tuple[int, int, bool], Any] = {}
+        self._files: dict[Path, tuple[tuple[int, int, bool], Any]] = {}
 
     def get(self, path: Path, read_only: bool) -> Any:
         """The open file.
@@ -126,9 +126,13 @@ class _OpenFiles:
             LmdbError: It is no LMDB file, cut short, or cannot be opened or made.
         """
         with self._lock:
-            known = self._files.get(_identity(path, read_only))
+            place = path.resolve()
+            identity, known = self._files.get(place, (None, None))
             if known is not None:
-                return known
+                if identity == _identity(path, read_only):
+                    return known
+                del self._files[place]
+                known.close()  # the file was deleted, and LMDB goes by the name
             _check_whole(path)
             try:
                 opened = lmdb.open(
@@ -137,7 +141,7 @@ class _OpenFiles:
                 )  # fmt: skip
             except (lmdb.Error, OSError) as error:
                 raise LmdbError(f"{path}: {error}") from error
-            self._files[_identity(path, read_only)] = opened
+            self._files[place] = (_identity(path, read_only), opened)
             return opened
 
 

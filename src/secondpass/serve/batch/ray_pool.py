@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError
@@ -75,8 +76,8 @@ def run_on_ray(
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home
     try:
-        import ray
-        import ray.data
+        ray: Any = import_module("ray")
+        import_module("ray.data")
     except ImportError as error:
         raise MissingExtraError("secondpass batch --ray", "ray") from error
     ours = not ray.is_initialized()
