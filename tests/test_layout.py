@@ -59,9 +59,9 @@ def test_the_table_of_rooms_has_every_room() -> None:
     assert sorted(listed) == sorted(p.parent.name for p in SOURCE.glob("*/__init__.py"))
 
 
-def test_at_most_eighteen_entries_stand_at_the_top() -> None:
+def test_at_most_nineteen_entries_stand_at_the_top() -> None:
     entries = [path.name for path in SOURCE.iterdir() if path.name != "__pycache__"]
-    assert len(entries) <= 18, entries
+    assert len(entries) <= 19, entries
 
 
 def test_no_file_has_more_than_260_lines() -> None:

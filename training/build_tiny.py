@@ -34,6 +34,8 @@ TERMS = 128
 VOCABULARY = "vocabulary.bin"
 LARGEST = 5_000_000
 """Bytes of the file."""
+SCALE, OFFSET = 5.0, -5.0
+"""Of the logit, from the mean weight that a text gives to the words of the query."""
 CLOSED = -1e4
 """Added to what padding says."""
 
@@ -217,7 +219,8 @@ def write(folder: Path, target: Path) -> int:
     onnx.save(encoder(config, w), target / "model.onnx")
     onnx.save(head(Graph(), config, w["cls.predictions.bias"]), target / "words.onnx")
     kept = ("model_type", "hidden_size", "vocab_size", "max_position_embeddings", "pad_token_id")
-    text = json.dumps({name: config[name] for name in kept}, indent=2)
+    scale = {"term_scale": SCALE, "term_offset": OFFSET}
+    text = json.dumps({name: config[name] for name in kept} | scale, indent=2)
     (target / "config.json").write_text(text + "\n")
     return sum((target / name).stat().st_size for name in ("model.onnx", "words.onnx", VOCABULARY))
 

@@ -63,7 +63,8 @@ class TermWeights:
     """How the score is scaled.
 
     Attributes:
-        scale: Of the product, after it was divided by the norm of the query's weights.
+        scale: Of the product, after it was divided by the sum of the query's weights: of the mean
+            weight that a text gives to the words of the query.
         offset: What every score gains.
     """
 
@@ -129,8 +130,8 @@ class TermMatch:
             states = [text for text in texts if not isinstance(text, StoredTerms)]
             most = np.maximum.reduceat(multiply(states, query.vectors), starts_of(states), axis=0)
             said = np.log1p(np.maximum(most + query.bias, 0))
-        norm = max(float(np.linalg.norm(query.weights)), 1e-6)
-        shares: Floats = query.weights * (self.weights.scale / norm)
+        total = max(float(query.weights.sum()), 1e-6)
+        shares: Floats = query.weights * (self.weights.scale / total)
         return said @ shares + np.float32(self.weights.offset)
 
     def pack(self, text: Floats) -> bytes:
