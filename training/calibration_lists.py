@@ -60,6 +60,8 @@ def make_lists(
         which: The part, `pairs.FIT` or `pairs.MEASURE`.
         each: Queries of a source or domain, of each kind, at most.
     """
+    if each < 1:
+        return []
     by_source: dict[str, list[pairs.Row]] = defaultdict(list)
     for row in rows:
         by_source[row.source].append(row)
@@ -67,6 +69,8 @@ def make_lists(
     for source in sorted(by_source.keys() - {*UNSEEN}):
         own, asked = by_source[source], [row for row in by_source[source] if row.part == which]
         random.Random(source).shuffle(asked)
+        if not asked:
+            continue
         made += _answers(source, own, asked, each)
         if source in POOLED:
             made += _pools(source, own, asked[:each])
