@@ -23,6 +23,7 @@ from secondpass import InvalidInputError, MissingExtraError, Recipe, RecipeError
 from secondpass.cli import app as command_line
 from secondpass.serve import Settings
 from secondpass.serve.middleware import JsonLines
+from secondpass.serve.served import Recipes
 from secondpass.stages.score import Pair
 
 pytestmark = pytest.mark.enable_socket
@@ -298,12 +299,14 @@ def test_sigterm_lets_requests_finish() -> None:
     assert process.returncode in (0, -signal.SIGTERM)
 
 
-def test_threads_go_into_what_does_not_say_how_many(tmp_path: Path) -> None:
-    from secondpass.serve.served import Recipes
-
+def test_threads_go_into_what_does_not_say_how_many_and_a_model_is_loaded_once(
+    tmp_path: Path,
+) -> None:
     mine = tmp_path / "mine.json"
     Recipe.of(load("builtin:raw", options={"threads": 3})).save(mine)
-    recipes = Recipes(Settings(recipes={"a": "builtin", "b": str(mine)}, threads=5))
-    scorers = [recipes[name].batchers[0].scorer for name in "ab"]
-    assert [scorer.threads for scorer in scorers] == [5, 3]
-    recipes.close()
+    for model, threads in (("builtin", 5), (str(mine), 3)):
+        recipes = Recipes(Settings(recipes={"a": model, "b": model}, threads=5))
+        (one,), (other,) = recipes["a"].batchers, recipes["b"].batchers
+        assert one is other
+        assert one.scorer.threads == threads  # type: ignore[attr-defined]
+        recipes.close()
