@@ -27,6 +27,7 @@ class Server:
 
     def __init__(self, app: Any) -> None:
         self.app = app
+        self._client = httpx.Client(timeout=60)
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -43,15 +44,16 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._client.close()
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
 
     def post(self, path: str, body: Any, **options: Any) -> httpx.Response:
-        return httpx.post(self.url + path, json=body, timeout=60, **options)
+        return self._client.post(self.url + path, json=body, **options)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=60, **options)
+        return self._client.get(self.url + path, **options)
 
     def wait_until_ready(self) -> None:
         while self.get("/health/ready").status_code != 200:

@@ -132,17 +132,6 @@ def test_haystack_tei(
     same({int(d.id): d.score for d in found}, expected)
 
 
-@pytest.mark.parametrize("provider", ["cohere", "jina_ai", "hosted_vllm"])
-def test_litellm(service: Any, expected: dict[int, float], provider: str) -> None:
-    litellm = pytest.importorskip("litellm")
-    path = {"cohere": "/v2/rerank", "jina_ai": "/v1/rerank", "hosted_vllm": "/rerank"}[provider]
-    answer = litellm.rerank(
-        model=f"{provider}/rerank-v3.5", query=QUERY, documents=DOCUMENTS, top_n=4,
-        api_base=service.url + path, api_key="any",
-    )  # fmt: skip
-    same({r["index"]: r["relevance_score"] for r in answer.results}, expected)
-
-
 def test_open_webui_and_dify_as_their_sources_ask(service: Any, expected: dict[int, float]) -> None:
     """open_webui.retrieval.models.external and dify_plugin's OAICompatRerankModel."""
     key = {"Authorization": "Bearer any", "Content-Type": "application/json"}

@@ -23,9 +23,11 @@ from secondpass import InvalidInputError, MissingExtraError, Recipe, RecipeError
 from secondpass.cli import app as command_line
 from secondpass.serve import Settings
 from secondpass.serve.middleware import JsonLines
+from secondpass.serve.served import Recipes
 from secondpass.stages.score import Pair
 
 pytestmark = pytest.mark.enable_socket
+CLIENT = httpx.Client(timeout=60)  # a client of its own for each request is slow to make
 BODY = {"query": "who wrote Faust?", "documents": ["Goethe wrote Faust.", "Cats sleep."]}
 
 
@@ -217,7 +219,7 @@ def _start(*arguments: str) -> tuple[subprocess.Popen[bytes], str]:
     url = f"http://127.0.0.1:{port}"
     while process.poll() is None:
         try:
-            if httpx.get(f"{url}/health/ready", timeout=60).status_code == 200:
+            if CLIENT.get(f"{url}/health/ready", timeout=60).status_code == 200:
                 return process, url
         except httpx.TransportError:
             time.sleep(0.05)
@@ -241,7 +243,7 @@ def test_a_killed_worker_loses_only_its_requests_and_is_replaced() -> None:
                     found.add(pid)
             return found
 
-        expected = httpx.post(f"{url}/rank", json=BODY, timeout=60).json()["candidates"]
+        expected = CLIENT.post(f"{url}/rank", json=BODY, timeout=60).json()["candidates"]
         before = workers()
         assert len(before) == 2
         stop, failed, wrong, right = threading.Event(), [0], [0], [0]
@@ -249,7 +251,7 @@ def test_a_killed_worker_loses_only_its_requests_and_is_replaced() -> None:
         def keep_asking() -> None:
             while not stop.is_set():
                 try:
-                    response = httpx.post(f"{url}/rank", json=BODY, timeout=60)
+                    response = CLIENT.post(f"{url}/rank", json=BODY, timeout=60)
                 except httpx.TransportError:
                     failed[0] += 1
                     continue
@@ -282,10 +284,10 @@ def test_sigterm_lets_requests_finish() -> None:
     answers: list[httpx.Response] = []
     body = {"query": "q", "documents": ["word " * 300 + str(i) for i in range(60)]}
     asking = threading.Thread(
-        target=lambda: answers.append(httpx.post(f"{url}/rank", json=body, timeout=120))
+        target=lambda: answers.append(CLIENT.post(f"{url}/rank", json=body, timeout=120))
     )
     asking.start()
-    while "secondpass_open_requests 1.0" not in httpx.get(f"{url}/metrics", timeout=60).text:
+    while "secondpass_open_requests 1.0" not in CLIENT.get(f"{url}/metrics", timeout=60).text:
         if answers:
             break
     process.send_signal(signal.SIGTERM)
@@ -298,12 +300,14 @@ def test_sigterm_lets_requests_finish() -> None:
     assert process.returncode in (0, -signal.SIGTERM)
 
 
-def test_threads_go_into_what_does_not_say_how_many(tmp_path: Path) -> None:
-    from secondpass.serve.served import Recipes
-
+def test_threads_go_into_what_does_not_say_how_many_and_a_model_is_loaded_once(
+    tmp_path: Path,
+) -> None:
     mine = tmp_path / "mine.json"
     Recipe.of(load("builtin:raw", options={"threads": 3})).save(mine)
-    recipes = Recipes(Settings(recipes={"a": "builtin", "b": str(mine)}, threads=5))
-    scorers = [recipes[name].batchers[0].scorer for name in "ab"]
-    assert [scorer.threads for scorer in scorers] == [5, 3]
-    recipes.close()
+    for model, threads in (("builtin", 5), (str(mine), 3)):
+        recipes = Recipes(Settings(recipes={"a": model, "b": model}, threads=5))
+        (one,), (other,) = recipes["a"].batchers, recipes["b"].batchers
+        assert one is other
+        assert one.scorer.threads == threads  # type: ignore[attr-defined]
+        recipes.close()

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.enable_socket
+CLIENT = httpx.Client(timeout=60)  # a client of its own for each request is slow to make
 GOOD = {"model": "builtin", "query": "q", "documents": ["a", "b"]}
 BODIES: dict[str, dict[str, Any]] = {
     "/v2/rerank": GOOD,
@@ -50,7 +51,7 @@ def test_any_value_of_any_field(
     service: Any, path: str, changes: dict[str, Any], gone: set[str]
 ) -> None:
     body = {k: v for k, v in {**BODIES[path], **changes}.items() if k not in gone}
-    response = httpx.post(
+    response = CLIENT.post(
         service.url + path, content=json.dumps(body),
         headers={"Content-Type": "application/json"}, timeout=60,
     )  # fmt: skip
@@ -69,14 +70,14 @@ def test_any_value_of_any_field(
 def test_what_is_no_such_json(service: Any, path: str, content: bytes) -> None:
     kinds = {"application/json", "text/plain", "application/json; charset=utf-16"}
     for kind in sorted(kinds):
-        response = httpx.post(
+        response = CLIENT.post(
             service.url + path, content=content, headers={"Content-Type": kind}, timeout=60
         )
         assert refused(response), response.text
 
 
 def test_long_bodies_are_not_read(service: Any) -> None:
-    announced = httpx.post(
+    announced = CLIENT.post(
         service.url + "/rank", content=b"x" * (1 << 20) * 2, timeout=60,
         headers={"Content-Type": "application/json"},
     )  # fmt: skip
@@ -87,7 +88,7 @@ def test_long_bodies_are_not_read(service: Any) -> None:
             yield b" " * (1 << 20)
 
     try:  # 100 MiB without a length: refused after the first, and the connection is closed
-        chunked = httpx.post(service.url + "/rank", content=pieces(), timeout=60)
+        chunked = CLIENT.post(service.url + "/rank", content=pieces(), timeout=60)
     except httpx.TransportError:
         pass  # closed before all was sent
     else:
