@@ -15,7 +15,7 @@ from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError
 from secondpass.models.load import ModelLike, as_stage
 from secondpass.serve.batch.columns import Columns
-from secondpass.serve.batch.parts import PAIRS_PER_PART, ParquetInput, Part, PartFolder
+from secondpass.serve.batch.parts import PAIRS_PER_PART, ParquetInput, PartFolder, TablePart
 from secondpass.serve.batch.rerank_batch import RerankBatch, check_pairs, recipe_of, with_threads
 
 
@@ -62,12 +62,12 @@ class PartJob:
     name: str
     threads: int | None
 
-    def worker(self) -> Callable[[Part], int]:
+    def worker(self) -> Callable[[TablePart], int]:
         """A function that does a part and gives the number of its rows; it loads the model."""
         rerank = RerankBatch(self.recipe, self.columns, threads=self.threads)
         folder = PartFolder(Path(self.folder), self.job)
 
-        def work(part: Part) -> int:
+        def work(part: TablePart) -> int:
             folder.write(part, rerank.rank(part.read(), self.name))
             return part.stop - part.start
 
@@ -188,7 +188,7 @@ def rerank_parquet(
     )
 
 
-def parts_rows(parts: list[Part]) -> int:
+def parts_rows(parts: list[TablePart]) -> int:
     """Rows of all of them."""
     return sum(part.stop - part.start for part in parts)
 

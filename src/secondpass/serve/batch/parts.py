@@ -23,7 +23,7 @@ _JOB = "_job.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TablePart:
     """Rows `start` to `stop` of the file `path`."""
 
     number: int
@@ -86,15 +86,15 @@ class ParquetInput:
                         values += columns.column(index).num_values
         return values / rows if rows else 1.0
 
-    def parts(self, rows_per_part: int) -> list[Part]:
+    def parts(self, rows_per_part: int) -> list[TablePart]:
         """All of them; an input without rows is one part, so that its result has its columns."""
-        parts: list[Part] = []
+        parts: list[TablePart] = []
         for file in self.files:
             rows = pq.read_metadata(file).num_rows
             for start in range(0, rows, rows_per_part):
                 stop = min(start + rows_per_part, rows)
-                parts.append(Part(len(parts), str(file), start, stop))
-        return parts or [Part(0, str(self.files[0]), 0, 0)]
+                parts.append(TablePart(len(parts), str(file), start, stop))
+        return parts or [TablePart(0, str(self.files[0]), 0, 0)]
 
     def fingerprint(self) -> list[Any]:
         """What tells these files from others, or from what they were."""
@@ -131,7 +131,7 @@ class PartFolder:
         """Where the result of a part is."""
         return self.path / f"part-{number:06d}.parquet"
 
-    def is_done(self, part: Part) -> bool:
+    def is_done(self, part: TablePart) -> bool:
         """Whether its result is there, with all its rows."""
         try:
             rows = pq.read_metadata(self.file(part.number)).num_rows
@@ -139,11 +139,11 @@ class PartFolder:
             return False
         return bool(rows == part.stop - part.start)
 
-    def write(self, part: Part, table: pa.Table) -> None:
+    def write(self, part: TablePart, table: pa.Table) -> None:
         """Keep a result; it appears whole, whoever writes it and however often."""
         self._replace(self.file(part.number), lambda to: pq.write_table(table, to))
 
-    def merge(self, parts: Sequence[Part], to: Path) -> None:
+    def merge(self, parts: Sequence[TablePart], to: Path) -> None:
         """All results in their order as one file, which appears whole; then the folder goes."""
 
         def write(path: Path) -> None:
@@ -155,7 +155,7 @@ class PartFolder:
         self._replace(to, write)
         shutil.rmtree(self.path)
 
-    def count(self, parts: Sequence[Part], column: str) -> int:
+    def count(self, parts: Sequence[TablePart], column: str) -> int:
         """The values of a column that are not null."""
         return sum(
             len(table) - table.column(column).null_count for table in self._columns(parts, column)
@@ -166,7 +166,7 @@ class PartFolder:
         for left in self.path.glob(".*.part"):
             left.unlink(missing_ok=True)
 
-    def _columns(self, parts: Sequence[Part], column: str) -> Iterator[pa.Table]:
+    def _columns(self, parts: Sequence[TablePart], column: str) -> Iterator[pa.Table]:
         for part in parts:
             yield pq.read_table(self.file(part.number), columns=[column])
 
@@ -200,7 +200,7 @@ class PartFolder:
             raise
 
 
-def part_values(part: Part) -> dict[str, Any]:
+def part_values(part: TablePart) -> dict[str, Any]:
     """A part as plain values, as Ray moves it."""
     return asdict(part)
 

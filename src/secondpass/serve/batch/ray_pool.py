@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError
-from secondpass.serve.batch.parts import Part, part_values
+from secondpass.serve.batch.parts import TablePart, part_values
 from secondpass.serve.batch.rerank_batch import RerankBatch
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class PartWriter:
         """Number and rows of each part that was done."""
         rows = []
         for number, path, start, stop in zip(*(batch[name] for name in _NAMES), strict=True):
-            rows.append(self.work(Part(int(number), str(path), int(start), int(stop))))
+            rows.append(self.work(TablePart(int(number), str(path), int(start), int(stop))))
         return {"number": batch["number"], "rows": rows}
 
 
@@ -46,7 +46,7 @@ _NAMES = ("number", "path", "start", "stop")
 
 def run_on_ray(
     job: PartJob,
-    parts: Sequence[Part],
+    parts: Sequence[TablePart],
     pairs: int,
     on_rows: Callable[[int], None],
     *,
@@ -136,7 +136,7 @@ def _room(resources: Mapping[str, float], cpus: int, gpus: float) -> int:
     return room
 
 
-def _rate(job: PartJob, parts: Sequence[Part]) -> float:
+def _rate(job: PartJob, parts: Sequence[TablePart]) -> float:
     """Pairs per second, of the first rows, here."""
     rerank = RerankBatch(job.recipe, job.columns, threads=job.threads)
     first = parts[0]
