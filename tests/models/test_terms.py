@@ -13,7 +13,7 @@ from secondpass.models.builtin.model import BuiltinTiny
 from secondpass.models.encoding.encoders import SegmentEncoder
 from secondpass.models.model_files import ModelFolder
 from secondpass.models.onnx.session import OnnxSession
-from secondpass.models.onnx.terms import TermMatch, TermWeights, read_term_weights
+from secondpass.models.onnx.terms import QueryTerms, TermMatch, TermWeights, read_term_weights
 from secondpass.testing import check_scorer, check_stage
 
 QUERY = "who wrote Faust?"
@@ -44,6 +44,11 @@ def states_of(text: str) -> np.ndarray:
     return states
 
 
+def query_of(match: TermMatch, text: str) -> QueryTerms:
+    states = states_of(text)
+    return match.read_query(len(states), match.head(match.head_outputs, {"word_states": states}))
+
+
 def words_of(match: TermMatch, text: str) -> np.ndarray:
     words: np.ndarray = match.words(("words",), {"word_states": states_of(text)})[0]
     return words
@@ -52,7 +57,7 @@ def words_of(match: TermMatch, text: str) -> np.ndarray:
 def test_the_score_is_the_product_over_the_whole_vocabulary(match: TermMatch) -> None:
     asked = words_of(match, QUERY)
     states = [states_of(text) for text in TEXTS]
-    query = match.read_query(len(states_of(QUERY)), [states_of(QUERY)])
+    query = query_of(match, QUERY)
     by_hand = [2 * float(words_of(match, text) @ asked) / float(asked.sum()) - 1 for text in TEXTS]
     np.testing.assert_allclose(match.scores(query, states), by_hand, atol=1e-3)
     stored = [match.unpack(match.pack(one)) for one in states]
@@ -60,8 +65,7 @@ def test_the_score_is_the_product_over_the_whole_vocabulary(match: TermMatch) ->
 
 
 def test_a_query_stands_for_words_that_it_does_not_name(match: TermMatch) -> None:
-    states = states_of("how to repair a car")
-    query = match.read_query(len(states), [states])
+    query = query_of(match, "how to repair a car")
     assert (np.diff(query.weights) <= 0).all()
     assert query.weights.min() > 0
     vocabulary = ModelFolder.read(FOLDER, FOLDER / "model.onnx").tokenizer

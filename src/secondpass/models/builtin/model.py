@@ -10,7 +10,7 @@ from secondpass.core.errors import ModelError
 from secondpass.models.builtin import FOLDER, TINY
 from secondpass.models.model_files import ModelFolder, digest, json_file
 from secondpass.models.onnx.late_interaction import open_late_interaction
-from secondpass.models.onnx.matching import JoinedSessions, MatchingSum
+from secondpass.models.onnx.matching import MatchingSum
 from secondpass.models.onnx.segment_scorer import SegmentScorer
 from secondpass.models.onnx.session import OnnxSession
 from secondpass.models.onnx.terms import TermMatch, read_term_weights
@@ -42,10 +42,9 @@ class Builtin(PackagedScorer):
         late = ModelFolder.read(FOLDER, FOLDER / "model.onnx")
         tiny = _tiny_folder(late)
         name = f"builtin@{_digest(late, tiny, SUM)}"  # config.json comes with this code
-        session, by_tokens = open_late_interaction(late, name)
+        session, by_tokens = open_late_interaction(late, name, tiny.file)
         by_terms = TermMatch(_words(tiny), read_term_weights(json_file(SUM), name))
-        joined = JoinedSessions([session, OnnxSession(tiny.file)])
-        self._start(name, late, joined, MatchingSum((by_tokens, by_terms)))
+        self._start(name, late, session, MatchingSum((by_tokens, by_terms)))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

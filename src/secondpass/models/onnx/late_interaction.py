@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from secondpass.core.errors import ModelError
 from secondpass.models.model_files import MODEL_FILES, ModelFolder, fetch, find_file
@@ -56,13 +57,15 @@ class LateInteraction(SegmentScorer):
         self._start(name, folder, *open_late_interaction(folder, name))
 
 
-def open_late_interaction(folder: ModelFolder, name: str) -> tuple[OnnxSession, MaxSim]:
-    """The model of a folder, ready to run, and how it matches.
+def open_late_interaction(
+    folder: ModelFolder, name: str, *others: Path
+) -> tuple[OnnxSession, MaxSim]:
+    """The model of a folder, ready to run with others, and how it matches.
 
     Raises:
         ModelError: Unreadable, or not a late-interaction model.
     """
-    session = OnnxSession(folder.file)
+    session = OnnxSession(folder.file, *others)
     missing = [output for output in PARTS if output not in session.outputs]
     if missing:
         raise ModelError(

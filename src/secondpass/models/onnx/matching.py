@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,7 +27,16 @@ class Matching(Protocol):
     Attributes:
         query_outputs: What it needs of the model for a query, by name.
         text_outputs: The same for a text.
+        head: What reads the last of a query's outputs, without padding, in a second step, if
+            anything does; `read_query` takes its `head_outputs` in place of that one.
+        head_outputs: What is needed of `head`, by name.
     """
+
+    @property
+    def head(self) -> InferenceSession | None: ...
+
+    @property
+    def head_outputs(self) -> Sequence[str]: ...
 
     @property
     def query_outputs(self) -> Sequence[str]: ...
@@ -59,9 +68,20 @@ class Matching(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MatchingSum:
-    """Several ways to match, added: a query and a text are the tuple of what each keeps of them."""
+    """Two ways to match, added: a query and a text are the tuple of what each keeps of them.
 
-    parts: tuple[Matching, ...]
+    Only the last may have a head.
+    """
+
+    parts: tuple[Matching, Matching]
+
+    @property
+    def head(self) -> InferenceSession | None:
+        return self.parts[-1].head
+
+    @property
+    def head_outputs(self) -> Sequence[str]:
+        return self.parts[-1].head_outputs
 
     @property
     def query_outputs(self) -> Sequence[str]:
@@ -72,10 +92,9 @@ class MatchingSum:
         return [name for part in self.parts for name in part.text_outputs]
 
     def read_query(self, tokens: int, outputs: Sequence[Any]) -> Any:
-        rest = iter(outputs)
-        return tuple(
-            part.read_query(tokens, [next(rest) for _ in part.query_outputs]) for part in self.parts
-        )
+        first, second = self.parts
+        own = len(first.query_outputs)
+        return first.read_query(tokens, outputs[:own]), second.read_query(tokens, outputs[own:])
 
     def read_text(self, tokens: int, outputs: Sequence[Any]) -> Any:
         rest = iter(outputs)
@@ -121,24 +140,6 @@ class MatchingSum:
             pieces.append(packed[start : start + length])
             start += length
         return pieces
-
-
-class JoinedSessions:
-    """Several models that read the same tokens, as if they were one; see `InferenceSession`."""
-
-    def __init__(self, sessions: Sequence[InferenceSession]) -> None:
-        self._sessions = sessions
-        self.inputs = set[str]().union(*(session.inputs for session in sessions))
-        self.outputs = {n: shape for session in sessions for n, shape in session.outputs.items()}
-
-    def __call__(self, outputs: Sequence[str], feed: Mapping[str, Any]) -> list[Any]:
-        """The named outputs; a model that has none of them is not run."""
-        found: dict[str, Any] = {}
-        for session in self._sessions:
-            own = [name for name in outputs if name in session.outputs and name not in found]
-            if own:
-                found |= zip(own, session(own, feed), strict=True)
-        return [found[name] for name in outputs]
 
 
 def multiply(rows: Sequence[Floats], columns: Floats) -> Floats:

@@ -134,6 +134,14 @@ class MaxSim:
     def text_outputs(self) -> Sequence[str]:
         return PARTS[:2]
 
+    @property
+    def head(self) -> None:
+        return None
+
+    @property
+    def head_outputs(self) -> Sequence[str]:
+        return ()
+
     def read_query(self, tokens: int, outputs: Sequence[Any]) -> QueryVectors:
         vectors, mean, importance, offset = outputs
         return QueryVectors(vectors[:tokens], softmax(importance[:tokens]), mean, offset)

@@ -91,12 +91,24 @@ class SegmentScorer(InferenceOptions):
 
     def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
         """One raw logit per pair, and a note of what was cut (`cut_tokens`) or kept (`stored`)."""
-        scored = ScoredPairs(len(pairs), self.on_progress)
+        scored, matching = ScoredPairs(len(pairs), self.on_progress), self._matching
         for part in prefetch(self._read, split_into_parts(pairs)):
-            match = _Matcher(part.pairs, self._read_queries(part.queries), self._matching)
+            queries: dict[str, Any] = {}
+            rows = self._encoder.query_rows(part.queries)
+            for batch, said in self._session.run(matching.query_outputs, [ids for _, ids in rows]):
+                for i, *own in zip(batch, *said, strict=True):
+                    query, ids = rows[i]
+                    if matching.head is not None:  # called here: a short way to the runtime
+                        own[-1:] = matching.head(
+                            matching.head_outputs, {"word_states": own[-1][: len(ids)]}
+                        )
+                    queries[query] = matching.read_query(len(ids), own)
+            match = _Matcher(part.pairs, queries, matching)
             for indices, values in self._match_stored(part, match):
                 scored.add(indices, values)
-            for texts in self._read_texts(part.unstored()):
+            rows = self._encoder.text_rows(part.unstored())
+            for batch, said in self._session.run(matching.text_outputs, [ids for _, ids in rows]):
+                texts = self._texts(rows, batch, said)
                 self._keep(texts, part.stored)
                 scored.add(*match(texts))
             scored.end_part([self._note(pair, part) for pair in part.pairs])
@@ -113,8 +125,7 @@ class SegmentScorer(InferenceOptions):
 
     def score_spans(self, requests: Sequence[SpanRequest]) -> list[list[float]]:
         """How well parts of a text match a query, each read in the context of the text."""
-        queries = self._read_queries(self._encoder.tokenize([r.query for r in requests]))
-        return score_spans(self._encoder, self._session, self._matching, queries, requests)
+        return score_spans(self._encoder, self._session, self._matching, requests)
 
     def encode(self, texts: Sequence[str]) -> int:
         """Compute the vectors of texts and keep them, for instance when documents are indexed.
@@ -131,16 +142,17 @@ class SegmentScorer(InferenceOptions):
         new = done = 0
         chunks: list[str] = []
         for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
-            unstored = part.unstored()
-            for read in self._read_texts(unstored):
-                self._keep(read, part.stored)
+            rows = self._encoder.text_rows(part.unstored())
+            outputs = self._matching.text_outputs
+            for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
+                self._keep(self._texts(rows, batch, said), part.stored)
             failure = part.stored.failure
-            if unstored and self._store.read_only:
+            if rows and self._store.read_only:
                 failure = "not written: it is read-only"
             if failure is not None:
                 raise ModelError(f"the vectors file {self.vectors} was {failure}")
             chunks += self._chunks_of(part.texts)
-            new, done = new + len(unstored), done + len(part.pairs)
+            new, done = new + len(rows), done + len(part.pairs)
             if self.on_progress is not None:
                 self.on_progress(done, len(texts))
         if chunks:
@@ -162,25 +174,14 @@ class SegmentScorer(InferenceOptions):
         """Of the chunks of a text that is too long to be read at once."""
         return split_chunks(text, min(CHUNK, self._encoder.room), 0, self.count_tokens)
 
-    def _read_queries(self, queries: Mapping[str, TextIds]) -> dict[str, Any]:
-        """What the model says of each, in the form of the way to match."""
-        rows, read = self._encoder.query_rows(queries), {}
-        outputs = self._matching.query_outputs
-        for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
-            for i, *own in zip(batch, *said, strict=True):
-                query, ids = rows[i]
-                read[query] = self._matching.read_query(len(ids), own)
-        return read
-
-    def _read_texts(self, texts: Mapping[str, TextIds]) -> Iterator[dict[str, Any]]:
-        """The same of texts, batch by batch."""
-        rows, outputs = self._encoder.text_rows(texts), self._matching.text_outputs
-        for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
-            read = {}
-            for i, *own in zip(batch, *said, strict=True):
-                text, ids = rows[i]
-                read[text] = self._matching.read_text(len(ids), own)
-            yield read
+    def _texts(
+        self, rows: Sequence[tuple[str, Ids]], batch: Sequence[int], said: Sequence[Any]
+    ) -> dict[str, Any]:
+        """A batch of texts in the form of the way to match."""
+        read = self._matching.read_text
+        return {
+            rows[i][0]: read(len(rows[i][1]), own) for i, *own in zip(batch, *said, strict=True)
+        }
 
     def _read(self, pairs: Sequence[Pair]) -> _PairsInParts:
         queries = self._encoder.tokenize([q for q, _ in pairs])

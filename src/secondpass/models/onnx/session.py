@@ -55,6 +55,8 @@ class Int8SaturationWarning(UserWarning):
 class OnnxSession:
     """An ONNX file, ready to run on one processor; safe to call from many threads at once.
 
+    Several that read the same inputs are as one; those of which nothing is asked do not run.
+
     Attributes:
         inputs: Names.
         outputs: Name to shape.
@@ -66,24 +68,12 @@ class OnnxSession:
         Int8SaturationWarning: Its int8 products are not exact on this processor.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *others: Path) -> None:
         self.path = path
-        warn_of_saturation(path)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_mem_pattern = False  # every batch has its own shape; patterns would pile up
-        options.log_severity_level = 4  # its errors come as exceptions, which say it once
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's own classes are not importable by name
-            raise ModelError(f"ONNX Runtime cannot read {path}: {error}") from error
-        self.inputs = {node.name for node in self._session.get_inputs()}
-        self.outputs = {node.name: node.shape for node in self._session.get_outputs()}
-        self._run_options = onnxruntime.RunOptions()
-        self._run_options.only_execute_path_to_fetches = True
+        self._sessions = [_open(one) for one in (path, *others)]
+        self._output_names = [[node.name for node in s.get_outputs()] for s in self._sessions]
+        self.inputs = {node.name for s in self._sessions for node in s.get_inputs()}
+        self.outputs = {node.name: node.shape for s in self._sessions for node in s.get_outputs()}
 
     def __call__(self, outputs: Sequence[str], feed: Mapping[str, Any]) -> list[Any]:
         """The named outputs; inputs that the graph does not have are left out.
@@ -91,14 +81,35 @@ class OnnxSession:
         Raises:
             ModelError: The graph cannot take them.
         """
-        inputs = {name: value for name, value in feed.items() if name in self.inputs}
+        found: dict[str, Any] = {}
         try:
-            return list(self._session.run(list(outputs), inputs, self._run_options))
+            for session, names in zip(self._sessions, self._output_names, strict=True):
+                own = [name for name in outputs if name in names]
+                if own:
+                    taken = [node.name for node in session.get_inputs()]
+                    inputs = {name: feed[name] for name in taken if name in feed}
+                    found |= zip(own, session.run(own, inputs), strict=True)
+            return [found[name] for name in outputs]
         except Exception as error:
-            shapes = {name: value.shape for name, value in inputs.items()}
+            shapes = {name: value.shape for name, value in feed.items() if name in self.inputs}
             raise ModelError(
                 f"{self.path} failed on a batch of shapes {shapes}: {error}"
             ) from error
+
+
+def _open(path: Path) -> Any:
+    warn_of_saturation(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # every batch has its own shape; patterns would pile up
+    options.log_severity_level = 4  # its errors come as exceptions, which say it once
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's own classes are not importable by name
+        raise ModelError(f"ONNX Runtime cannot read {path}: {error}") from error
 
 
 def warn_of_saturation(path: Path) -> None:

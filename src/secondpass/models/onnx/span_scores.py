@@ -8,7 +8,7 @@ scored as a whole text is, from the tokens that it has: by the weighted mean of 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,7 +51,6 @@ def score_spans(
     encoder: SegmentEncoder,
     session: BatchedSession,
     matching: Matching,
-    queries: Mapping[str, Any],
     requests: Sequence[SpanRequest],
 ) -> list[list[float]]:
     """A raw score of each place of each request; comparable inside one request.
@@ -60,11 +59,11 @@ def score_spans(
         encoder: Of the model.
         session: Of the model.
         matching: How the model scores a pair.
-        queries: What was read of each query.
         requests: A query, a text, and places in it, in order and not overlapping.
     """
     scores = [[NOTHING] * len(request.places) for request in requests]
     before = len(encoder.before_text)
+    queries = _read_queries(encoder, session, matching, [r.query for r in requests])
     for first in range(0, len(requests), TEXTS_AT_ONCE):
         some = range(first, min(first + TEXTS_AT_ONCE, len(requests)))
         encodings = encode(encoder.tokenizer, [requests[i].text for i in some], offsets=True)
@@ -87,6 +86,21 @@ def score_spans(
                 for (place, _, _), value in zip(window.spans, values, strict=True):
                     scores[window.request][place] = float(value)
     return scores
+
+
+def _read_queries(
+    encoder: SegmentEncoder, session: BatchedSession, matching: Matching, queries: Sequence[str]
+) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    rows = encoder.query_rows(encoder.tokenize(queries))
+    for batch, outputs in session.run(matching.query_outputs, [ids for _, ids in rows]):
+        for i, *own in zip(batch, *outputs, strict=True):
+            query, ids = rows[i]
+            if matching.head is not None:
+                states = {"word_states": own[-1][: len(ids)]}
+                own[-1:] = matching.head(matching.head_outputs, states)
+            read[query] = matching.read_query(len(ids), own)
+    return read
 
 
 def _windows(

@@ -107,11 +107,17 @@ class TermMatch:
     def text_outputs(self) -> Sequence[str]:
         return STATES
 
+    @property
+    def head(self) -> OnnxSession:
+        return self.words
+
+    @property
+    def head_outputs(self) -> Sequence[str]:
+        return OF_A_QUERY
+
     def read_query(self, tokens: int, outputs: Sequence[Any]) -> QueryTerms:
-        (states,) = outputs
-        terms = self.words(OF_A_QUERY, {"word_states": states[:tokens]})
-        count = max(1, int(np.count_nonzero(terms[0])))  # heaviest first, zeros at the end
-        return QueryTerms(*(of_all[:count] for of_all in terms))
+        count = max(1, int(np.count_nonzero(outputs[0])))  # heaviest first, zeros at the end
+        return QueryTerms(*(of_all[:count] for of_all in outputs))
 
     def read_text(self, tokens: int, outputs: Sequence[Any]) -> Floats:
         (states,) = outputs
