@@ -11,6 +11,7 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
+HAYSTACK := adapters/secondpass-haystack
 
 # the tests start some hundred processes, which would compile every module each time
 unexport PYTHONDONTWRITEBYTECODE
@@ -33,6 +34,7 @@ lint: $(VENV)/test.ready
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file $(LLAMA)/mypy.ini
 	$(BIN)/mypy --config-file $(LANGCHAIN)/mypy.ini
+	$(BIN)/mypy --config-file $(HAYSTACK)/mypy.ini
 	$(BIN)/lint-imports
 
 names: $(VENV)/test.ready
@@ -69,9 +71,9 @@ $(VENV)/demo.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml
 
 # torch first and pinned: this release installs without gigabytes of GPU libraries where the
 # index offers a processor build, and sentence-transformers would ask for the newest
-$(VENV)/test.ready: $(VENV)/made pyproject.toml $(LLAMA)/pyproject.toml $(LANGCHAIN)/pyproject.toml
+$(VENV)/test.ready: $(VENV)/made pyproject.toml $(wildcard adapters/*/pyproject.toml)
 	$(PIP) torch==2.13.0
-	$(PIP) -e ".[all]" -e $(LLAMA) -e $(LANGCHAIN) --group dev --group docs
+	$(PIP) -e ".[all]" -e $(LLAMA) -e $(LANGCHAIN) -e $(HAYSTACK) --group dev --group docs
 	touch $@
 
 $(VENV)/bench.ready: $(VENV)/test.ready benchmarks/speed/requirements.txt

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # DSPy's; it would ask the network
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # read when Haystack is imported
 if "PYTEST_XDIST_WORKER" in os.environ:  # threads of several processes would wait for each other
     os.environ |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
 

@@ -1,4 +1,4 @@
-"""The three wheels build, hold what they should and nothing else, and work away from the source."""
+"""The wheels build, hold what they should and nothing else, and work away from the source."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ given = [Document(page_content=t) for t in docs]
 rerank = langchain_secondpass.SecondPassRerank(top_n=1)
 (document,) = asyncio.run(rerank.acompress_documents(given, "who wrote Faust?"))
 assert document.page_content == docs[1]
+from haystack import Document
+from haystack_integrations.components.rankers.secondpass import SecondPassRanker
+given = [Document(content=t) for t in docs]
+(best,) = SecondPassRanker(top_k=1).run("who wrote Faust?", given)["documents"]
+assert best.content == docs[1]
 """
 
 
@@ -62,6 +67,11 @@ def test_they_hold_what_they_should(wheels: dict[str, Path]) -> None:
     assert "llama_index/postprocessor/__init__.py" not in llama
     assert "llama_index/postprocessor/secondpass/base.py" in llama
     assert "langchain_secondpass/py.typed" in names["langchain_secondpass"]
+    haystack = names["secondpass_haystack"]
+    ranker = "haystack_integrations/components/rankers/secondpass"
+    assert {f"{ranker}/ranker.py", f"{ranker}/py.typed"} <= haystack
+    for above in ("", "components/", "components/rankers/"):  # namespace packages have none
+        assert f"haystack_integrations/{above}__init__.py" not in haystack
     assert wheels["secondpass"].stat().st_size < 30e6
 
 
@@ -73,7 +83,7 @@ def test_they_work_away_from_the_source(wheels: dict[str, Path], tmp_path: Path)
          target, *wheels.values()],
         check=True, capture_output=True,
     )  # fmt: skip
-    # llama_index is a namespace package: what is installed elsewhere joins in
+    # llama_index and haystack_integrations are namespace packages: what is elsewhere joins in
     subprocess.run(
         [sys.executable, "-W", "ignore", "-c", EXAMPLE, str(target)],
         check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(target)},

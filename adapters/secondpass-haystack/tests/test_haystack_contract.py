@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-from haystack import Document, tracing
+import pytest
+from haystack import Document
 from haystack_integrations.components.rankers.secondpass import SecondPassRanker
 
 from secondpass.testing.adapter_kit import AdapterContract, Found, Given, Trace, caught
-
-
-class Recorded(tracing.Span):
-    def __init__(self, name: str, tags: dict[str, Any]) -> None:
-        self.name, self.tags, self.ended = name, tags, False
-
-    def set_tag(self, key: str, value: Any) -> None:
-        self.tags[key] = value
-
-
-class Recorder(tracing.Tracer):
-    """Every span of Haystack's tracer."""
-
-    def __init__(self) -> None:
-        self.spans: list[Recorded] = []
-
-    @contextmanager
-    def trace(
-        self, operation_name: str, tags: Any = None, parent_span: Any = None
-    ) -> Iterator[Recorded]:
-        span = Recorded(operation_name, dict(tags or {}))
-        self.spans.append(span)
-        try:
-            yield span
-        finally:
-            span.ended = True
-
-    def current_span(self) -> None:
-        return None
 
 
 class TestContract(AdapterContract):
@@ -60,14 +31,13 @@ class TestContract(AdapterContract):
     def read(self, result: Any) -> list[Found]:
         return [Found(d.id, d.content, d.meta, d.score) for d in result]
 
+    @pytest.fixture(autouse=True)
+    def _listen(self, recorder: Any) -> None:
+        self.recorder = recorder
+
     def trace(self, reranker: Any, query: str, documents: Any) -> Trace:
-        recorder = Recorder()
-        tracing.enable_tracing(recorder)
-        try:
-            error = caught(lambda: reranker.run(query=query, documents=documents))
-        finally:
-            tracing.disable_tracing()
-        spans = [span for span in recorder.spans if span.ended]
+        error = caught(lambda: reranker.run(query=query, documents=documents))
+        spans = [span for span in self.recorder.spans if span.ended]
         events = [event for span in spans for event in span.tags.get("secondpass.events", [])]
         return Trace([span.name for span in spans], events, error)
 

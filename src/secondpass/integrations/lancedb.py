@@ -35,7 +35,7 @@ _ELSEWHERE = {
 }
 
 
-class SecondPassReranker(LanceReranker):  # type: ignore[misc]  # untyped
+class SecondPassReranker(LanceReranker):
     """Reranks the rows of a search by a column with texts.
 
     Rows come back best first with ``_relevance_score``, a 32-bit float: P(relevant) where the model

@@ -28,7 +28,7 @@ SCALE = "secondpass_scale"
 """The column that says what the scores mean."""
 
 
-class RerankTransformer(pt.Transformer):  # type: ignore[misc]  # untyped
+class RerankTransformer(pt.Transformer):
     """Reranks what a PyTerrier pipeline found.
 
     Takes result frames with ``qid``, ``query``, ``docno`` and the text, and returns their rows in
@@ -71,7 +71,10 @@ class RerankTransformer(pt.Transformer):  # type: ignore[misc]  # untyped
             queries.setdefault(row["qid"], row["query"])
             by_query.setdefault(row["qid"], []).append(self._candidate(row, index))
         rankings = [Ranking.of(queries[q], candidates) for q, candidates in by_query.items()]
-        order, scores, ranks, scales = [], [], [], []
+        order: list[Any] = []
+        scores: list[float] = []
+        ranks: list[int] = []
+        scales: list[str] = []
         for ranking in self.stage.run(rankings):
             numbers = numbers_for_trec(ranking)
             is_own = ranking.scale != "order" and numbers == ranking.scores

@@ -77,7 +77,7 @@ def read_rest(
 
 def _note(note: Note, read: Sequence[Span], chunks: int, late: int) -> Note:
     """What is said of a text of so many chunks, of which these were read, and some not in time."""
-    said: Note = {key: value for key, value in note.items() if key not in _CUT}  # type: ignore[assignment, misc]
+    said: Note = {key: value for key, value in note.items() if key not in _CUT}  # type: ignore[assignment]
     said |= {"chunks": len(read), "evidence": evidence_note(read)[:EVIDENCE]}
     if unread := chunks - len(read) - late:
         said["unread_chunks"] = unread

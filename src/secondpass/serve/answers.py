@@ -84,13 +84,5 @@ def spans_of(
 
 def evidence(candidate: Candidate) -> Iterator[tuple[int, int, float]]:
     """Start, end and score of each part of the text that a stage marked, most relevant first."""
-    typed = getattr(candidate, "evidence", None)
-    if typed is not None:
-        for span in typed:
-            yield span.start, span.end, span.score
-        return
-    for mark in reversed(candidate.trail):
-        if spans := mark.note.get("spans"):
-            for start, end, score in spans:
-                yield int(start), int(end), float(score)
-            return
+    for span in candidate.evidence:
+        yield span.start, span.end, span.score

@@ -153,7 +153,7 @@ def sentences_of(candidate: Candidate, language: str) -> list[Place]:
     chunked = next((m.note for m in reversed(candidate.trail) if "chunks" in m.note), None)
     if chunked is not None:
         within = sorted((int(start), int(end)) for start, end, _ in chunked.get("evidence", ()))
-    places = []
+    places: list[Place] = []
     for start, end in within or [(0, len(text))]:
         for sentence in split_sentences(text[start:end], language):
             left, right = trimmed(text, start + sentence.start, start + sentence.end)

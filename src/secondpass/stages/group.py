@@ -42,7 +42,7 @@ class GroupBy(Stage):
     def _grouped(self, ranking: Ranking) -> Ranking:
         groups = list(_groups(ranking, self.by).values())
         kept = groups if self.k is None else groups[: self.k]
-        candidates = []
+        candidates: list[Candidate] = []
         for group in kept:
             best = ranking[group[0]].score
             for index in group:
@@ -99,7 +99,7 @@ class Joined(Wrapper, Composite):
         return replace(ranking, candidates=documents, scale="order")
 
     def _apart(self, whole: Ranking, groups: Sequence[list[int]], result: Ranking) -> Ranking:
-        candidates = []
+        candidates: list[Candidate] = []
         for document in result:
             start = 0
             first = groups[int(document.id)][0]

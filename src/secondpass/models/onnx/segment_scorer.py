@@ -143,8 +143,8 @@ class SegmentScorer(InferenceOptions):
         chunks: list[str] = []
         for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
             rows = self._encoder.text_rows(part.unstored())
-            outputs = self._matching.text_outputs
-            for batch, said in self._session.run(outputs, [ids for _, ids in rows]):
+            ids, outputs = [ids for _, ids in rows], self._matching.text_outputs
+            for batch, said in self._session.run(outputs, ids):
                 self._keep(self._texts(rows, batch, said), part.stored)
             failure = part.stored.failure
             if rows and self._store.read_only:

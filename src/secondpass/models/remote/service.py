@@ -128,9 +128,9 @@ def _candidate(before: Candidate, plain: Mapping[str, Any]) -> Candidate:
         Mark(m["stage"], m["rank"], m["score"], cast(Note, dict(m["note"])), m["scale"])
         for m in plain["trail"]
     ]
-    if plain.get("evidence") and not any("spans" in m.note or "evidence" in m.note for m in marks):
+    if plain.get("evidence") and not any("evidence" in m.note for m in marks):
         spans = [[s["start"], s["end"], s["score"]] for s in plain["evidence"]]
-        marks[-1] = replace(marks[-1], note=Note(**{**marks[-1].note, "spans": spans}))
+        marks[-1] = replace(marks[-1], note={**marks[-1].note, "evidence": spans})
     return replace(before, score=plain["score"], trail=(*before.trail, *marks))
 
 

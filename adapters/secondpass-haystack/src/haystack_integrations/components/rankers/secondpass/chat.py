@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from haystack import tracing
 from haystack.components.generators.chat.types import ChatGenerator
 from haystack.dataclasses import ChatMessage
+from haystack.tracing.tracer import tracer
 
 from secondpass import ChatJudge, Order, Stage, as_stage
 from secondpass.judge import Completion
@@ -60,10 +60,10 @@ class HaystackChat:
     ) -> Completion:
         """Ask once; see `secondpass.judge.Chat`."""
         asked = [_MESSAGES.get(m["role"], ChatMessage.from_user)(m["content"]) for m in messages]
-        with tracing.tracer.trace(
+        with tracer.trace(
             "haystack.chat_generator.run",
             tags={"haystack.component.type": type(self._generator).__name__},
-            parent_span=tracing.tracer.current_span(),
+            parent_span=tracer.current_span(),
         ) as span:
             span.set_content_tag("haystack.component.input", {"messages": asked})
             result = await self._ask(asked)

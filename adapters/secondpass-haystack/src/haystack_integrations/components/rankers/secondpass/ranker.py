@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
-from haystack import Document, component, default_from_dict, default_to_dict, tracing
+from haystack import Document, component, default_from_dict, default_to_dict
 from haystack.core.serialization import component_to_dict
+from haystack.tracing.tracer import Span, tracer
 from haystack_integrations.components.rankers.secondpass.chat import is_chat_generator, stage_of
 from haystack_integrations.components.rankers.secondpass.documents import documents_of, ranking_of
 from haystack_integrations.components.rankers.secondpass.options import (
@@ -212,15 +213,15 @@ class SecondPassRanker:
         return Recipe.of(self._model).to_dict()
 
     @contextmanager
-    def _traced(self, ranking: Ranking) -> Iterator[tracing.Span]:
+    def _traced(self, ranking: Ranking) -> Iterator[Span]:
         tags = {"secondpass.model": self._model.name, "secondpass.documents": len(ranking)}
-        parent = tracing.tracer.current_span()
-        with tracing.tracer.trace("secondpass.rerank", tags=tags, parent_span=parent) as span:
+        parent = tracer.current_span()
+        with tracer.trace("secondpass.rerank", tags=tags, parent_span=parent) as span:
             span.set_content_tag("secondpass.query", ranking.query)
             yield span
 
 
-def _told(span: tracing.Span, ranking: Ranking, model: str) -> Reranked:
+def _told(span: Span, ranking: Ranking, model: str) -> Reranked:
     """What comes out, and the tracer hears of it too."""
     events = event_details(ranking.events)
     span.set_tag("secondpass.kept", len(ranking))
