@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from secondpass.core.candidate import Mark
+from secondpass.core.candidate import Candidate, Mark
 from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Composite, Stage, StageSteps, not_a_stage
