@@ -25,6 +25,7 @@ from secondpass.models.loading import InferenceOptions, run_smoke_test
 from secondpass.models.long_texts import count_tokens, read_rest
 from secondpass.models.model_files import ModelFolder
 from secondpass.models.onnx.matching import Matching
+from secondpass.models.onnx.pair_matcher import PairMatcher, PairsInParts
 from secondpass.models.onnx.passage_cache import PassageCache, StoredVectors
 from secondpass.models.onnx.span_scores import score_spans
 from secondpass.stages.evidence import SpanRequest
@@ -103,7 +104,7 @@ class SegmentScorer(InferenceOptions):
                             matching.head_outputs, {"word_states": own[-1][: len(ids)]}
                         )
                     queries[query] = matching.read_query(len(ids), own)
-            match = _Matcher(part.pairs, queries, matching)
+            match = PairMatcher(part.pairs, queries, matching)
             for indices, values in self._match_stored(part, match):
                 scored.add(indices, values)
             rows = self._encoder.text_rows(part.unstored())
@@ -183,14 +184,14 @@ class SegmentScorer(InferenceOptions):
             rows[i][0]: read(len(rows[i][1]), own) for i, *own in zip(batch, *said, strict=True)
         }
 
-    def _read(self, pairs: Sequence[Pair]) -> _PairsInParts:
+    def _read(self, pairs: Sequence[Pair]) -> PairsInParts:
         queries = self._encoder.tokenize([q for q, _ in pairs])
         texts = self._encoder.tokenize([t for _, t in pairs])
         stored = StoredVectors() if self._store is None else self._store.get(texts)
-        return _PairsInParts(pairs, queries, texts, stored)
+        return PairsInParts(pairs, queries, texts, stored)
 
     def _match_stored(
-        self, part: _PairsInParts, match: _Matcher
+        self, part: PairsInParts, match: PairMatcher
     ) -> Iterator[tuple[list[int], Floats]]:
         packed = part.stored.packed
         texts = list(packed)
@@ -208,7 +209,7 @@ class SegmentScorer(InferenceOptions):
         packed = {text: self._matching.pack(read) for text, read in texts.items()}
         stored.failure = self._store.add(packed)
 
-    def _note(self, pair: Pair, part: _PairsInParts) -> Note:
+    def _note(self, pair: Pair, part: PairsInParts) -> Note:
         """What was cut of a pair, whether its text was stored, and why that did not work."""
         query, text = pair
         note: Note = {**self._encoder.note(part.queries[query], part.texts[text])}
@@ -221,41 +222,3 @@ class SegmentScorer(InferenceOptions):
         if self.only_english and is_other_language(text):
             note["other_language"] = True
         return note
-
-
-@dataclass(frozen=True, slots=True)
-class _PairsInParts:
-    """Pairs, the token ids of each distinct query and text in them, and what the file has."""
-
-    pairs: Sequence[Pair]
-    queries: Mapping[str, TextIds]
-    texts: Mapping[str, TextIds]
-    stored: StoredVectors
-
-    def unstored(self) -> dict[str, TextIds]:
-        """The texts that the model is to read."""
-        return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
-
-
-class _Matcher:
-    """From what was read of texts to logits of the pairs that they are in."""
-
-    def __init__(
-        self, pairs: Sequence[Pair], queries: Mapping[str, Any], matching: Matching
-    ) -> None:
-        self.pairs, self.queries, self.matching = pairs, queries, matching
-        self.indices: dict[str, list[int]] = {}
-        for index, (_, text) in enumerate(pairs):
-            self.indices.setdefault(text, []).append(index)
-
-    def __call__(self, texts: Mapping[str, Any]) -> tuple[list[int], Floats]:
-        """Indices of pairs, and their logits."""
-        by_query: dict[str, list[int]] = {}
-        for text in texts:
-            for index in self.indices[text]:
-                by_query.setdefault(self.pairs[index][0], []).append(index)
-        values = [
-            self.matching.scores(self.queries[query], [texts[self.pairs[i][1]] for i in indices])
-            for query, indices in by_query.items()
-        ]
-        return [i for indices in by_query.values() for i in indices], np.concatenate(values)
