@@ -8,7 +8,6 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, convert_to_messages
 
-from secondpass import ChatJudge, Order, Stage, as_stage
 from secondpass.judge import Completion, TokenLogprob
 from secondpass.judge.chat.framework_chat import chat_name, finish_reason, not_in_recipes
 
@@ -51,13 +50,6 @@ class LangChainChat:
         """Ask once; see `secondpass.judge.Chat`."""
         answer = await self._model.ainvoke(convert_to_messages([dict(m) for m in messages]))
         return _completion(answer)
-
-
-def stage_of(model: Any) -> Stage:
-    """What `secondpass.as_stage` makes; of a chat model, a listwise judge."""
-    if isinstance(model, BaseChatModel):
-        return Order(ChatJudge(LangChainChat(model), structured=False))  # no schema gets through
-    return as_stage(model)
 
 
 def _completion(answer: AIMessage) -> Completion:

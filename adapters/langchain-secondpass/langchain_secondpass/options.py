@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.language_models import BaseChatModel
 
 from secondpass import InvalidInputError, Judge, Recipe, Stage, Top, WrongCallError
@@ -13,7 +14,15 @@ from secondpass.core.call_hints import keyword_hint
 from secondpass.judge import AsyncJudge
 
 Model = (
-    str | BaseChatModel | Stage | Judge | AsyncJudge | Recipe | os.PathLike[str] | Mapping[str, Any]
+    str
+    | BaseChatModel
+    | BaseCrossEncoder
+    | Stage
+    | Judge
+    | AsyncJudge
+    | Recipe
+    | os.PathLike[str]
+    | Mapping[str, Any]
 )
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "deadline", "group_by", "group_score")
 
@@ -31,6 +40,15 @@ REMEDIES: dict[str, str] = {
     ),
     **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
     "llm": "a chat model is a model here: SecondPassRerank(model=your_chat_model)",
+    # FlashrankRerank and HuggingFaceCrossEncoder of langchain-community
+    "score_threshold": "it cuts the model's own scores, and ours cuts P(relevant): choose "
+    "threshold= on labelled queries, or cut raw scores on purpose: "
+    'model=stage >> Threshold(x, scale="raw")',
+    "client": "a FlashRank client is not taken: model= takes a model string, such as 'builtin' or "
+    "'onnx:FOLDER', or an object with score(pairs)",
+    "prefix_metadata": "the keys are always 'relevance_score' and 'secondpass'; yours are kept",
+    "model_kwargs": "load the model with them, and pass what load gives: "
+    'model=load("cross-encoder:NAME", options={...})',
 }
 """Keywords of other rerankers that are not the name of an option here, and what to do."""
 

@@ -15,8 +15,8 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import ConfigDict, field_serializer, field_validator, model_validator
 
-from langchain_secondpass.chat import stage_of
 from langchain_secondpass.documents import documents_of, ranking_of
+from langchain_secondpass.models import stage_of
 from langchain_secondpass.options import REMEDIES, Model, fixed_option, whole_number
 from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
 from secondpass.core.call_hints import hint_keywords
@@ -42,7 +42,8 @@ class SecondPassRerank(BaseDocumentCompressor):
 
     Attributes:
         model: The loaded stage. Given as a model string, a stage, a judge, your chat model (a
-            listwise judge: an order without scores), a `Recipe`, the path of a recipe's JSON file
+            listwise judge: an order without scores), a cross-encoder of LangChain's, such as a
+            `HuggingFaceCrossEncoder` (raw scores), a `Recipe`, the path of a recipe's JSON file
             (a `pathlib.Path`, or a string that ends in ".json"), or a recipe's dict. Dumped as a
             recipe's dict.
         top_n: Keep at most this many; None keeps all, 0 none.

@@ -12,7 +12,7 @@ from haystack import Document
 from haystack_integrations.components.rankers.secondpass import SecondPassRanker
 from haystack_integrations.components.rankers.secondpass.documents import ranking_of
 
-from secondpass import Calibrate, Platt, Score, Stage
+from secondpass import Calibrate, Platt, Score, Stage, WrongCallError
 from secondpass.stages import Pair
 from secondpass.testing import FakeScorer
 
@@ -230,3 +230,29 @@ def test_a_real_model_finds_the_capital() -> None:
     assert second.score is not None
     assert first.score >= second.score
     assert out["meta"]["model"].startswith("builtin@")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "answer"),
+    [
+        ("top_n", "it is called 'top_k' here"),
+        ("score_threshold", "it is called 'threshold' here"),
+        ("embedding_separator", "it is called 'meta_data_separator' here"),
+        ("meta_fields", "it is called 'meta_fields_to_embed' here"),
+        ("chat_generator", "model=generator"),
+        ("api_key", "environment variables"),
+        ("device", 'options={"device": ...}'),
+        ("scale_score", "builtin:raw"),
+        ("raise_on_failure", "Fallback"),
+    ],
+)
+def test_keywords_of_other_rankers_are_answered_with_ours(keyword: str, answer: str) -> None:
+    with pytest.raises(WrongCallError) as caught:
+        SecondPassRanker(**{keyword: "x"})
+    assert f"no keyword {keyword!r}" in str(caught.value)
+    assert answer in str(caught.value)
+
+
+def test_one_string_is_no_list_of_fields() -> None:
+    with pytest.raises(ValueError, match=r"meta_fields_to_embed='title': give a list"):
+        SecondPassRanker(meta_fields_to_embed="title")

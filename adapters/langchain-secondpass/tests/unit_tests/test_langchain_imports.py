@@ -16,6 +16,7 @@ FOR_ADAPTERS = {
     "secondpass.core.ranking_details",
     "secondpass.judge",
     "secondpass.judge.chat.framework_chat",
+    "secondpass.stages",
 }
 """Public packages, and modules that exist for adapters; all else comes from public names."""
 SOURCES = sorted(Path(langchain_secondpass.__file__).parent.glob("*.py"))

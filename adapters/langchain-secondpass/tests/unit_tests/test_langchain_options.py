@@ -113,7 +113,10 @@ def test_arguments_are_keywords(raw: Stage) -> None:
     ("keyword", "answer"),
     [
         ("top_k", "it is called 'top_n' here"),
-        ("score_threshold", "it is called 'threshold' here"),
+        ("score_threshold", r'choose threshold= on labelled .* Threshold\(x, scale="raw"\)'),
+        ("client", "an object with score"),
+        ("prefix_metadata", "always 'relevance_score'"),
+        ("model_kwargs", r'load\("cross-encoder:NAME", options='),
         ("model_name", "it is called 'model' here"),
         ("min_results", "it is called 'keep_at_least' here"),
         ("treshold", "it is called 'threshold' here"),

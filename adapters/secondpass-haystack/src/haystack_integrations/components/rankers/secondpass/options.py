@@ -35,6 +35,7 @@ REMEDIES: dict[str, str] = {
         "keys and addresses of remote rerankers stand in environment variables; name the model: "
         'SecondPassRanker(model="cohere:MODEL")',
     ),
+    "embedding_separator": "it is called 'meta_data_separator' here",
     "chat_generator": "a chat generator is a model here: SecondPassRanker(model=generator)",
     "scale_score": "the built-in model gives probabilities, and model='builtin:raw' raw scores",
     "raise_on_failure": "failures are raised; to go on without the model, put it into a "
