@@ -93,7 +93,8 @@ def main(source: Path) -> dict[str, Any]:
     )  # fmt: skip
     said["scores"] = {row["row"]: row["score"] for row in dataset.take_all()}
     store = source.with_name("corpus.vectors")
-    options["compute"] = ray.data.ActorPoolStrategy(size=2)
+    # half a processor each: what splits the rows needs one too, or nobody ever gets on
+    options |= {"compute": ray.data.ActorPoolStrategy(size=2), "num_cpus": 0.5}
     dataset = (
         ray.data.read_parquet(str(source))
         .repartition(4)
