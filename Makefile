@@ -1,6 +1,7 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
 # make test    every check and every test, in two processes; WORKERS=4 for more
 # make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
+# make test-packages, test-latest   the packages alone in empty environments; the newest frameworks
 # make names   after a change of PUBLIC_NAMES: what type checkers see in secondpass/__init__.py
 # They set up what they need in .venv; nothing else is touched.
 
@@ -13,13 +14,21 @@ LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
 HAYSTACK := adapters/secondpass-haystack
 
-.PHONY: demo test lint names docs notebooks evaluate bench clean
+.PHONY: demo test test-packages test-latest lint names docs notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
 
 test: $(VENV)/test.ready lint
 	$(BIN)/python -m pytest -m "" -n $(WORKERS) --no-loadscope-reorder
+
+# each adapter installs alone into an empty environment and runs its README; minutes
+test-packages: $(VENV)/test.ready
+	$(BIN)/python tests/packages.py alone
+
+# for every night: the newest version of each framework, in a new environment, and the adapters' tests
+test-latest: $(VENV)/test.ready
+	$(BIN)/python tests/packages.py latest
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .
