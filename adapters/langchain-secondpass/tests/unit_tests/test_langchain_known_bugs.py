@@ -1,5 +1,5 @@
-"""A bug of langchain-community's HuggingFaceCrossEncoder; the suite in test_langchain_contract.py holds
-what else other rerankers for LangChain get wrong."""
+"""A bug of langchain-community's HuggingFaceCrossEncoder; test_langchain_contract.py holds what
+else other rerankers for LangChain get wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.documents import Document
 from langchain_secondpass import SecondPassRerank
 
-from secondpass import Score, Stage
+from secondpass import Score
 from secondpass.stages import Pair
 from secondpass.testing import FakeScorer
 
@@ -23,14 +23,6 @@ class _Answers(FakeScorer):
 
     def score(self, pairs: Sequence[Pair]) -> Any:
         return self.answer(len(pairs))
-
-
-def test_the_score_is_in_the_metadata(documents: list[Document], query: str, raw: Stage) -> None:
-    done = SecondPassRerank(model=raw).compress_documents(documents, query)
-    assert all(type(d.metadata["relevance_score"]) is float for d in done)
-
-
-# HuggingFaceCrossEncoder (langchain-community)
 
 
 def test_a_scorer_may_return_a_one_shot_iterator(documents: list[Document], query: str) -> None:
