@@ -1,6 +1,7 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
 # make test    every check and every test, in two processes; WORKERS=4 for more
 # make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
+# make test-packages, test-latest   the packages alone in empty environments; the newest frameworks
 # make names   after a change of PUBLIC_NAMES: what type checkers see in secondpass/__init__.py
 # They set up what they need in .venv; nothing else is touched.
 
@@ -16,7 +17,7 @@ HAYSTACK := adapters/secondpass-haystack
 # the tests start some hundred processes, which would compile every module each time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-clients lint names docs notebooks evaluate bench clean
+.PHONY: demo test test-clients test-packages test-latest lint names docs notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
@@ -27,6 +28,14 @@ test: $(VENV)/test.ready lint
 # clients of the service that do not fit into one environment, each in its own; needs an index
 test-clients: $(VENV)/test.ready
 	$(BIN)/python tests/clients/run.py
+
+# each adapter installs alone into an empty environment and runs its README; minutes
+test-packages: $(VENV)/test.ready
+	$(BIN)/python tests/packages.py alone
+
+# for every night: the newest version of each framework, in a new environment, and the adapters' tests
+test-latest: $(VENV)/test.ready
+	$(BIN)/python tests/packages.py latest
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

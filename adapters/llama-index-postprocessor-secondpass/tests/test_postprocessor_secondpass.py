@@ -6,7 +6,6 @@ import asyncio
 import copy
 import json
 import pickle
-import time
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,6 @@ from secondpass import (
     Order,
     Pipeline,
     Platt,
-    Ranking,
     Recipe,
     RecipeError,
     Refine,
@@ -45,7 +43,6 @@ from secondpass import (
     TrailScore,
     UnknownModelError,
 )
-from secondpass.core.deadline import time_left
 from secondpass.testing import FakeJudge, FakeScorer
 
 STORABLE = Score(FieldWeight("source", {"good": 2.0, "bad": -2.0})) >> Calibrate(
@@ -464,52 +461,3 @@ def test_pickling_leaves_callback_handlers_behind(callbacks):
 
 
 # --- async is the same
-
-
-async def test_async_gives_what_sync_gives(nodes, probable):
-    table = {"a": -1.0, "b": 2.0, "c": 0.5}
-    reranker = SecondPassRerank(model=probable(table), top_n=2, threshold=0.1)
-    given = nodes(*table)
-    done = reranker.postprocess_nodes(given, query_str="q")
-    assert await reranker.apostprocess_nodes(given, query_str="q") == done
-    assert await reranker.apostprocess_nodes(given, QueryBundle("q")) == done
-
-
-async def test_sync_works_inside_a_running_loop(nodes):
-    class Remote(Stage):
-        name = "remote"
-
-        async def arun(self, rankings: list[Ranking]) -> list[Ranking]:
-            await asyncio.sleep(0)
-            return [r.reordered(list(range(len(r)))[::-1], by=self.name) for r in rankings]
-
-    out = SecondPassRerank(model=Remote()).postprocess_nodes(nodes("a", "b"), query_str="q")
-    assert [n.text for n in out] == ["b", "a"]
-
-
-def test_a_deadline_gives_the_best_order_so_far(nodes):
-    reranker = SecondPassRerank(model=Waits() >> Score(Never()), deadline=0.2, top_n=2)
-    out = reranker.postprocess_nodes(nodes("a", "b", "c"), query_str="q")
-    assert [n.node.text for n in out] == ["a", "b"]
-    assert {n.metadata["secondpass"]["status"] for n in out} == {"partial"}
-    assert out[0].metadata["secondpass"]["events"][0]["kind"] == "deadline"
-    with pytest.raises(InvalidInputError, match="deadline=0 must be positive seconds"):
-        reranker.deadline = 0
-
-
-class Waits(Stage):
-    """Passes rankings on when the deadline is over."""
-
-    def run(self, rankings):
-        while time_left() != 0:
-            time.sleep(0.001)
-        return list(rankings)
-
-
-class Never:
-    """A scorer that is not reached in time."""
-
-    name = "never"
-
-    def score(self, pairs):
-        raise AssertionError("nothing was to be scored")

@@ -14,7 +14,7 @@ import threading
 import numpy as np
 import pytest
 from llama_index.core.postprocessor import SimilarityPostprocessor
-from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import MetadataMode, QueryBundle
 from llama_index.postprocessor.secondpass import SecondPassRerank
 
 from secondpass import (
@@ -24,7 +24,6 @@ from secondpass import (
     Ranking,
     Refine,
     Score,
-    ScoreError,
     Stage,
     Threshold,
 )
@@ -89,57 +88,10 @@ def test_scores_are_not_assigned_to_the_wrong_nodes(nodes):
     assert [n.score for n in out] == [float(n.text) for n in out] == list(range(49, -1, -1))
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_wrong_number_of_scores_does_not_shift_them_or_drop_nodes(nodes, count):
-    class Miscounting(FakeScorer):
-        def score(self, pairs):
-            return [1.0] * count
-
-    with pytest.raises(ScoreError, match=f"{count} scores for 2"):
-        SecondPassRerank(model=Score(Miscounting())).postprocess_nodes(
-            nodes("a", "b"), query_str="q"
-        )
-
-
-def test_nan_does_not_rank_first(nodes, raw):
-    with pytest.raises(ScoreError, match="nan"):
-        SecondPassRerank(model=raw({"a": 1.0, "b": math.nan})).postprocess_nodes(
-            nodes("a", "b"), query_str="q"
-        )
-
-
-def test_duplicates_by_node_id_do_not_collapse(raw):
-    given = [
-        NodeWithScore(node=TextNode(id_="same", text=text), score=0.5)
-        for text in ("low", "high", "middle")
-    ]
-    out = SecondPassRerank(model=raw({"low": 1.0, "high": 3.0, "middle": 2.0})).postprocess_nodes(
-        given, query_str="q"
-    )
-    assert [n.text for n in out] == ["high", "middle", "low"]
-    assert [n.node_id for n in out] == ["same"] * 3
-
-
-def test_duplicate_texts_keep_their_own_ids(nodes, raw):
-    out = SecondPassRerank(model=raw({"x": 1.0, "y": 2.0})).postprocess_nodes(
-        nodes("x", "y", "x"), query_str="q"
-    )
-    assert [n.node_id for n in out] == ["node-1", "node-0", "node-2"]
-
-
 def test_the_very_same_node_given_twice_comes_back_twice(nodes, raw):
     (one,) = nodes("x")
     out = SecondPassRerank(model=raw({"x": 1.0})).postprocess_nodes([one, one], query_str="q")
     assert [n.metadata["secondpass"]["retrieval_rank"] for n in out] == [0, 1]
-
-
-def test_long_lists_are_seen_whole_and_not_only_their_first_window(nodes):
-    judge = FakeJudge(lambda query, text: float(text))
-    given = nodes(*(str(i) for i in range(45)))
-    out = SecondPassRerank(model=Order(judge)).postprocess_nodes(given, query_str="q")
-    assert {text for call in judge.calls for text in call} == {n.text for n in given}
-    assert out[0].text == "44"
-    assert len(out) == 45
 
 
 # --- what the scores are
@@ -182,18 +134,6 @@ def test_the_original_retrieval_score_is_not_lost(nodes, raw):
         "a": 0.9,
         "b": 0.8,
     }
-
-
-def test_scores_none_do_not_crash_and_do_not_rank_above_negatives(raw):
-    given = [
-        NodeWithScore(node=TextNode(text=text), score=score)
-        for text, score in (("worst", None), ("best", -0.5), ("middle", None))
-    ]
-    out = SecondPassRerank(
-        model=raw({"worst": -9.0, "best": -1.0, "middle": -5.0})
-    ).postprocess_nodes(given, query_str="q")
-    assert [(n.text, n.score) for n in out] == [("best", -1.0), ("middle", -5.0), ("worst", -9.0)]
-    assert [n.metadata["secondpass"]["retrieval_score"] for n in out] == [-0.5, None, None]
 
 
 def test_a_score_of_zero_is_not_taken_for_no_score(nodes, raw):
@@ -246,37 +186,11 @@ def test_similarity_postprocessor_behind_us_keeps_probabilities(nodes, probable)
     assert len(SimilarityPostprocessor(similarity_cutoff=0.5).postprocess_nodes(out)) == 1
 
 
-def test_no_default_top_n_cuts_in_silence(nodes, raw):
-    table = {str(i): float(i) for i in range(30)}
-    out = SecondPassRerank(model=raw(table)).postprocess_nodes(nodes(*table), query_str="q")
-    assert len(out) == 30
-
-
-def test_the_threshold_is_not_applied_after_the_cut(nodes, probable):
-    """Seen from its event: cut first, it would have had two nodes to look at."""
-    table = {"a": 3.0, "b": 2.0, "c": 1.0, "d": -1.0, "e": -2.0}
-    reranker = SecondPassRerank(model=probable(table), threshold=0.5, top_n=2)
-    out = reranker.postprocess_nodes(nodes(*table), query_str="q")
-    assert [n.text for n in out] == ["a", "b"]
-    (event,) = out[0].metadata["secondpass"]["events"]
-    assert event["message"].startswith("2 of 5 dropped")
-
-
 def test_a_threshold_does_not_compare_logits_with_a_probability(nodes, raw):
     reranker = SecondPassRerank(model=raw({"a": 0.7, "b": 0.2}) >> Threshold(0.5, scale="raw"))
     assert len(reranker.postprocess_nodes(nodes("a", "b"), query_str="q")) == 1
     with pytest.raises(TypeError, match="calibrated"):
         SecondPassRerank(model=raw({}), threshold=0.5)
-
-
-def test_top_n_zero_is_not_taken_for_no_limit(nodes, raw):
-    reranker = SecondPassRerank(model=raw({"a": 1.0}), top_n=0)
-    assert reranker.postprocess_nodes(nodes("a"), query_str="q") == []
-
-
-def test_threshold_zero_is_not_taken_for_no_threshold(nodes, raw):
-    with pytest.raises(TypeError, match="calibrated"):
-        SecondPassRerank(model=raw({}), threshold=0.0)
 
 
 # --- what is left alone
@@ -373,12 +287,6 @@ def test_empty_input_has_an_end_event_too_and_asks_no_model(events, callbacks, c
     assert scorer.calls == []
 
 
-def test_a_judge_is_not_called_with_nothing_to_judge():
-    judge = FakeJudge()
-    assert SecondPassRerank(model=Order(judge)).postprocess_nodes([], query_str="q") == []
-    assert judge.calls == []
-
-
 def test_no_start_event_before_the_query_is_checked(nodes, raw, events, callbacks):
     reranker = SecondPassRerank(model=raw({"a": 1.0}), callback_manager=callbacks.manager)
     for query in (None, QueryBundle(""), QueryBundle("  ")):
@@ -420,44 +328,6 @@ class Waiting(Stage):
         self.threads.add(threading.get_ident())
         await self.meeting.wait()
         return list(rankings)
-
-
-async def test_async_does_not_only_look_async(nodes):
-    """Ten calls wait together, on the caller's own loop and in no worker thread."""
-    stage = Waiting(together=10)
-    reranker = SecondPassRerank(model=stage)
-    given = nodes("a", "b")
-    async with asyncio.timeout(60):  # ends a hang; proves nothing
-        done = await asyncio.gather(
-            *(reranker.apostprocess_nodes(given, query_str=f"q{i}") for i in range(10))
-        )
-    assert stage.threads == {threading.get_ident()}
-    assert all([n.text for n in out] == ["a", "b"] for out in done)
-
-
-async def test_async_does_not_block_the_loop_while_a_model_computes(nodes):
-    """The scorer waits for the loop to set an event: on a blocked loop it would wait in vain."""
-    running, go = threading.Event(), threading.Event()
-
-    def slow(query: str, text: str) -> float:
-        running.set()
-        assert go.wait(60), "the event loop was blocked"
-        return 1.0
-
-    async def release() -> None:
-        while not running.is_set():
-            await asyncio.sleep(0.001)
-        go.set()
-
-    reranker = SecondPassRerank(model=Score(FakeScorer(slow)))
-    out, _ = await asyncio.gather(reranker.apostprocess_nodes(nodes("a"), query_str="q"), release())
-    assert out[0].score == 1.0
-
-
-def test_async_is_not_bound_to_the_first_event_loop(nodes):
-    reranker = SecondPassRerank(model=Waiting())
-    for _ in range(3):
-        assert len(asyncio.run(reranker.apostprocess_nodes(nodes("a"), query_str="q"))) == 1
 
 
 async def test_cancelling_stops_the_stage_and_ends_the_callback_event(nodes, callbacks):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 from llama_index.postprocessor.secondpass import SecondPassRerank
-from llama_index.postprocessor.secondpass.nodes import ranking_of
 
 from secondpass import (
     InvalidInputError,
@@ -170,24 +169,3 @@ def test_what_is_not_a_node_with_a_score_is_refused_with_the_remedy(nodes, raw, 
         SecondPassRerank(model=raw({"a": 1.0})).postprocess_nodes(
             [*nodes("a"), wrong], query_str="q"
         )
-
-
-def test_the_details_are_those_of_the_core(nodes, probable):
-    model = probable({"a": 0.5, "b": 2.0}) >> Top(1)
-    given = nodes("a", "b")
-    expected = model(ranking_of("q", given, MetadataMode.EMBED)).to_dict()
-    out = SecondPassRerank(model=model).postprocess_nodes(given, query_str="q")
-    assert [n.metadata["secondpass"] for n in out] == [
-        {k: v for k, v in c.items() if k not in ("id", "text", "metadata")}
-        | {"status": expected["status"], "events": expected["events"]}
-        for c in expected["candidates"]
-    ]
-
-
-def test_what_is_written_is_shared_by_no_two_nodes(nodes, probable):
-    table = {"a": 2.0, "b": 2.0, "c": -2.0}
-    one, two = SecondPassRerank(model=probable(table), threshold=0.5).postprocess_nodes(
-        nodes(*table), query_str="q"
-    )
-    one.metadata["secondpass"]["events"][0]["kind"] = "changed"
-    assert two.metadata["secondpass"]["events"][0]["kind"] == "dropped"

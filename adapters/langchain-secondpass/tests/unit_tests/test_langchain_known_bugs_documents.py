@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
-import pytest
 from langchain_core.documents import Document
 from langchain_secondpass import SecondPassRerank
 
@@ -67,26 +64,6 @@ def test_duplicate_texts_stay_documents_of_their_own(query: str, raw: Stage) -> 
     assert [d.metadata["secondpass"]["retrieval_rank"] for d in same] == [0, 1, 2]
 
 
-async def test_metadata_is_kept(documents: list[Document], query: str, raw: Stage) -> None:
-    rerank = SecondPassRerank(model=raw)
-    sync = rerank.compress_documents(documents, query)
-    for done in (sync, await rerank.acompress_documents(documents, query)):
-        assert [d.metadata["source"] for d in done] == ["s3", "s1", "s2", "s0"]
-
-
-async def test_the_input_is_not_mutated(documents: list[Document], query: str, raw: Stage) -> None:
-    kept = copy.deepcopy(documents)
-    same = list(documents)
-    rerank = SecondPassRerank(model=raw, top_n=2)
-    sync = rerank.compress_documents(documents, query)
-    for done in (sync, await rerank.acompress_documents(documents, query)):
-        for document in done:
-            document.metadata["new"] = 1
-            document.metadata["secondpass"]["rank"] = 99
-    assert documents == kept
-    assert all(a is b for a, b in zip(documents, same, strict=True)), "the list was sorted"
-
-
 def test_a_tuple_will_do(documents: list[Document], query: str, raw: Stage) -> None:
     rerank = SecondPassRerank(model=raw)
     tupled = rerank.compress_documents(tuple(documents), query)
@@ -100,11 +77,3 @@ def test_documents_in_metadata_are_left_alone(query: str, raw: Stage) -> None:
     (done,) = SecondPassRerank(model=raw).compress_documents(documents, query)
     assert done.metadata["parent"] is parent
     assert parent.metadata == {"relevance_score": 1}
-
-
-@pytest.mark.parametrize("judge", [True, False])
-def test_a_single_document_has_a_rank_too(query: str, raw: Stage, judge: bool) -> None:
-    rerank = SecondPassRerank(model=Order(FakeJudge()) if judge else raw)
-    (done,) = rerank.compress_documents([Document(page_content="a file")], query)
-    assert done.metadata["secondpass"]["rank"] == 0
-    assert done.metadata.get("relevance_score") == (None if judge else 2.0)

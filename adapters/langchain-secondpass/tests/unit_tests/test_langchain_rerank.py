@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,22 +10,16 @@ import numpy as np
 import pytest
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_secondpass import SecondPassRerank
-from langchain_secondpass.documents import ranking_of
 
 from secondpass import (
     FieldWeight,
     Fuse,
     InvalidInputError,
-    NotCalibratedError,
-    Order,
-    Ranking,
-    Refine,
     Score,
     Stage,
 )
-from secondpass.core.deadline import time_left
 from secondpass.stages import Pair
-from secondpass.testing import FakeJudge, FakeScorer
+from secondpass.testing import FakeScorer
 
 
 def test_is_a_document_compressor() -> None:
@@ -63,17 +56,6 @@ def test_probabilities_say_so(
     done = SecondPassRerank(model=probable()).compress_documents(documents, query)
     assert {d.metadata["secondpass"]["scale"] for d in done} == {"probability"}
     assert all(0 < d.metadata["relevance_score"] < 1 for d in done)
-
-
-@pytest.mark.parametrize("kind", ["judge", "refine"])
-def test_an_order_has_no_relevance_score(
-    documents: list[Document], query: str, raw: Stage, kind: str
-) -> None:
-    stage = Order(FakeJudge()) if kind == "judge" else raw >> Refine(raw, 2)
-    done = SecondPassRerank(model=stage).compress_documents(documents, query)
-    assert [d.id for d in done] == ["doc-3", "doc-1", "doc-2", "doc-0"]
-    assert all("relevance_score" not in d.metadata for d in done)
-    assert [d.metadata["secondpass"]["scale"] for d in done] == ["order"] * 4
 
 
 def test_metadata_scorers_read_the_documents_metadata(query: str, raw: Stage) -> None:
@@ -117,15 +99,6 @@ def test_notes_and_events_are_plain_json(documents: list[Document], query: str) 
     assert done[0].metadata["secondpass"]["events"] == details["events"]
 
 
-def test_what_is_written_is_shared_by_no_two_documents(
-    documents: list[Document], query: str
-) -> None:
-    done = SecondPassRerank(model=Score(_Cutting())).compress_documents(documents, query)
-    done[0].metadata["secondpass"]["events"][0]["kind"] = "changed"
-    done[0].metadata["secondpass"]["events"].append({})
-    assert [e["kind"] for e in done[1].metadata["secondpass"]["events"]] == ["truncated"]
-
-
 def test_an_opinion_that_is_missing_is_told(query: str, raw: Stage) -> None:
     documents = [Document(page_content="a", metadata={"kind": "x"}), Document(page_content="b")]
     stage = Score(FieldWeight("kind", {"x": 1.0}))
@@ -150,25 +123,12 @@ def test_subclasses_of_document_stay_what_they_are(query: str, raw: Stage) -> No
     assert done[0].number == 3
 
 
-@pytest.mark.parametrize("query", ["", "  \n"])
-def test_an_empty_query_is_an_error(documents: list[Document], raw: Stage, query: str) -> None:
-    with pytest.raises(InvalidInputError, match="non-empty string"):
-        SecondPassRerank(model=raw).compress_documents(documents, query)
-
-
 def test_a_string_is_no_document(query: str, raw: Stage) -> None:
     with pytest.raises(InvalidInputError, match=r"document 1 is str 'b'.*page_content"):
         SecondPassRerank(model=raw).compress_documents(
             [Document(page_content="a"), "b"],  # type: ignore[list-item]
             query,
         )
-
-
-def test_a_threshold_on_raw_scores_is_an_error(
-    documents: list[Document], query: str, raw: Stage
-) -> None:
-    with pytest.raises(NotCalibratedError, match="calibrated"):
-        SecondPassRerank(model=raw, threshold=0.5).compress_documents(documents, query)
 
 
 def test_a_threshold_may_leave_nothing(
@@ -193,42 +153,3 @@ def test_so_many_stay_whatever_the_threshold_says(
         below, dropped = document.metadata["secondpass"]["events"]
         assert (below["kind"], dropped["kind"]) == ("kept-below-threshold", "dropped")
         assert "2 kept below the threshold 0.999" in below["message"]
-
-
-def test_the_details_are_those_of_the_core(documents: list[Document], query: str) -> None:
-    ranking = Score(_Cutting())(ranking_of(query, documents))
-    expected = ranking.to_dict()
-    done = SecondPassRerank(model=Score(_Cutting())).compress_documents(documents, query)
-    assert [d.metadata["secondpass"] for d in done] == [
-        {k: v for k, v in c.items() if k not in ("id", "text", "metadata")}
-        | {"status": expected["status"], "events": expected["events"]}
-        for c in expected["candidates"]
-    ]
-
-
-def test_a_deadline_gives_the_best_order_so_far(documents: list[Document], query: str) -> None:
-    rerank = SecondPassRerank(model=_Waits() >> Score(_Never()), deadline=0.2, top_n=3)
-    done = rerank.compress_documents(documents, query)
-    assert [d.id for d in done] == [d.id for d in documents[:3]]
-    assert {d.metadata["secondpass"]["status"] for d in done} == {"partial"}
-    assert done[0].metadata["secondpass"]["events"][0]["kind"] == "deadline"
-    with pytest.raises(ValueError, match="deadline=0 must be positive seconds"):
-        SecondPassRerank(model=Score(_Never()), deadline=0)
-
-
-class _Waits(Stage):
-    """Passes rankings on when the deadline is over."""
-
-    def run(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        while time_left() != 0:
-            time.sleep(0.001)
-        return list(rankings)
-
-
-class _Never:
-    """A scorer that is not reached in time."""
-
-    name = "never"
-
-    def score(self, pairs: Sequence[Pair]) -> list[float]:
-        raise AssertionError("nothing was to be scored")

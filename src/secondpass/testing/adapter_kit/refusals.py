@@ -96,11 +96,11 @@ class RefusalTests(Adapter):
     def test_scores_that_are_no_numbers_are_errors(self) -> None:
         """Sorted as they are, NaN ranks first, or wherever it stands."""
         for bad in (float("nan"), float("inf")):
-            self._fails(Score(_Answers([bad] * len(TEXTS))))
+            self._fails(Score(_Tells([bad] * len(TEXTS))))
 
     def test_as_many_scores_as_documents_or_an_error(self) -> None:
         for extra in (-1, 1):
-            self._fails(Score(_Answers([1.0] * (len(TEXTS) + extra))))
+            self._fails(Score(_Tells([1.0] * (len(TEXTS) + extra))))
 
     def test_an_order_that_is_none_is_an_error(self) -> None:
         """-1 would be the last one, 9 an IndexError, and what is left out would vanish."""
@@ -135,7 +135,7 @@ class RefusalTests(Adapter):
         assert isinstance(error, SecondPassError), f"{model!r} gave no error but {error!r}"
 
 
-class _Answers(FakeScorer):
+class _Tells(FakeScorer):
     """Answers what it was told to, fit or not."""
 
     def __init__(self, answer: list[float]) -> None:
