@@ -86,6 +86,23 @@ print(f"best chunk: characters {span.start} to {span.end}; the answer is on page
 print("answer in the best chunk:", ANSWER in best.text[span.start : span.end])
 
 # %% [markdown]
+# Where the chunks stand that match best, by page:
+
+# %%
+import matplotlib.pyplot as plt
+
+figure, axis = plt.subplots(figsize=(7, 2))
+for one in best.evidence:
+    pages = [1 + best.text[:place].count("\n\n") for place in (one.start, one.end)]
+    axis.barh(0, max(1, pages[1] - pages[0]), left=pages[0] - 0.5, color="#1f6f8b")
+    axis.annotate(f"{one.score:.1f}", (pages[0], 0.45), ha="center", fontsize=9)
+axis.axvline(page, color="#b5482a", linewidth=1.5)
+axis.annotate("the answer", (page, -0.75), ha="center", fontsize=9, color="#b5482a")
+axis.set(xlim=(0, 41), ylim=(-0.9, 0.8), yticks=[], xlabel="page", title="the handbook's best chunks, with their scores")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
 # ## Point at the sentence
 #
 # `Evidence` looks at the sentences of the best chunks, of the candidates that are kept. The built-in model

@@ -14,7 +14,7 @@ from secondpass import load, Ranking
 g = random.Random(0)
 docs = [" ".join(g.choices("time year people way day thing".split(), k=300)) for _ in range({n})]
 docs[0] = "word " * 200_000
-load("builtin", options={{"max_length": 256}})(Ranking.of("people of the year", docs))
+load("builtin", options={{"max_length": 256, "chunks": 1}})(Ranking.of("people of the year", docs))
 (peak,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
 print(int(peak.split()[1]) // 1024)
 """

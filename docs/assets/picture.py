@@ -13,7 +13,7 @@ from pathlib import Path
 from secondpass import Ranking, load
 
 HERE = Path(__file__).parent
-QUERY = "why does honey never go bad?"
+QUERY = "does honey ever go bad?"
 TEXTS = [
     "Bees make honey from the nectar of flowers.",
     "Honey keeps for years: too little water for bacteria.",
@@ -23,7 +23,7 @@ TEXTS = [
     "Bad honey harvests are often due to rain in spring.",
     "Bread goes stale even in a closed box.",
 ]
-AT_LEAST = 0.2
+AT_LEAST = 0.22
 WIDTH, ROW, TOP = 1000, 40, 96
 LEFT, RIGHT, BOX = 20, 560, 420
 

@@ -67,7 +67,8 @@ def test_lists_have_order_scores_and_evidence(tmp_path: Path, builtin: Stage) ->
         query=QUERIES, texts=[TEXTS, [long]], names=[["a", "b", "c"], ["d"]],
     )  # fmt: skip
     recipe = tmp_path / "r.json"
-    Recipe.of(builtin >> Threshold(0.3) >> Top(2)).save(recipe)
+    cutting = load("builtin", options={"chunks": 1})
+    Recipe.of(cutting >> Threshold(0.3) >> Top(2)).save(recipe)
     rerank_parquet(source, tmp_path / "out.parquet", recipe, columns=Columns(ids="names"))
     first, second = pq.read_table(tmp_path / "out.parquet").to_pylist()
     ranking = (builtin >> Threshold(0.3) >> Top(2))(Ranking.of(QUERIES[0], TEXTS))

@@ -23,6 +23,9 @@ NOWHERE = {
     "report": ("none",),
     "train": ("none.jsonl", "--out", "none"),
     "bench": ("none",),
+    "serve": ("none.json",),
+    "batch": ("none.parquet", "none"),
+    "plan": (),
 }
 WRONG = [
     ("rerank", "--top-k", "-1", "give 0 or more"),
@@ -47,6 +50,22 @@ WRONG = [
     ("bench", "--budget-ms", "0", "give a number above 0"),
     ("bench", "--seconds", "-1", "give 0 or more"),
     ("bench", "--depths", "5,0", "whole numbers from 1 with commas"),
+    ("serve", "--port", "65536", "give 0 to 65535"),
+    ("serve", "--workers", "0", "give 1 to 256"),
+    ("serve", "--threads", "0", "give 1 or more"),
+    ("serve", "--deadline", "0", "give seconds above 0"),
+    ("batch", "--rows-per-part", "0", "give 1 or more"),
+    ("batch", "--threads", "0", "give 1 or more"),
+    ("batch", "--actors", "0", "give 1 or more"),
+    ("batch", "--cpus-per-actor", "0", "give 1 or more"),
+    ("batch", "--gpus-per-actor", "-1", "give 0 or more"),
+    ("plan", "--requests-per-second", "0", "give a number above 0"),
+    ("plan", "--candidates", "0", "give 1 or more"),
+    ("plan", "--words", "0", "give a number above 0"),
+    ("plan", "--latency-ms", "0", "give a number above 0"),
+    ("plan", "--corpus", "-1", "give 0 or more"),
+    ("plan", "--usd-per-core-hour", "-1", "give 0 or more"),
+    ("plan", "--usd-per-gb-month", "-1", "give 0 or more"),
 ]
 
 

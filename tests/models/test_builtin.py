@@ -25,7 +25,7 @@ def test_one_line_gives_probabilities_and_the_answer_first() -> None:
     ranking = rerank("who wrote Faust?", DOCS)
     assert ranking.scale == "probability"
     assert ranking[0].id == "1"
-    assert ranking.scores[0] > 0.5 > ranking.scores[-1]
+    assert ranking.scores[0] > 0.4 > ranking.scores[-1]
 
 
 def test_raw_logits_on_request() -> None:

@@ -204,9 +204,9 @@ def test_all_texts_are_tokenised_in_one_call(
     model = TorchCrossEncoder(tiny_bert if kind == "encoder" else yes_no, verify=False)
     calls: list[int] = []
     if kind == "encoder":
-        real_encode = tokenizing._encode
+        real_encode = tokenizing.encode
         monkeypatch.setattr(
-            tokenizing, "_encode", lambda by, t: (calls.append(len(t)), real_encode(by, t))[1]
+            tokenizing, "encode", lambda by, t: (calls.append(len(t)), real_encode(by, t))[1]
         )
     else:
         real_ends = type(model.encoder.tokenizer)._encode_plus

@@ -76,7 +76,7 @@ def test_a_text_is_read_once_however_many_queries_ask(
 
 
 def test_a_text_may_be_as_long_as_the_model_reads_whatever_the_query(folder: Path) -> None:
-    model = LateInteraction(folder, max_length=32)
+    model = LateInteraction(folder, max_length=32, chunks=1)
     words = "word " * 100
     _, (note, other) = model.score_with_notes([(words, "short"), ("short", words)])
     assert note == {"cut_query_tokens": 70}

@@ -61,9 +61,9 @@ def test_lone_surrogates_do_not_crash() -> None:
 
 def test_each_distinct_text_is_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    real = tokenizing._encode
+    real = tokenizing.encode
     monkeypatch.setattr(
-        tokenizing, "_encode", lambda by, texts: (seen.extend(texts), real(by, texts))[1]
+        tokenizing, "encode", lambda by, texts: (seen.extend(texts), real(by, texts))[1]
     )
     PairEncoder(_tokenizer(), 64)([(q, t) for q in ("q1", "q2") for t in ("a", "b", "a")])
     assert sorted(seen) == ["a", "b", "q1", "q2"]

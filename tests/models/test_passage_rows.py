@@ -110,7 +110,7 @@ def test_a_damaged_row_is_not_believed(tmp_path: Path) -> None:
 def _add(path: Path, first: int) -> None:
     store = store_of(path)
     for i in range(first, first + 20):
-        failure = store.add({f"more {i}": vectors_of(i)})
+        failure = store.add({f"more {i}": MATCHING.pack(vectors_of(i))})
         assert failure is None, failure
 
 
@@ -145,7 +145,7 @@ def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
     store = store_of(path)
     assert store.read_only
     assert store.get(TEXTS).packed.keys() == TEXTS.keys()
-    assert store.add({"new": vectors_of(1)}) is None
+    assert store.add({"new": MATCHING.pack(vectors_of(1))}) is None
 
 
 def test_the_built_in_model_keeps_its_vectors_there(tmp_path: Path) -> None:

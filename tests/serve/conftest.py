@@ -86,7 +86,8 @@ def service(_sockets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     from secondpass import Recipe, Threshold, Top, load
 
     cut = tmp_path_factory.mktemp("recipes") / "cut.json"
-    Recipe.of(load("builtin") >> Threshold(0.3) >> Top(1)).save(cut)
+    builtin = load("builtin", options={"chunks": 1})  # long texts are cut
+    Recipe.of(builtin >> Threshold(0.3) >> Top(1)).save(cut)
     recipes = {
         "builtin": "builtin", "rerank-v3.5": "builtin", "raw": "builtin:raw", "cut": str(cut),
     }  # fmt: skip

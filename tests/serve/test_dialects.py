@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from secondpass import Ranking, load
+from secondpass import Ranking, Recipe, load
 
 pytestmark = pytest.mark.enable_socket
 DOCUMENTS = [
@@ -86,10 +86,20 @@ def test_tei(service: Any, expected: Ranking, raw: dict[int, float]) -> None:
     assert service.post("/rerank", {**body, "texts": []}).status_code == 400
     long = {"query": QUERY, "texts": ["word " * 2000]}
     assert service.post("/rerank", long).status_code == 200
-    assert service.post("/rerank", {**long, "truncate": False}).status_code == 413
+    assert service.post("/rerank", {**long, "truncate": False}).status_code == 200  # it reads all
     left = service.post("/rerank", {**body, "truncation_direction": "Left"})
     assert left.status_code == 422
     assert set(left.json()) >= {"error", "error_type"}
+
+
+def test_tei_is_told_that_a_text_would_be_cut(tmp_path: Path, serving: Any) -> None:
+    recipe = tmp_path / "cutting.json"
+    Recipe.of(load("builtin", options={"chunks": 1})).save(recipe)
+    with serving(recipes={"cutting": str(recipe)}) as server:
+        server.wait_until_ready()
+        long = {"query": QUERY, "texts": ["word " * 2000]}
+        assert server.post("/rerank", long).status_code == 200
+        assert server.post("/rerank", {**long, "truncate": False}).status_code == 413
 
 
 def test_vllm_scores_in_the_order_of_the_request(service: Any, expected: Ranking) -> None:

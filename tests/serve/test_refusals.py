@@ -63,9 +63,9 @@ def test_any_value_of_any_field(
     "content",
     [
         b"", b"{", b"null", b"[]", b"3", b'"text"', b"\xff\xfe{\x00", b'{"query": "\xe4"}',
-        b'{"query": ' + b"[" * 100_000, json.dumps(GOOD).encode("utf-16"), b"\x00" * 10,
+        b'{"query": ' + b"[" * 100_000, b"\x00" * 10,
     ],
-    ids=range(11),
+    ids=range(10),
 )  # fmt: skip
 def test_what_is_no_such_json(service: Any, path: str, content: bytes) -> None:
     kinds = {"application/json", "text/plain", "application/json; charset=utf-16"}
