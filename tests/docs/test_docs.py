@@ -63,7 +63,7 @@ def test_the_blocks_run(page: Path, reader: Callable[[str], dict[str, Any]]) -> 
     for word in words:
         names |= reader(word)
     for block in blocks(page, "python"):
-        exec(compile(block, str(page), "exec"), names)
+        exec(compile(block, str(page), "exec", dont_inherit=True), names)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
