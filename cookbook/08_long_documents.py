@@ -98,7 +98,13 @@ for one in best.evidence:
     axis.annotate(f"{one.score:.1f}", (pages[0], 0.45), ha="center", fontsize=9)
 axis.axvline(page, color="#b5482a", linewidth=1.5)
 axis.annotate("the answer", (page, -0.75), ha="center", fontsize=9, color="#b5482a")
-axis.set(xlim=(0, 41), ylim=(-0.9, 0.8), yticks=[], xlabel="page", title="the handbook's best chunks, with their scores")
+axis.set(
+    xlim=(0, 41),
+    ylim=(-0.9, 0.8),
+    yticks=[],
+    xlabel="page",
+    title="the handbook's best chunks, with their scores",
+)
 figure.tight_layout()
 plt.show()
 
