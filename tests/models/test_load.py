@@ -20,7 +20,7 @@ from secondpass.testing import FakeComparer, FakeJudge, FakeScorer
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("", "write 'backend:name' with one of bm25, builtin"),
+        ("", "write 'backend:name' with one of bedrock, bm25, builtin"),
         ("bultin", "Did you mean 'builtin'"),
         ("BAAI/bge-reranker-v2-m3", "'cross-encoder:BAAI/bge-reranker-v2-m3'"),
         ("onnx", "names no model"),
