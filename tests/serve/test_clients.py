@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -21,6 +24,15 @@ DOCUMENTS = [
     "Rust never sleeps.",
 ]
 QUERY = "who wrote Faust?"
+
+
+@pytest.fixture(autouse=True)
+def sockets_that_clients_leave_open() -> Iterator[None]:
+    """They are closed here, and not in whatever test runs when they are collected."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="module")

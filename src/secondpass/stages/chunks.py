@@ -90,16 +90,16 @@ class Chunks(Composite):
             for one, result in zip(split, results, strict=True)
         ]
 
-    def _split(self, ranking: Ranking, count: CountTokens) -> _Split:
+    def _split(self, ranking: Ranking, count: CountTokens) -> _ChunkedRanking:
         places, unread = [], []
         for candidate in ranking:
             found = split_chunks(candidate.text, self.tokens, self.overlap, count, self.language)
             most = len(found) if self.at_most is None else self.at_most
             places.append(found[:most])
             unread.append(len(found[most:]))
-        return _Split(ranking, places, unread)
+        return _ChunkedRanking(ranking, places, unread)
 
-    def _joined(self, split: _Split, scored: Partial) -> Ranking:
+    def _joined(self, split: _ChunkedRanking, scored: Partial) -> Ranking:
         before = split.whole
         chunks = self._scored_chunks(split, scored)
         scores, notes = [], []
@@ -119,7 +119,7 @@ class Chunks(Composite):
             ranking = ranking.with_event(self.name, "truncated", message)
         return ranking.rescored(scores, "raw", self.name, notes)
 
-    def _scored_chunks(self, split: _Split, result: Partial) -> list[list[_Chunk]]:
+    def _scored_chunks(self, split: _ChunkedRanking, result: Partial) -> list[list[_Chunk]]:
         """The chunks of each candidate that have a score, in the order of its text."""
         scored = {c.id: c for c in result.scored}
         ids = {c.id for c in split.chunks}
@@ -143,7 +143,7 @@ class Chunks(Composite):
         ]
 
 
-class _Split:
+class _ChunkedRanking:
     """The chunks of a ranking's candidates as a ranking; the first ones of all come first.
 
     Attributes:

@@ -1,4 +1,5 @@
 """Bad input is one clear error, in the words that were typed."""
+# ruff: noqa: ARG001  -- doubles have the arguments that are called
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """What comes back: everything, once, best first, as copies."""
+# ruff: noqa: ARG001, ARG005  -- doubles have the arguments that are called
 
 from __future__ import annotations
 

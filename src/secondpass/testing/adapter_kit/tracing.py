@@ -1,4 +1,5 @@
 """The framework's tracer hears that reranking ran, what happened, and why it failed."""
+# ruff: noqa: ARG001  -- doubles have the arguments that are called
 
 from __future__ import annotations
 
