@@ -12,6 +12,7 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.printing import short_repr
 from secondpass.core.ranking import Ranking
 from secondpass.core.recipe import Recipe
+from secondpass.core.recipe.options import change_parts
 from secondpass.core.recipe.parts import omitted_arguments
 from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock, percentile, time_call
@@ -143,10 +144,9 @@ def _current_options(node: Any) -> dict[str, int | None] | None:
     return None
 
 
-def _with_options(node: Any, options: Mapping[str, int | None]) -> Any:
-    if isinstance(node, Mapping):
-        own = options if _NAMES[0] in node else {}
-        return {key: own.get(key, _with_options(value, options)) for key, value in node.items()}
-    if isinstance(node, Sequence) and not isinstance(node, str):
-        return [_with_options(child, options) for child in node]
-    return node
+def _with_options(pipeline: Any, options: Mapping[str, int | None]) -> Any:
+    def changed(part: dict[str, Any]) -> dict[str, Any]:
+        own = options if _NAMES[0] in part else {}
+        return {name: own.get(name, value) for name, value in part.items()}
+
+    return change_parts(pipeline, changed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +9,8 @@ from secondpass.core.candidate import Candidate
 from secondpass.core.ranking import Ranking
 from secondpass.core.ranking_details import json_value
 from secondpass.core.stage import Stage
+from secondpass.stages.evidence import sentences_of
 
-_BREAK = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])\s*|\s*\n\s*")
 SENTENCES = 100
 """Sentences that are read at most; the first."""
 
@@ -45,7 +44,7 @@ async def explain_document(stage: Stage, query: str, document: str) -> DocumentE
         SecondPassError: What running the stage may raise.
     """
     alone = Ranking.of(query, [document])
-    spans = _spans(document)[:SENTENCES]
+    spans = sentences_of(alone[0], "en")[:SENTENCES]
     parts = [Candidate(str(i), document[start:end]) for i, (start, end) in enumerate(spans)]
     inputs = [alone, Ranking.of(query, parts)] if len(parts) > 1 else [alone]
     whole, *split = await stage.arun(inputs)
@@ -66,11 +65,3 @@ async def explain_document(stage: Stage, query: str, document: str) -> DocumentE
         for m in trail
     ]
     return DocumentExplained(whole, sentences, stages)
-
-
-def _spans(document: str) -> list[tuple[int, int]]:
-    """Start and end of each sentence, or of each line without a full stop."""
-    breaks = [m.span() for m in _BREAK.finditer(document)]
-    starts = [0, *(end for _, end in breaks)]
-    ends = [*(start for start, _ in breaks), len(document)]
-    return [(a, b) for a, b in zip(starts, ends, strict=True) if document[a:b].strip()]

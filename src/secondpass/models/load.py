@@ -29,10 +29,10 @@ behind the colon and keyword options, and return a stage, a scorer, a comparer o
 
 _BACKENDS: dict[str, tuple[str, str, bool]] = {
     # backend: module, what makes it, whether a name must follow
-    "builtin": ("secondpass.models.builtin.stages", "stage", False),
-    "builtin-split": ("secondpass.models.builtin.stages", "stage_with_vectors", True),
-    "builtin-tiny": ("secondpass.models.builtin.stages", "tiny_stage", False),
-    "builtin-tiny-split": ("secondpass.models.builtin.stages", "tiny_stage_with_vectors", True),
+    "builtin": ("secondpass.models.builtin.stages", "builtin", False),
+    "builtin-split": ("secondpass.models.builtin.stages", "builtin_split", True),
+    "builtin-tiny": ("secondpass.models.builtin.stages", "tiny", False),
+    "builtin-tiny-split": ("secondpass.models.builtin.stages", "tiny_split", True),
     "onnx": ("secondpass.models.onnx.cross_encoder", "OnnxCrossEncoder", True),
     "late-interaction": ("secondpass.models.onnx.late_interaction", "LateInteraction", True),
     "openvino": ("secondpass.models.openvino.cross_encoder", "OpenVinoCrossEncoder", True),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from secondpass.core.deadline import time_left
 from secondpass.core.event import Note
-from secondpass.core.evidence import Span, evidence_note
+from secondpass.core.evidence import Span
 from secondpass.models.encoding.tokenize import by_characters, encode
+from secondpass.stages.chunks import chunks_note
 from secondpass.stages.in_time import Pace, Scored, score_in_time
 from secondpass.stages.score import Pair
 from secondpass.stages.sentences import Place, trimmed
@@ -17,8 +18,6 @@ from secondpass.stages.sentences import Place, trimmed
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-EVIDENCE = 3
-"""Chunks that are noted as evidence, at most."""
 _CUT = ("cut_tokens", "read_tokens", "cut_is_a_lower_bound")
 
 
@@ -78,9 +77,7 @@ def read_rest(
 def _note(note: Note, read: Sequence[Span], chunks: int, late: int) -> Note:
     """What is said of a text of so many chunks, of which these were read, and some not in time."""
     said: Note = {key: value for key, value in note.items() if key not in _CUT}  # type: ignore[assignment]
-    said |= {"chunks": len(read), "evidence": evidence_note(read)[:EVIDENCE]}
-    if unread := chunks - len(read) - late:
-        said["unread_chunks"] = unread
+    said |= chunks_note(read, chunks - len(read) - late)
     if late:
         said["late_chunks"] = late
     return said

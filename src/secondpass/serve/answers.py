@@ -7,12 +7,12 @@ and none is invented for it.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 from secondpass.core.candidate import Candidate, Mark
 from secondpass.core.errors import NoScoresError
+from secondpass.core.evidence import evidence_details
+from secondpass.core.formulas import sigmoid
 from secondpass.core.ranking import Ranking
 
 _NUMBERS = ("raw", "probability")
@@ -61,28 +61,9 @@ def _score(mark: Mark, raw: bool) -> float:
     return mark.score if raw or mark.scale == "probability" else sigmoid(mark.score)
 
 
-def sigmoid(logit: float) -> float:
-    """A raw score in 0 to 1, in the same order."""
-    if logit >= 0:
-        return 1 / (1 + math.exp(-logit))
-    small = math.exp(max(logit, -700.0))
-    return small / (1 + small)
-
-
 def spans_of(
     candidate: Candidate, threshold: float | None, most: int | None
 ) -> list[dict[str, Any]]:
     """Evidence in Cohere's shape: [start, end) in code points, most relevant first."""
     least = SPAN_THRESHOLD if threshold is None else threshold
-    spans = [
-        {"start": start, "end": end, "score": score}
-        for start, end, score in evidence(candidate)
-        if score >= least
-    ]
-    return spans[:most]
-
-
-def evidence(candidate: Candidate) -> Iterator[tuple[int, int, float]]:
-    """Start, end and score of each part of the text that a stage marked, most relevant first."""
-    for span in candidate.evidence:
-        yield span.start, span.end, span.score
+    return evidence_details(s for s in candidate.evidence if s.score >= least)[:most]

@@ -13,6 +13,7 @@ from secondpass.core.deadline import ends_within
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.ranking import Ranking
 from secondpass.core.recipe import Recipe
+from secondpass.core.recipe.options import change_parts
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.models.batching import count_processors
 from secondpass.models.load import as_stage
@@ -186,19 +187,9 @@ def _without_cuts(stage: Stage) -> Stage:
 def _with_threads(stage: Stage, threads: int) -> Stage:
     """A pipeline whose local models use so many processors, unless it says how many itself."""
     plain = Recipe.of(stage).to_dict()
-    changed = False
 
-    def fill(value: Any) -> None:
-        nonlocal changed
-        if isinstance(value, dict):
-            if value.get("threads", 0) is None:
-                value["threads"] = threads
-                changed = True
-            for inner in value.values():
-                fill(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                fill(inner)
+    def changed(part: dict[str, Any]) -> dict[str, Any]:
+        return {**part, "threads": threads} if part.get("threads", 0) is None else part
 
-    fill(plain)
-    return Recipe.of_dict(plain).stage() if changed else stage
+    filled = change_parts(plain, changed)
+    return stage if filled == plain else Recipe.of_dict(filled).stage()

@@ -189,13 +189,23 @@ def _note(text: str, read: Sequence[_Chunk], chunks: int) -> Note:
         return {"unscored": True}
     if chunks == 1:
         return read[0].note
-    best = sorted(read, key=lambda chunk: -chunk.score)[:EVIDENCE]
-    spans = [Span(*trimmed(text, *chunk.place), chunk.score) for chunk in best]
-    note: Note = {"chunks": len(read), "evidence": evidence_note(spans)}
+    spans = [Span(*trimmed(text, *chunk.place), chunk.score) for chunk in read]
+    note = chunks_note(spans, chunks - len(read))
     if cut := sum(chunk.note.get("cut_tokens", 0) for chunk in read):
         note["cut_tokens"] = cut
-    if len(read) < chunks:
-        note["unread_chunks"] = chunks - len(read)
+    return note
+
+
+def chunks_note(read: Sequence[Span], unread: int) -> Note:
+    """What is said of a text that was read in chunks: how many, and the best as its evidence.
+
+    Args:
+        read: The places of those that were read, with their scores.
+        unread: How many more there are.
+    """
+    note: Note = {"chunks": len(read), "evidence": evidence_note(read)[:EVIDENCE]}
+    if unread:
+        note["unread_chunks"] = unread
     return note
 
 

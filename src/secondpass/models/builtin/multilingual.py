@@ -6,17 +6,13 @@ That package holds data only, and names `stage` in the entry-point group of back
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from secondpass.core.errors import ModelError
-from secondpass.core.stage import Stage
 from secondpass.models.builtin.model import PackagedScorer
-from secondpass.models.builtin.stages import as_stage
-from secondpass.models.loading import TOKEN_BUDGET
+from secondpass.models.builtin.stages import PackagedModel
 from secondpass.models.model_files import ModelFolder
 from secondpass.models.onnx.late_interaction import open_late_interaction
 
@@ -61,33 +57,4 @@ def folder() -> Path:
     return path
 
 
-def stage(
-    name: str = "",
-    *,
-    max_length: int = 512,
-    token_budget: int = TOKEN_BUDGET,
-    threads: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-    vectors: str | os.PathLike[str] | None = None,
-    chunks: int | None = None,
-    calibrator: str | None = None,
-) -> Stage:
-    """Calibrated ("builtin-multilingual"), or raw logits ("builtin-multilingual:raw").
-
-    With `vectors`, the file of `LateInteraction`, texts are read once for all queries. `calibrator`
-    takes another than the default, see `read_calibrator`.
-
-    Raises:
-        InvalidInputError: There is no such calibrator.
-        ModelError: Another name, or the package is not installed as it should be.
-    """
-    make = partial(
-        BuiltinMultilingual,
-        max_length=max_length,
-        token_budget=token_budget,
-        threads=threads,
-        on_progress=on_progress,
-        vectors=vectors,
-        chunks=chunks,
-    )
-    return as_stage("builtin-multilingual", name, make, folder(), calibrator)
+stage = PackagedModel("builtin-multilingual", BuiltinMultilingual, folder)

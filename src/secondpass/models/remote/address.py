@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from secondpass.core.errors import InvalidInputError
@@ -12,7 +13,7 @@ from secondpass.models.network import check_url
 from secondpass.models.remote.dialects import Dialect
 
 
-class ServerAddress(Protocol):
+class ServerAddress(ABC):
     """Where requests go, and what they are sent with."""
 
     url: str
@@ -20,18 +21,25 @@ class ServerAddress(Protocol):
     @property
     def host(self) -> str:
         """As messages and names show it."""
+        return urlsplit(self.url).netloc
 
+    @abstractmethod
     def endpoint(self) -> str:
         """The address of the API."""
 
+    @abstractmethod
     async def headers_for(self, content: bytes) -> Mapping[str, str]:
         """With the key or the signature of a request with this body."""
 
+    @abstractmethod
     def without_key(self, text: str) -> str:
         """A text of the server's without the key, if it repeats it."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
 
-class Address:
+
+class Address(ServerAddress):
     """The address of a server and its key, neither of which a recipe holds.
 
     Args:
@@ -65,11 +73,6 @@ class Address:
             self._key_variable = dialect.key
         elif self.url == from_environment:
             self._key_variable = f"{variable}_KEY"
-
-    @property
-    def host(self) -> str:
-        """As messages and names show it."""
-        return urlsplit(self.url).netloc
 
     def endpoint(self) -> str:
         """The address of the API; the path is added as far as it is not there."""
@@ -110,9 +113,6 @@ class Address:
             if key and len(key) > 4:
                 text = text.replace(key, "***")
         return text
-
-    def __repr__(self) -> str:
-        return f"Address({self.url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         """A pickle takes the key of where it is read."""

@@ -6,10 +6,10 @@ import asyncio
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError
 from secondpass.models.network import check_url
+from secondpass.models.remote.address import ServerAddress
 from secondpass.models.remote.dialects import UNIT, Dialect
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.reranker import RemoteReranker
@@ -24,7 +24,8 @@ BEDROCK = Dialect(
     results="results",
     score="relevanceScore",
     usage=(),
-    most=100,  # of the 1,000 that it takes: so many are billed as one query
+    most=100,  # so many are billed as one query
+    limit=1_000,
     scores=UNIT,
 )
 
@@ -77,7 +78,6 @@ class BedrockReranker(RemoteReranker):
             documents_per_request=documents_per_request,
             extra=extra,
         )
-        self._most = min(self._most, 1_000)
 
     def _address_of(self, url: str | None, api_key: str | None) -> SignedAddress:
         return SignedAddress(self.region, url)
@@ -109,7 +109,7 @@ class BedrockReranker(RemoteReranker):
         }
 
 
-class SignedAddress:
+class SignedAddress(ServerAddress):
     """A region's endpoint, and the signature of a request to it. See `BedrockReranker`.
 
     Attributes:
@@ -142,11 +142,6 @@ class SignedAddress:
         partition = client.meta.partition
         self.foundation_models = f"arn:{partition}:bedrock:{region}::foundation-model"
         self._credentials: Credentials | None = None
-
-    @property
-    def host(self) -> str:
-        """As messages show it."""
-        return urlsplit(self.url).netloc
 
     def endpoint(self) -> str:
         """The address of the operation."""
@@ -185,9 +180,6 @@ class SignedAddress:
         )
         SigV4Auth(credentials, "bedrock", self.region).add_auth(request)
         return dict(request.headers.items())
-
-    def __repr__(self) -> str:
-        return f"SignedAddress({self.url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         """A pickle takes the credentials of where it is read."""

@@ -37,7 +37,8 @@ class Dialect:
         text: Field of a result that repeats the text, where there is one.
         spans: Field of a result with the relevant spans of the text; None where the API has none.
         usage: Fields of the response that count what is billed.
-        most: Largest number of texts in one request.
+        most: Largest number of texts in one request, where nobody asks for another.
+        limit: Largest number that can be asked for.
         scores: What the API says of its scores.
     """
 
@@ -59,6 +60,7 @@ class Dialect:
     spans: str | None = None
     usage: tuple[str, ...] = ("usage.total_tokens",)
     most: int = 1000
+    limit: int = 100_000
     scores: str = OWN
 
 

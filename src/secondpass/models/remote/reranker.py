@@ -92,7 +92,7 @@ class RemoteReranker(Stage):
                 self.name += json.dumps(extra, sort_keys=True)
             except (TypeError, ValueError) as error:
                 raise InvalidInputError(f"extra={extra!r} must be JSON values: {error}") from None
-        self._most = min(documents_per_request or self._dialect.most, 100_000)
+        self._most = min(documents_per_request or self._dialect.most, self._dialect.limit)
         self._clients = ClientPerLoop[RerankClient]()
 
     def __repr__(self) -> str:

@@ -8,10 +8,10 @@ import re
 import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from secondpass.core.errors import InvalidInputError, MissingExtraError
 from secondpass.models.network import check_url
+from secondpass.models.remote.address import ServerAddress
 from secondpass.models.remote.dialects import Dialect
 from secondpass.models.remote.errors import RemoteError
 from secondpass.models.remote.reranker import RemoteReranker
@@ -24,6 +24,7 @@ VERTEX = Dialect(
     score="score",
     usage=(),
     most=200,
+    limit=200,
     scores="0 to 1, rounded to two decimals, so there are ties; not a probability",
 )
 
@@ -78,7 +79,6 @@ class VertexReranker(RemoteReranker):
             documents_per_request=documents_per_request,
             extra=extra,
         )
-        self._most = min(self._most, VERTEX.most)
 
     def _address_of(self, url: str | None, api_key: str | None) -> TokenAddress:
         return TokenAddress(self.project, self.location, url)
@@ -94,7 +94,7 @@ class VertexReranker(RemoteReranker):
         }
 
 
-class TokenAddress:
+class TokenAddress(ServerAddress):
     """A project's ranking API, and the token of a request to it. See `VertexReranker`."""
 
     def __init__(self, project: str | None, location: str, url: str | None) -> None:
@@ -115,11 +115,6 @@ class TokenAddress:
         check_url(self.url, name="url", example=example, remedy="google-auth finds credentials")
         self._credentials: Any = None  # google-auth's, which has types for half of its methods
         self._lock = threading.Lock()
-
-    @property
-    def host(self) -> str:
-        """As messages show it."""
-        return urlsplit(self.url).netloc
 
     def endpoint(self) -> str:
         """The address of the method."""
@@ -165,9 +160,6 @@ class TokenAddress:
                 "...}), or set GOOGLE_CLOUD_PROJECT"
             )
         return headers
-
-    def __repr__(self) -> str:
-        return f"TokenAddress({self.url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         """A pickle takes the credentials of where it is read."""

@@ -13,6 +13,7 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
 from secondpass.core.ranking_details import candidate_details, event_details
 from secondpass.core.recipe import Recipe
+from secondpass.core.recipe.options import change_parts
 from secondpass.core.stage import Stage
 from secondpass.models.load import ModelLike, as_stage
 from secondpass.serve.batch.columns import Columns
@@ -167,12 +168,11 @@ def recipe_of(model: ModelLike) -> dict[str, Any]:
 def with_threads(recipe: Mapping[str, Any], threads: int) -> dict[str, Any]:
     """The same recipe, whose local models run so many batches at the same time."""
 
-    def changed(node: Any) -> Any:
-        if isinstance(node, Mapping):
-            return {k: threads if k == "threads" else changed(v) for k, v in node.items()}
-        return [changed(child) for child in node] if isinstance(node, list | tuple) else node
+    def changed(part: dict[str, Any]) -> dict[str, Any]:
+        return {**part, "threads": threads} if "threads" in part else part
 
-    return {key: changed(value) for key, value in recipe.items()}
+    plain: dict[str, Any] = change_parts(recipe, changed)
+    return plain
 
 
 def check_pairs(stage: Stage, name: str) -> None:

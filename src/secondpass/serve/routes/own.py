@@ -12,7 +12,6 @@ from secondpass.core.candidate import Candidate
 from secondpass.core.ranking import Ranking
 from secondpass.core.ranking_details import json_value
 from secondpass.core.stage import Stage
-from secondpass.serve.answers import evidence
 from secondpass.serve.asking import Service, status_headers
 from secondpass.serve.bodies import OwnDocument, RankBody
 from secondpass.stages.cut import Top
@@ -43,10 +42,6 @@ async def rank(body: RankBody, request: Request, response: Response) -> dict[str
     for candidate, plain in zip(ranking, details["candidates"], strict=True):
         if not body.return_documents:
             del plain["text"], plain["metadata"]
-        plain["evidence"] = [
-            {"start": start, "end": end, "score": score}
-            for start, end, score in evidence(candidate)
-        ]
         plain["trail"] = [
             {
                 "stage": mark.stage, "rank": mark.rank, "score": json_value(mark.score),

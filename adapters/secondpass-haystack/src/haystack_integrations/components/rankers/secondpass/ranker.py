@@ -233,6 +233,6 @@ def _told(span: Span, ranking: Ranking, model: str) -> Reranked:
         "model": model,
         "scale": ranking.scale,
         "status": ranking.status,
-        "events": event_details(ranking.events),
+        "events": events,
     }
     return {"documents": documents_of(ranking), "meta": meta}
