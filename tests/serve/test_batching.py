@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from secondpass import Fuse, Ranking, Refine, Score, Top, load
+from secondpass import Fuse, Ranking, Recipe, Refine, Score, Top, load
 from secondpass.core.deadline import ends_within
+from secondpass.core.tokens import estimated
 from secondpass.serve.batching import PAIR_TOKENS, BatchedScore, Batcher, BatchLog
 from secondpass.serve.inside import stages_in, with_scores
+from secondpass.serve.served import Recipes
+from secondpass.serve.settings import Settings
 from secondpass.stages.score import Pair
 
 
@@ -144,6 +148,21 @@ async def test_what_was_not_scored_in_time_says_so() -> None:
     assert sum(late) >= 40
     assert late == sorted(late)
     assert "deadline" in {event.kind for event in ranking.events}
+
+
+def test_work_is_estimated_of_what_is_read(tmp_path: Path) -> None:
+    cut, some = tmp_path / "cut.json", tmp_path / "some.json"
+    for path, chunks in ((cut, 1), (some, 3)):
+        Recipe.of(load("builtin:raw", options={"chunks": chunks})).save(path)
+    settings = Settings(recipes={"whole": "builtin:raw", "cut": str(cut), "some": str(some)})
+    recipes = Recipes(settings)
+    text = "word " * 8_000
+    costs = {name: recipes[name].batchers[0].costs([text])[0] for name in recipes}
+    recipes.close()
+    assert costs["cut"] == 512 + PAIR_TOKENS
+    assert costs["some"] == 3 * 512 + PAIR_TOKENS
+    assert costs["whole"] == estimated(text) + PAIR_TOKENS
+    assert {served.max_length for served in recipes.values()} == {512}
 
 
 async def test_every_score_of_a_recipe_is_batched_and_gives_the_librarys_numbers() -> None:

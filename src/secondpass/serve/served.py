@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,8 +58,8 @@ class Served:
 
     @property
     def max_length(self) -> int:
-        """Most tokens that its models read of a text."""
-        return max((batcher.longest for batcher in self.batchers), default=512)
+        """Most tokens that its models read of a text at once."""
+        return max((_max_length(batcher.scorer) for batcher in self.batchers), default=512)
 
     async def rank(
         self, ranking: Ranking, seconds: float, *, uncut: bool = False, then: Sequence[Stage] = ()
@@ -171,10 +172,21 @@ class Recipes(Mapping[str, Served]):
                 self._thread,
                 self._settings.batch_tokens or THREAD_TOKENS * self.threads,
                 self._settings.batch_wait_ms / 1000,
-                longest=int(getattr(scorer, "max_length", 512)),
+                longest=_longest_read(scorer),
                 log=self._log,
             )
         return self._batchers[key]
+
+
+def _max_length(scorer: object) -> int:
+    """Most tokens that a scorer reads at once."""
+    return int(getattr(scorer, "max_length", 512))
+
+
+def _longest_read(scorer: object) -> int:
+    """Most tokens that it reads of a text, in chunks where it does."""
+    chunks: int | None = getattr(scorer, "chunks", 1)
+    return sys.maxsize if chunks is None else chunks * _max_length(scorer)
 
 
 def _without_cuts(stage: Stage) -> Stage:
