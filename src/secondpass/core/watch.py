@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -69,18 +69,26 @@ def _with_subclasses(kind: type[Stage]) -> Iterator[type[Stage]]:
         yield from _with_subclasses(below)
 
 
+@contextmanager
+def _seen(stage: Stage, rankings: Sequence[Ranking]) -> Iterator[Callable[[list[Ranking]], None]]:
+    """Around one run of a stage: what is told its results, if anybody watches."""
+    watch = _watch
+    if watch is None or _running.get() is stage:
+        yield lambda _: None
+        return
+    with watch(stage, rankings) as tell:
+        token = _running.set(stage)
+        try:
+            yield tell
+        finally:
+            _running.reset(token)
+
+
 def _watched(run: Callable[..., list[Ranking]]) -> Callable[..., list[Ranking]]:
     @functools.wraps(run)
     def watched(self: Stage, rankings: Sequence[Ranking]) -> list[Ranking]:
-        watch = _watch
-        if watch is None or _running.get() is self:
-            return run(self, rankings)
-        with watch(self, rankings) as tell:
-            token = _running.set(self)
-            try:
-                results = run(self, rankings)
-            finally:
-                _running.reset(token)
+        with _seen(self, rankings) as tell:
+            results = run(self, rankings)
             tell(results)
         return results
 
@@ -91,16 +99,8 @@ def _watched(run: Callable[..., list[Ranking]]) -> Callable[..., list[Ranking]]:
 def _watched_async(arun: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(arun)
     async def watched(self: Stage, rankings: Sequence[Ranking]) -> list[Ranking]:
-        watch = _watch
-        if watch is None or _running.get() is self:
-            ranked: list[Ranking] = await arun(self, rankings)
-            return ranked
-        with watch(self, rankings) as tell:
-            token = _running.set(self)
-            try:
-                results: list[Ranking] = await arun(self, rankings)
-            finally:
-                _running.reset(token)
+        with _seen(self, rankings) as tell:
+            results: list[Ranking] = await arun(self, rankings)
             tell(results)
         return results
 
