@@ -71,6 +71,7 @@ def test_a_line_ends_at_a_line_feed_and_nowhere_else(
 
 
 @every_reader
+@pytest.mark.usefixtures("no_finalizers")
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -16,6 +16,7 @@ from secondpass.testing import FakeScorer
 TOP = '{"secondpass_recipe": 1, "pipeline": {"type": "Top", "k": 3}}'
 
 
+@pytest.mark.usefixtures("no_finalizers")
 @pytest.mark.parametrize(
     ("content", "message"),
     [

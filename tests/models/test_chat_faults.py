@@ -180,6 +180,7 @@ def test_nothing_in_a_reply_is_taken_for_what_it_is_not(odd: Any) -> None:
             assert isinstance(completion_of(json.dumps(no_answer).encode(), 0), Completion)
 
 
+@pytest.mark.usefixtures("no_finalizers")
 @pytest.mark.parametrize(
     ("reply", "message"),
     [

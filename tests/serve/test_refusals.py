@@ -58,6 +58,7 @@ def test_any_value_of_any_field(
     assert response.status_code == 200 or refused(response), (body, response.text)
 
 
+@pytest.mark.usefixtures("no_finalizers")
 @pytest.mark.parametrize("path", sorted(BODIES))
 @pytest.mark.parametrize(
     "content",
