@@ -25,6 +25,7 @@ from secondpass.core.stage import Stage
 from secondpass.core.timing import Clock, percentile, time_call
 from secondpass.evaluate.systems import System, as_reranker
 from secondpass.models.batching import count_processors
+from secondpass.models.fastest import choose
 
 DEPTHS = (1, 10, 20, 50, 100, 200)
 ROUNDS_AT_LEAST, ROUNDS_AT_MOST = 3, 20
@@ -81,6 +82,8 @@ def measure(
         for name, texts in workloads.items()
         if len(texts) < depths[-1]
     ]
+    if isinstance(model, str) and model.startswith("fastest:"):
+        notes.append(f"{model}: {choose(model.partition(':')[2])}")
     tried = _try_settings(
         stage, list(workloads.values()), settings, clock=clock, steps=steps, notes=notes
     )

@@ -36,6 +36,7 @@ _BACKENDS: dict[str, tuple[str, str, bool]] = {
     "onnx": ("secondpass.models.onnx.cross_encoder", "OnnxCrossEncoder", True),
     "late-interaction": ("secondpass.models.onnx.late_interaction", "LateInteraction", True),
     "openvino": ("secondpass.models.openvino.cross_encoder", "OpenVinoCrossEncoder", True),
+    "fastest": ("secondpass.models.fastest", "fastest", True),
     "cross-encoder": ("secondpass.models.torch.cross_encoder", "TorchCrossEncoder", True),
     "bm25": ("secondpass.models.bm25", "BM25", False),
     "judge": ("secondpass.models.openai.client", "judge", True),
@@ -80,7 +81,8 @@ def load(
         model: "backend:name": ``builtin``, ``builtin:raw``, ``builtin-split:FILE`` (texts' vectors
             are kept in a file), ``builtin-tiny`` and ``builtin-tiny-split:FILE`` (a tenth of the
             work), ``builtin-multilingual`` (with the package secondpass-multilingual),
-            ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``,
+            ``onnx:FOLDER_OR_HUB_ID``, ``openvino:FOLDER_OR_HUB_ID``, ``fastest:FOLDER_OR_HUB_ID``
+            (the faster of the two on this machine, measured once),
             ``late-interaction:FOLDER_OR_HUB_ID``, ``cross-encoder:FOLDER_OR_HUB_ID``, ``bm25``,
             ``judge:MODEL`` (any OpenAI-compatible endpoint), ``decision:MODEL``, ``cohere:MODEL``,
             ``jina:MODEL``, ``voyage:MODEL``, ``bedrock:MODEL``, ``vertex:MODEL`` and other hosted
