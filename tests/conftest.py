@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.fixture
+def leave_no_garbage() -> Iterator[None]:
+    """For frameworks that leave event loops open: collected later, they would fail another test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    gc.freeze()  # what is left is not looked at again, which would take seconds
+
+
+@pytest.fixture
 def no_finalizers() -> Iterator[None]:
     """For what goes to the end of the stack, where finalizers of older garbage would fail."""
     gc.collect()
+    gc.freeze()
     gc.disable()
     yield
     gc.enable()

@@ -10,9 +10,7 @@ the folder where they run.
 
 from __future__ import annotations
 
-import gc
 import json
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -29,17 +27,10 @@ TEXTS = ["Goethe wrote Faust.", "Cats sleep for most of the day."]
 Names = dict[str, Any]
 
 
-@pytest.fixture(autouse=True)
-def _no_loop_of_a_framework_is_left() -> Iterator[None]:
-    """LlamaIndex leaves event loops open; collected later, they would warn in another test."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
 @pytest.fixture
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Names]]:
+def reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leave_no_garbage: None
+) -> Iterator[Callable[[str], Names]]:
     """A function from a word to what the reader then has."""
     monkeypatch.chdir(tmp_path)
     with ChatServer() as server, RerankServer() as rerankers:

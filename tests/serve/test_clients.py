@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,6 +13,7 @@ from secondpass import Ranking, load
 pytestmark = [
     pytest.mark.enable_socket,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the clients' own imports
+    pytest.mark.usefixtures("leave_no_garbage"),  # sockets
 ]
 DOCUMENTS = [
     "Cats sleep for most of the day.",
@@ -24,15 +22,6 @@ DOCUMENTS = [
     "Rust never sleeps.",
 ]
 QUERY = "who wrote Faust?"
-
-
-@pytest.fixture(autouse=True)
-def sockets_that_clients_leave_open() -> Iterator[None]:
-    """They are closed here, and not in whatever test runs when they are collected."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture(scope="module")

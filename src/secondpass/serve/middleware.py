@@ -8,6 +8,7 @@ import json
 import logging
 import time
 import uuid
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +22,8 @@ _PROBES = frozenset(("/health", "/health/live", "/health/ready"))
 OPEN = _PROBES | {"/", "/docs", "/openapi.json"}
 """Paths that need no key: probes, and pages that say nothing of what is served."""
 _QUIET = _PROBES | {"/metrics"}
+LINGER = 2.0
+"""Seconds."""
 
 
 def error_response(
@@ -136,7 +139,7 @@ class LimitBodies:
                 problem = 408, f"the body did not arrive within {self.seconds:g} s"
         if problem is not None:
             response = error_response(*problem, {"Connection": "close"})
-            await response(scope, receive, send)
+            await response(scope, receive, _lingering(receive, send))
             return
         sent = False
 
@@ -148,6 +151,24 @@ class LimitBodies:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         await self.app(scope, replay, send)
+
+
+def _lingering(receive: Receive, send: Send) -> Send:
+    """Sends the answer, then drops what still arrives, for a moment: a connection that is closed
+    before is reset, and the client may never see why."""
+
+    async def send_and_linger(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while (await receive()).get("more_body", False):
+                    pass
+        await send({"type": "http.response.body"})
+
+    return send_and_linger
 
 
 class JsonLines(logging.Formatter):
