@@ -20,7 +20,10 @@ COOKBOOK = HERE.parents[1] / "cookbook"
 SCRIPTS = sorted(path.name for path in COOKBOOK.glob("[0-9][0-9]_*.py"))
 MINUTES = 15
 KEEPING = 'load("builtin:raw", cache=50_000, options={"vectors": "whole.vectors"})'
+CALIBRATED = KEEPING.replace(":raw", "")
 SMALLER = {
+    "01_llamaindex.py": {"model": CALIBRATED},
+    "02_langchain.py": {"best_five": f"SecondPassRerank(model={CALIBRATED}, top_n=5)"},
     "03_which_reranker.py": {
         "reader": KEEPING,
         "whole": 'load("builtin:raw", options={"vectors": "whole.vectors"})',
@@ -37,6 +40,7 @@ SMALLER = {
         "cut": 'load("builtin:raw", options={"max_length": 48, "vectors": "48.vectors"})',
     },
     "06_your_domain.py": {"QUERIES, OTHERS": "100, 15"},
+    "08_long_documents.py": {"WORDS, PAGES, PAGE": "300, 12, 9", "builtin": CALIBRATED},
 }
 """Settings of notebooks that would train until a clock ends it, or read the same passages again and
 again: here their vectors are kept in a file for all notebooks."""

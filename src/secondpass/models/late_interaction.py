@@ -36,7 +36,7 @@ START_SCALE, START_OFFSET = 20.0, -14.0
 """Of the logit before training: cosines of all-MiniLM-L6-v2's best matches lie around 0.7."""
 
 
-class LateInteractionConfig(BertConfig):  # type: ignore[no-untyped-call]
+class LateInteractionConfig(BertConfig):
     """A BERT configuration under a name of its own.
 
     Attributes:
@@ -67,7 +67,7 @@ class LateInteractionOutput(SequenceClassifierOutput):
     offset: torch.Tensor | None = None
 
 
-class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
+class LateInteractionBert(BertPreTrainedModel):
     """Scores pairs with one logit, see the module.
 
     Args:
@@ -83,7 +83,7 @@ class LateInteractionBert(BertPreTrainedModel):  # type: ignore[no-untyped-call]
         self.importance = torch.nn.Linear(config.hidden_size, 1, bias=False)
         self.offset = torch.nn.Linear(config.hidden_size, 1)
         self.scales = torch.nn.Parameter(torch.tensor([START_SCALE, 0.0]))
-        self.post_init()  # type: ignore[no-untyped-call]
+        self.post_init()
 
     @classmethod
     def from_bi_encoder(cls, folder: str) -> LateInteractionBert:

@@ -111,7 +111,7 @@ def pair_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
 
 def wrap_tokenizer(backend: Tokenizer, longest: int = 512) -> PreTrainedTokenizerFast:
     """A tokenizer with BERT's special tokens for transformers, its template left alone."""
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         model_max_length=longest,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
