@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.language_models import BaseChatModel
 
-from secondpass import InvalidInputError, Judge, Recipe, Stage, Top, WrongCallError
+from secondpass import Judge, Recipe, Stage, WrongCallError
 from secondpass.core.call_hints import keyword_hint
 from secondpass.judge import AsyncJudge
 
@@ -63,17 +63,3 @@ def fixed_option(name: str) -> WrongCallError:
     meant = keyword_hint(name, OPTIONS)
     answer = f"it is called {meant!r} here" if meant else f"it has {', '.join(OPTIONS)}"
     return WrongCallError(f"SecondPassRerank has no option {name!r}; {answer}")
-
-
-def whole_number(top_n: Any) -> int:
-    """How many documents to keep.
-
-    Raises:
-        InvalidInputError: Negative, a bool, or not a whole number.
-    """
-    try:
-        return Top(top_n).k
-    except InvalidInputError:
-        raise InvalidInputError(
-            f"top_n={top_n!r}: give a whole number, 0 or more, or None to keep all"
-        ) from None
