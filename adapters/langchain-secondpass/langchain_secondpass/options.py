@@ -10,7 +10,7 @@ from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.language_models import BaseChatModel
 
 from secondpass import Judge, Recipe, Stage, WrongCallError
-from secondpass.core.call_hints import keyword_hint
+from secondpass.core.call_hints import keyword_hint, remedies_for_loading
 from secondpass.judge import AsyncJudge
 
 Model = (
@@ -26,19 +26,8 @@ Model = (
 )
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "deadline", "group_by", "group_score")
 
-_OF_THE_BACKEND = (
-    "load the model with it, and pass what load gives: "
-    'model=load("BACKEND:NAME", options={"KEYWORD": ...})'
-)
-_OF_LOAD = (
-    'load the model with it, and pass what load gives: model=load("BACKEND:NAME", KEYWORD=...)'
-)
 REMEDIES: dict[str, str] = {
-    **dict.fromkeys(
-        ("device", "max_length", "batch_size", "trust_remote_code", "api_key", "base_url"),
-        _OF_THE_BACKEND,
-    ),
-    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    **remedies_for_loading("SecondPassRerank(model=MODEL)", ("api_key", "base_url")),
     "llm": "a chat model is a model here: SecondPassRerank(model=your_chat_model)",
     # FlashrankRerank and HuggingFaceCrossEncoder of langchain-community
     "score_threshold": "it cuts the model's own scores, and ours cuts P(relevant): choose "

@@ -11,7 +11,7 @@ from llama_index.core.schema import MetadataMode
 from llama_index.postprocessor.secondpass.chat import stage_of
 
 import secondpass as sp
-from secondpass.core.call_hints import keyword_hint
+from secondpass.core.call_hints import keyword_hint, remedies_for_loading
 from secondpass.core.deadline import checked_seconds
 from secondpass.judge import AsyncJudge
 from secondpass.stages.cut import whole_number
@@ -31,20 +31,8 @@ OPTIONS = (
     "group_score",
 )
 
-_OF_THE_BACKEND = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRerank(model=load("BACKEND:NAME", options={"KEYWORD": ...}))'
-)
-_OF_LOAD = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRerank(model=load("BACKEND:NAME", KEYWORD=...))'
-)
 REMEDIES: dict[str, str] = {
-    **dict.fromkeys(
-        ("device", "max_length", "batch_size", "trust_remote_code", "api_key", "base_url"),
-        _OF_THE_BACKEND,
-    ),
-    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    **remedies_for_loading("SecondPassRerank(model=MODEL)", ("api_key", "base_url")),
     "llm": "an LLM is a model here: SecondPassRerank(model=llm)",
     "keep_retrieval_score": "the retriever's score is always kept, in "
     'node.metadata["secondpass"]["retrieval_score"]',

@@ -9,26 +9,15 @@ from typing import Any
 from haystack.components.generators.chat.types import ChatGenerator
 
 from secondpass import InvalidInputError, Judge, Recipe, Stage
+from secondpass.core.call_hints import remedies_for_loading
 from secondpass.judge import AsyncJudge
 
 Model = (
     str | ChatGenerator | Stage | Judge | AsyncJudge | Recipe | os.PathLike[str] | Mapping[str, Any]
 )
 
-_OF_THE_BACKEND = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRanker(model=load("BACKEND:NAME", options={"KEYWORD": ...}))'
-)
-_OF_LOAD = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRanker(model=load("BACKEND:NAME", KEYWORD=...))'
-)
 REMEDIES: dict[str, str] = {
-    **dict.fromkeys(
-        ("device", "max_length", "batch_size", "trust_remote_code", "max_tokens_per_doc"),
-        _OF_THE_BACKEND,
-    ),
-    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    **remedies_for_loading("SecondPassRanker(model=MODEL)", ("max_tokens_per_doc",)),
     **dict.fromkeys(
         ("api_key", "token", "api_base_url", "base_url", "url"),
         "keys and addresses of remote rerankers stand in environment variables; name the model: "
