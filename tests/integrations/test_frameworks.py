@@ -148,6 +148,17 @@ def test_lancedb_filters_and_says_so(table: Any, builtin: Stage) -> None:
     assert merged.column("page").to_pylist() == [1]
 
 
+async def test_lancedb_asynchronous_searches(builtin: Stage, tmp_path: Path) -> None:
+    lancedb = pytest.importorskip("lancedb")
+    from secondpass.integrations.lancedb import SecondPassReranker
+
+    database = await lancedb.connect_async(tmp_path)
+    rows = [{"text": t, "vector": [1.0, float(i)]} for i, t in enumerate(TEXTS)]
+    search = (await database.create_table("texts", rows)).query().nearest_to([1.0, 0.0])
+    found = await search.rerank(SecondPassReranker(builtin), query_string=QUERY).to_list()
+    assert [row["text"] for row in found] == [c.text for c in rerank(QUERY, TEXTS, model=builtin)]
+
+
 def test_lancedb_an_order_has_null_scores(table: Any, order: Stage) -> None:
     from secondpass.integrations.lancedb import SecondPassReranker
 
