@@ -2,6 +2,7 @@
 # make test    every check and every test, in two processes; WORKERS=4 for more
 # make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
 # make test-packages, test-latest   the packages alone in empty environments; the newest frameworks
+# make test-peers   the tests of other libraries that can be had, against our stand-ins for them
 # make names   after a change of PUBLIC_NAMES: what type checkers see in secondpass/__init__.py
 # They set up what they need in .venv; nothing else is touched.
 
@@ -17,7 +18,7 @@ HAYSTACK := adapters/secondpass-haystack
 # the tests start some hundred processes, which would compile every module each time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-clients test-packages test-latest lint names docs notebooks evaluate bench clean
+.PHONY: demo test test-clients test-packages test-latest test-peers lint names docs notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
@@ -36,6 +37,10 @@ test-packages: $(VENV)/test.ready
 # for every night: the newest version of each framework, in a new environment, and the adapters' tests
 test-latest: $(VENV)/test.ready
 	$(BIN)/python tests/packages.py latest
+
+# the tests of the libraries that we stand in for, against ours; needs an index
+test-peers: $(VENV)/test.ready
+	$(BIN)/python tests/peers.py
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

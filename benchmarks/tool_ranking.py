@@ -36,6 +36,7 @@ SYSTEMS: dict[str, tuple[str, Callable[[Tool], Tool]]] = {
     "BM25, name and description": ("bm25", whole),
     "built-in, name only": ("builtin", only_name),
     "built-in, name and description": ("builtin", whole),
+    "built-in tiny, name and description": ("builtin-tiny", whole),
 }
 
 

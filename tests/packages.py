@@ -1,7 +1,7 @@
 """make test-packages, make test-latest: the packages as a user gets them, in new environments.
 
     python tests/packages.py alone      each wheel, alone in an empty environment, runs its README
-    python tests/packages.py latest     the newest of every framework, and the adapters' tests
+    python tests/packages.py latest     the newest of every framework, and what we have for them
 
 Takes minutes and the package index, so `make test` does not call it.
 """
@@ -23,6 +23,13 @@ TESTS_NEED = [
     "pytest", "pytest-asyncio", "pytest-socket", "langchain-classic", "langchain-tests",
     "langgraph", "bm25s>=0.3", "PyStemmer>=2.2", "openai>=3,<4", "httpx2>=2.12,<3",
 ]  # fmt: skip
+EXTRAS = "dspy,lancedb,mcp,pydantic-ai,pyterrier,eval,remote"
+"""Of the core: the frameworks for which it has a module."""
+INTEGRATIONS_NEED = [
+    "chromadb", "cohere", "duckdb", "FlashRank", "hypothesis", "jsonschema", "qdrant-client",
+    "rerankers", "sqlalchemy",
+]  # fmt: skip
+"""What they are tested beside; torch is not, so what runs sentence-transformers is skipped."""
 
 
 def run(*command: str | Path) -> None:
@@ -74,14 +81,15 @@ def alone(folder: Path) -> None:
 
 
 def latest(folder: Path) -> None:
-    """The newest of every framework that the adapters accept, together, and the adapters' tests."""
+    """The newest of every framework that we accept, together, and the tests of what is for them."""
     made = wheels(folder / "wheels")
     python = environment(folder / "latest")
-    install(python, *made.values(), *TESTS_NEED)
+    core = f"{made.pop('secondpass')}[{EXTRAS}]"
+    install(python, core, *made.values(), *TESTS_NEED, *INTEGRATIONS_NEED)
     run(python, "-m", "pip", "check")
     run(python, "-m", "pip", "list", "--disable-pip-version-check")
     run(python, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT,
-        "-p", "no:cacheprovider", *ADAPTERS)  # fmt: skip
+        "-p", "no:cacheprovider", "-m", "", *ADAPTERS, ROOT / "tests/integrations")  # fmt: skip
 
 
 if __name__ == "__main__":

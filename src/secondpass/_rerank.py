@@ -18,8 +18,7 @@ from secondpass.core.errors import InvalidInputError
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.models.load import ModelLike, as_stage, is_recipe_file
-from secondpass.stages.cut import Top, whole_number
-from secondpass.stages.threshold import Threshold
+from secondpass.stages.kept import cuts_of
 
 Documents = Iterable[str | Candidate]
 _ELSEWHERE = dict.fromkeys(
@@ -87,7 +86,7 @@ def rerank(
         NotCalibratedError: `threshold` with a model that gives raw scores.
         SecondPassError: What loading and running the model may raise.
     """
-    cuts = _cuts(top_k, threshold, keep_at_least)
+    cuts = cuts_of(top_k, threshold, keep_at_least)
     rankings = _rankings(query, docs)
     with ends_within(None if deadline is None else checked_seconds(deadline)):
         results = Pipeline(_stage(model), *cuts).run(rankings)
@@ -128,25 +127,12 @@ async def arerank(
     deadline: float | None = None,
 ) -> Ranking | list[Ranking]:
     """Like `rerank`, without blocking the event loop, not even while the model is loaded."""
-    cuts = _cuts(top_k, threshold, keep_at_least)
+    cuts = cuts_of(top_k, threshold, keep_at_least)
     rankings = _rankings(query, docs)
     with ends_within(None if deadline is None else checked_seconds(deadline)):
         stage = await asyncio.to_thread(_stage, model)
         results = await Pipeline(stage, *cuts).arun(rankings)
     return results[0] if isinstance(query, str) else results
-
-
-def _cuts(top_k: int | None, threshold: float | None, keep_at_least: int) -> list[Stage]:
-    cuts: list[Stage] = []
-    if threshold is not None:
-        cuts.append(Threshold(threshold, keep_at_least=keep_at_least))
-    elif whole_number(keep_at_least, "keep_at_least"):
-        raise InvalidInputError(
-            f"keep_at_least={keep_at_least} says how many a threshold leaves; give threshold= too"
-        )
-    if top_k is not None:
-        cuts.append(Top(whole_number(top_k, "top_k")))
-    return cuts
 
 
 def _rankings(query: Any, docs: Any) -> list[Ranking]:

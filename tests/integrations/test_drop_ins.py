@@ -71,8 +71,9 @@ def ours(tiny_bert: Path) -> sentence_transformers.CrossEncoder:
 @pytest.mark.parametrize(
     "inputs",
     [PAIRS, [list(pair) for pair in PAIRS], tuple(PAIRS), PAIRS[0], list(PAIRS[1]), [], PAIRS[:1],
-     np.array(PAIRS), np.array(PAIRS[0])],
-    ids=["tuples", "lists", "tuple", "one", "one list", "none", "list of one", "array", "one row"],
+     np.array(PAIRS), np.array(PAIRS[0]), np.array([], dtype=str)],
+    ids=["tuples", "lists", "tuple", "one", "one list", "none", "list of one", "array", "one row",
+         "empty array"],
 )  # fmt: skip
 def test_predict_is_theirs(theirs: Any, ours: Any, inputs: Any) -> None:
     import torch
@@ -90,7 +91,7 @@ def test_predict_is_theirs(theirs: Any, ours: Any, inputs: Any) -> None:
 @pytest.mark.parametrize("as_numpy", [True, False])
 def test_predict_gives_their_types(theirs: Any, ours: Any, as_tensor: bool, as_numpy: bool) -> None:
     options = {"convert_to_tensor": as_tensor, "convert_to_numpy": as_numpy}
-    for inputs in (PAIRS, PAIRS[0]):
+    for inputs in (PAIRS, PAIRS[0], []):
         expected, found = theirs.predict(inputs, **options), ours.predict(inputs, **options)
         assert type(found) is type(expected)
         assert found[0].dtype == expected[0].dtype if inputs is PAIRS else True
@@ -293,6 +294,18 @@ def test_results_have_their_attributes(builtin: Stage) -> None:
         _ = results[0].nothing
     copied = copy.deepcopy(results)
     assert copied.results == results.results
+
+
+def test_results_made_by_hand() -> None:
+    """As code that was written for theirs makes them, in its own tests above all."""
+    made = [rerankers.Result(rerankers.Document(t), 0.1 * i, 3 - i) for i, t in enumerate(TEXTS)]
+    results = rerankers.RankedResults(made, QUERY, has_scores=True)
+    assert [r.text for r in results.top_k(2)] == [TEXTS[2], TEXTS[1]]
+    for result in made:
+        result.score = None
+    assert rerankers.RankedResults(made, QUERY).top_k(1)[0].text == TEXTS[2]
+    with pytest.raises(ValueError, match="score or rank"):
+        rerankers.Result(rerankers.Document("a"))
 
 
 def test_documents_of_theirs_and_of_ours(builtin: Stage) -> None:

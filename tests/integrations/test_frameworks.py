@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from secondpass import InvalidInputError, NoScoresError, Order, Stage, load, rerank
+from secondpass import InvalidInputError, Order, Stage, load, rerank
 from secondpass.testing import FakeJudge
 
 QUERY = "who wrote Faust?"
@@ -148,14 +148,34 @@ def test_lancedb_filters_and_says_so(table: Any, builtin: Stage) -> None:
     assert merged.column("page").to_pylist() == [1]
 
 
-def test_lancedb_wrong_calls(table: Any, builtin: Stage, order: Stage) -> None:
+async def test_lancedb_asynchronous_searches(builtin: Stage, tmp_path: Path) -> None:
+    lancedb = pytest.importorskip("lancedb")
+    from secondpass.integrations.lancedb import SecondPassReranker
+
+    database = await lancedb.connect_async(tmp_path)
+    rows = [{"text": t, "vector": [1.0, float(i)]} for i, t in enumerate(TEXTS)]
+    search = (await database.create_table("texts", rows)).query().nearest_to([1.0, 0.0])
+    found = await search.rerank(SecondPassReranker(builtin), query_string=QUERY).to_list()
+    assert [row["text"] for row in found] == [c.text for c in rerank(QUERY, TEXTS, model=builtin)]
+
+
+def test_lancedb_an_order_has_null_scores(table: Any, order: Stage) -> None:
+    from secondpass.integrations.lancedb import SecondPassReranker
+
+    hybrid = table.search(query_type="hybrid").vector([1.0, 0.0]).text(QUERY)
+    for search in (table.search([1.0, 0.0]), hybrid):
+        query = {} if search is hybrid else {"query_string": QUERY}
+        rows = search.rerank(SecondPassReranker(order), **query).to_list()
+        assert [row["page"] for row in rows] == [1, 2, 0]
+        assert {row["_relevance_score"] for row in rows} == {None}
+
+
+def test_lancedb_wrong_calls(table: Any, builtin: Stage) -> None:
     from secondpass.integrations.lancedb import SecondPassReranker
 
     def search(reranker: Any, query: str | None = QUERY) -> Any:
         return table.search([1.0, 0.0]).rerank(reranker, query_string=query).to_list()
 
-    with pytest.raises(NoScoresError, match="rerank_results"):
-        search(SecondPassReranker(order))
     for call, message in (
         (lambda: SecondPassReranker(builtin, return_score="some"), "return_score"),
         (lambda: SecondPassReranker(model_name="x"), "called 'model'"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from secondpass import Order, Stage, Threshold, load, rerank
+from secondpass.cli import main
 from secondpass.testing import FakeJudge
 
 mcp = pytest.importorskip("mcp")
@@ -127,11 +132,45 @@ async def test_a_threshold_without_probabilities_says_what_to_do() -> None:
 
 
 @pytest.mark.slow
-async def test_the_command_serves_over_stdio(builtin: Stage) -> None:
+async def test_the_command_serves_over_stdio(builtin: Stage, tmp_path: Path) -> None:
+    """As an agent starts it; what it writes to stdout is kept beside, to be read afterwards."""
+    written = tmp_path / "stdout"
+    served = shlex.join([sys.executable, "-m", "secondpass", "mcp"])
     command = mcp.StdioServerParameters(
-        command=sys.executable, args=["-m", "secondpass", "mcp"],
+        command="sh", args=["-c", f"{served} | tee {shlex.quote(str(written))}"],
         env={k: os.environ[k] for k in ("PATH", "PYTHONPATH") if k in os.environ},
     )  # fmt: skip
+    document = f"{TEXTS[0]} {TEXTS[1]}"
     async with mcp.Client(mcp.stdio_client(command)) as client:
-        called = await client.call_tool("rerank", {"query": QUERY, "documents": TEXTS})
-    assert called.structured_content["results"][0]["text"] == TEXTS[1]
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        found = await client.call_tool("rerank", {"query": QUERY, "documents": TEXTS, "top_k": 2})
+        explained = await client.call_tool("explain", {"query": QUERY, "document": document})
+        refused = await client.call_tool("rerank", {"query": "", "documents": TEXTS})
+        untyped = await client.call_tool("rerank", {"query": QUERY, "documents": [1]})
+        missing = await client.call_tool("explain", {"query": QUERY})
+        again = await client.call_tool("rerank", {"query": QUERY, "documents": TEXTS, "top_k": 2})
+    ranking = rerank(QUERY, TEXTS, model=builtin)
+    assert [r["index"] for r in found.structured_content["results"]] == ranking.indices[:2]
+    assert [r["probability"] for r in found.structured_content["results"]] == ranking.scores[:2]
+    assert explained.structured_content["sentences"][0]["text"] == TEXTS[1]
+    for name, answer in (("rerank", found), ("explain", explained)):
+        jsonschema.validate(answer.structured_content, tools[name].output_schema)
+        assert json.loads(answer.content[0].text) == answer.structured_content
+    for answer, word in ((refused, "non-empty"), (untyped, "documents"), (missing, "document")):
+        assert answer.is_error
+        assert word in answer.content[0].text
+    assert again.structured_content == found.structured_content, "errors left it another server"
+    lines = written.read_text(encoding="utf-8").splitlines()
+    assert len(lines) >= 7
+    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
+
+
+def test_a_model_that_cannot_be_loaded_is_told_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["secondpass", "mcp", "--model", "no-such-backend:x"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert "no-such-backend" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import sqlite3
@@ -14,7 +15,12 @@ from typing import Any
 import pytest
 
 from secondpass import InvalidInputError, NotCalibratedError, Ranking, Stage, load, rerank
-from secondpass.integrations.results import candidates_of, rerank_results, results_of
+from secondpass.integrations.results import (
+    arerank_results,
+    candidates_of,
+    rerank_results,
+    results_of,
+)
 
 QUERY = "who wrote Faust?"
 TEXTS = ["Cats sleep for most of the day.", "Goethe wrote Faust.", "Faust is a family name."]
@@ -213,6 +219,16 @@ def test_texts_and_ids_are_where_one_says(builtin: Stage) -> None:
     assert (joined[0].text, joined[0].id) == (f"x: {TEXTS[0]}", "0")
     again = rerank_results(QUERY, rerank_results(QUERY, rows, text="doc.main"), text="doc.main")
     assert again[0]["secondpass"]["before"]["rank"] == 0
+
+
+def test_chunks_that_share_an_id_stay_apart(builtin: Stage) -> None:
+    rows = [{"id": 7, "text": t} for t in TEXTS]
+    best = rerank_results(QUERY, rows, model=builtin)
+    assert [row["text"] for row in best] == [TEXTS[1], TEXTS[2], TEXTS[0]]
+    assert asyncio.run(arerank_results(QUERY, rows, model=builtin)) == best
+    for query in (None, 3):
+        with pytest.raises(InvalidInputError, match="non-empty string"):
+            rerank_results(query, rows, model=builtin)  # type: ignore[arg-type]
 
 
 def test_nothing_found_and_nothing_left(builtin: Stage) -> None:

@@ -9,16 +9,9 @@ from typing import Any
 from langchain_core.cross_encoders import BaseCrossEncoder
 
 from langchain_secondpass.options import REMEDIES
-from secondpass import (
-    Candidate,
-    InvalidInputError,
-    NoScoresError,
-    Ranking,
-    Recipe,
-    Stage,
-    as_stage,
-)
+from secondpass import Recipe, Stage, as_stage
 from secondpass.core.call_hints import hint_keywords
+from secondpass.integrations.pair_scores import score_pairs
 
 
 class SecondPassCrossEncoder(BaseCrossEncoder):
@@ -50,22 +43,4 @@ class SecondPassCrossEncoder(BaseCrossEncoder):
             NoScoresError: A stage that only orders.
             SecondPassError: What running the model may raise.
         """
-        by_query: dict[str, list[Candidate]] = {}
-        for index, (query, text) in enumerate(text_pairs):
-            by_query.setdefault(query, []).append(Candidate(str(index), text))
-        rankings = [Ranking.of(query, candidates) for query, candidates in by_query.items()]
-        scores: dict[str, float] = {}
-        for before, after in zip(rankings, self.stage.run(rankings), strict=True):
-            if len(after) != len(before):
-                raise InvalidInputError(
-                    f"a cross-encoder scores every text, and {self.stage.name!r} kept "
-                    f"{len(after)} of {len(before)}; cut with SecondPassRerank(top_n=...) or "
-                    "behind the cross-encoder"
-                )
-            if after.scale == "order":
-                raise NoScoresError(
-                    f"a cross-encoder gives scores, and {self.stage.name!r} gives only an order; "
-                    "use SecondPassRerank, which needs none"
-                )
-            scores.update(zip(after.ids, map(float, after.scores), strict=True))
-        return [scores[str(index)] for index in range(len(scores))]
+        return score_pairs(self.stage, list(text_pairs))[0]

@@ -9,8 +9,8 @@ from typing import Any
 from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.language_models import BaseChatModel
 
-from secondpass import InvalidInputError, Judge, Recipe, Stage, Top, WrongCallError
-from secondpass.core.call_hints import keyword_hint
+from secondpass import Judge, Recipe, Stage, WrongCallError
+from secondpass.core.call_hints import keyword_hint, remedies_for_loading
 from secondpass.judge import AsyncJudge
 
 Model = (
@@ -26,19 +26,8 @@ Model = (
 )
 OPTIONS = ("model", "top_n", "threshold", "keep_at_least", "deadline", "group_by", "group_score")
 
-_OF_THE_BACKEND = (
-    "load the model with it, and pass what load gives: "
-    'model=load("BACKEND:NAME", options={"KEYWORD": ...})'
-)
-_OF_LOAD = (
-    'load the model with it, and pass what load gives: model=load("BACKEND:NAME", KEYWORD=...)'
-)
 REMEDIES: dict[str, str] = {
-    **dict.fromkeys(
-        ("device", "max_length", "batch_size", "trust_remote_code", "api_key", "base_url"),
-        _OF_THE_BACKEND,
-    ),
-    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    **remedies_for_loading("SecondPassRerank(model=MODEL)", ("api_key", "base_url")),
     "llm": "a chat model is a model here: SecondPassRerank(model=your_chat_model)",
     # FlashrankRerank and HuggingFaceCrossEncoder of langchain-community
     "score_threshold": "it cuts the model's own scores, and ours cuts P(relevant): choose "
@@ -63,17 +52,3 @@ def fixed_option(name: str) -> WrongCallError:
     meant = keyword_hint(name, OPTIONS)
     answer = f"it is called {meant!r} here" if meant else f"it has {', '.join(OPTIONS)}"
     return WrongCallError(f"SecondPassRerank has no option {name!r}; {answer}")
-
-
-def whole_number(top_n: Any) -> int:
-    """How many documents to keep.
-
-    Raises:
-        InvalidInputError: Negative, a bool, or not a whole number.
-    """
-    try:
-        return Top(top_n).k
-    except InvalidInputError:
-        raise InvalidInputError(
-            f"top_n={top_n!r}: give a whole number, 0 or more, or None to keep all"
-        ) from None

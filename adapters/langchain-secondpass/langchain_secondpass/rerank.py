@@ -17,12 +17,14 @@ from pydantic import ConfigDict, field_serializer, field_validator, model_valida
 
 from langchain_secondpass.documents import documents_of, ranking_of
 from langchain_secondpass.models import stage_of
-from langchain_secondpass.options import REMEDIES, Model, fixed_option, whole_number
-from secondpass import InvalidInputError, Pipeline, Ranking, Recipe, Stage, Threshold, Top
+from langchain_secondpass.options import REMEDIES, Model, fixed_option
+from secondpass import InvalidInputError, Ranking, Recipe, Stage, Threshold
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.deadline import checked_seconds
 from secondpass.core.ranking_details import METADATA_KEY, event_details
-from secondpass.stages import GroupBy, Joined
+from secondpass.stages import GroupBy
+from secondpass.stages.cut import whole_number
+from secondpass.stages.kept import cuts_of, with_cuts
 
 
 class SecondPassRerank(BaseDocumentCompressor):
@@ -106,12 +108,12 @@ class SecondPassRerank(BaseDocumentCompressor):
     @field_validator("top_n", mode="plain")
     @classmethod
     def _check_top_n(cls, top_n: Any) -> int | None:
-        return None if top_n is None else whole_number(top_n)
+        return None if top_n is None else whole_number(top_n, "top_n")
 
     @field_validator("keep_at_least", mode="plain")
     @classmethod
     def _check_keep_at_least(cls, keep_at_least: Any) -> int:
-        return Threshold(0.5, keep_at_least=keep_at_least).keep_at_least
+        return whole_number(keep_at_least, "keep_at_least")
 
     @field_validator("deadline", mode="plain")
     @classmethod
@@ -130,11 +132,7 @@ class SecondPassRerank(BaseDocumentCompressor):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        if self.keep_at_least and self.threshold is None:
-            raise InvalidInputError(
-                f"keep_at_least={self.keep_at_least} says how many a threshold leaves; "
-                "give threshold= too"
-            )
+        cuts_of(self.top_n, self.threshold, self.keep_at_least, word="top_n")
         return self
 
     @field_serializer("model")
@@ -163,17 +161,16 @@ class SecondPassRerank(BaseDocumentCompressor):
     @property
     def stage(self) -> Stage:
         """All that is run: the model, the threshold, the cut to `top_n`, within the deadline."""
-        stages = [self.model]
-        if self.group_by is not None and self.group_score == "wholes":
-            stages = [Joined(self.model, self.group_by)]
-        if self.threshold is not None:
-            stages.append(Threshold(self.threshold, keep_at_least=self.keep_at_least))
-        if self.group_by is not None:
-            stages.append(GroupBy(self.group_by, self.top_n))
-        elif self.top_n is not None:
-            stages.append(Top(self.top_n))
-        pipeline = Pipeline(*stages)
-        return pipeline if self.deadline is None else pipeline.within(self.deadline)
+        return with_cuts(
+            self.model,
+            top=self.top_n,
+            threshold=self.threshold,
+            keep_at_least=self.keep_at_least,
+            deadline=self.deadline,
+            word="top_n",
+            group_by=self.group_by,
+            joined=self.group_score == "wholes",
+        )
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None

@@ -33,6 +33,25 @@ _SYNONYMS = (
 """What the field calls the same thing, one thing a row."""
 
 
+def remedies_for_loading(call: str, of_the_backend: Collection[str] = ()) -> dict[str, str]:
+    """What to do with options of a model, where one is passed that is loaded: load it with them.
+
+    Args:
+        call: How the model is passed, with MODEL in its place: ``"SecondPassRerank(model=MODEL)"``.
+        of_the_backend: Keywords of backends beside those that all libraries have.
+    """
+    backend = call.replace("MODEL", 'load("BACKEND:NAME", options={"KEYWORD": ...})')
+    loading = call.replace("MODEL", 'load("BACKEND:NAME", KEYWORD=...)')
+    names = ("device", "max_length", "batch_size", "trust_remote_code", *of_the_backend)
+    return {
+        **dict.fromkeys(names, f"load the model with it, and pass what load gives: {backend}"),
+        **dict.fromkeys(
+            ("options", "cache", "disk_cache"),
+            f"load the model with it, and pass what load gives: {loading}",
+        ),
+    }
+
+
 def keyword_hint(unknown: str, keywords: Collection[str]) -> str | None:
     """The keyword that was meant, by what the field calls it or by how it is spelled.
 

@@ -19,9 +19,10 @@ from typing import Any
 
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
-from secondpass.core.errors import InvalidInputError, NoScoresError, shown
+from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
+from secondpass.integrations.pair_scores import no_scores
 from secondpass.models.load import ModelLike, as_stage
 from secondpass.stages.cut import whole_number
 
@@ -134,7 +135,8 @@ class ClientV2(_Rerankers):
             NoScoresError: The stage only orders.
             UnknownModelError: `model` is neither.
         """
-        return _answer(self._answering(model)(_ranking(query, documents, None)), top_n, False)
+        stage = self._answering(model)
+        return _answer(stage, stage(_ranking(query, documents, None)), top_n, False)
 
 
 class AsyncClientV2(_Rerankers):
@@ -151,7 +153,8 @@ class AsyncClientV2(_Rerankers):
     ) -> RerankAnswer:  # fmt: skip
         """Like `ClientV2.rerank`, without blocking the event loop."""
         stage = self._answering(model)
-        return _answer(await stage.acall(_ranking(query, documents, None)), top_n, False)
+        ranking = await stage.acall(_ranking(query, documents, None))
+        return _answer(stage, ranking, top_n, False)
 
 
 class Client(_Rerankers):
@@ -177,8 +180,9 @@ class Client(_Rerankers):
             rank_fields: Fields of the dicts that are read instead of ``text``, a line for each.
             return_documents: Whether the documents come back, as dicts.
         """
-        ranking = _ranking(query, documents, rank_fields)
-        return _answer(self._answering(model)(ranking), top_n, bool(return_documents))
+        stage = self._answering(model)
+        ranking = stage(_ranking(query, documents, rank_fields))
+        return _answer(stage, ranking, top_n, bool(return_documents))
 
 
 def _ranking(query: str, documents: Any, fields: Sequence[str] | None) -> Ranking:
@@ -201,12 +205,11 @@ def _candidate(document: Any, position: int, fields: Sequence[str] | None) -> Ca
     return Candidate(str(position), text, payload=document)
 
 
-def _answer(ranking: Ranking, top_n: int | None, with_documents: bool) -> RerankAnswer:
+def _answer(
+    stage: Stage, ranking: Ranking, top_n: int | None, with_documents: bool
+) -> RerankAnswer:
     if len(ranking) and ranking.scale == "order":
-        raise NoScoresError(
-            "Cohere's answer has a relevance_score, and this model gives only an order; use "
-            "rerank(query, docs, model=stage).indices"
-        )
+        raise no_scores(stage, ranking)
     kept = None if top_n is None else whole_number(top_n, "top_n")
     scores = ranking.scores if len(ranking) else []
     results = [

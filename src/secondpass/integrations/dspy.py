@@ -21,8 +21,7 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.ranking_details import event_details
 from secondpass.core.stage import Stage
 from secondpass.models.load import ModelLike, as_stage
-from secondpass.stages.cut import Top, whole_number
-from secondpass.stages.threshold import Threshold
+from secondpass.stages.kept import with_cuts
 
 try:
     import dspy
@@ -42,9 +41,8 @@ class Rerank(dspy.Module):  # type: ignore[misc]  # untyped
         model: What `as_stage` takes.
         k: The number kept at most, for calls that do not say.
         threshold: Keep those with at least this P(relevant); applied before k.
-
-    Attributes:
-        stage: What ranks.
+        keep_at_least: The number of the best that stay whatever the threshold.
+        deadline: Seconds for a call; then the best order so far comes back, and an event says so.
 
     Raises:
         InvalidInputError: An option that cannot be used.
@@ -53,12 +51,18 @@ class Rerank(dspy.Module):  # type: ignore[misc]  # untyped
 
     @hint_keywords(_ELSEWHERE)
     def __init__(
-        self, model: ModelLike = "builtin", k: int | None = None, threshold: float | None = None
+        self,
+        model: ModelLike = "builtin",
+        k: int | None = None,
+        threshold: float | None = None,
+        *,
+        keep_at_least: int = 0,
+        deadline: float | None = None,
     ) -> None:
         super().__init__()
-        stage: Stage = as_stage(model)
-        self.stage = stage if threshold is None else stage >> Threshold(threshold)
-        self.k = None if k is None else whole_number(k, "k")
+        self.model, self.k = as_stage(model), k
+        self.threshold, self.keep_at_least, self.deadline = threshold, keep_at_least, deadline
+        self._stage(k)
 
     def forward(self, query: str, passages: Sequence[Any], k: int | None = None) -> dspy.Prediction:
         """Rerank passages. DSPy calls it; call the module itself.
@@ -86,9 +90,10 @@ class Rerank(dspy.Module):  # type: ignore[misc]  # untyped
         return _prediction(await self._stage(k).acall(_ranking(query, passages)))
 
     def _stage(self, k: int | None) -> Stage:
-        kept = self.k if k is None else whole_number(k, "k")
-        stage: Stage = self.stage
-        return stage if kept is None else stage >> Top(kept)
+        return with_cuts(
+            self.model, top=self.k if k is None else k, threshold=self.threshold, word="k",
+            keep_at_least=self.keep_at_least, deadline=self.deadline,
+        )  # fmt: skip
 
 
 def _ranking(query: str, passages: Any) -> Ranking:

@@ -15,9 +15,8 @@ from itertools import islice
 
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError, shown
-from secondpass.integrations.pair_scores import score_pairs, stage_named, texts_of
+from secondpass.integrations.pair_scores import check_batch_size, score_pairs, stage_named, texts_of
 from secondpass.models.load import ModelLike
-from secondpass.stages.cut import whole_number
 
 _LOAD = 'load the model with it: TextCrossEncoder(load("onnx:...", options={"KEYWORD": ...}))'
 _ELSEWHERE = dict.fromkeys(
@@ -71,7 +70,7 @@ class TextCrossEncoder:
                 When called, not when first read.
             NoScoresError: The stage only orders.
         """
-        _check(batch_size)
+        check_batch_size(batch_size)
         pairs = [(query, text) for text in texts_of(documents)]
         return iter(score_pairs(self.stage, pairs)[0])
 
@@ -96,7 +95,7 @@ class TextCrossEncoder:
             InvalidInputError: As `rerank`, when the pair is reached; or `parallel` is given.
             NoScoresError: The stage only orders.
         """
-        _check(batch_size)
+        check_batch_size(batch_size)
         if parallel is not None:
             raise InvalidInputError(
                 f"parallel={parallel!r}: a model uses the processors by itself here; leave it out, "
@@ -113,8 +112,3 @@ class TextCrossEncoder:
                     raise InvalidInputError(f"pair {index} is {shown(pair)}; give (query, text)")
             yield from score_pairs(self.stage, [(query, text) for query, text in some])[0]
             first += len(some)
-
-
-def _check(batch_size: int) -> None:
-    if whole_number(batch_size, "batch_size") < 1:
-        raise InvalidInputError(f"batch_size={batch_size}: give 1 or more")

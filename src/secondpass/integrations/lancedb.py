@@ -14,12 +14,11 @@ from typing import Any
 
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
-from secondpass.core.errors import InvalidInputError, MissingExtraError, NoScoresError, shown
+from secondpass.core.errors import InvalidInputError, MissingExtraError, shown
 from secondpass.core.ranking import Ranking
 from secondpass.core.ranking_details import METADATA_KEY, event_details
-from secondpass.core.stage import Stage
 from secondpass.models.load import ModelLike, as_stage
-from secondpass.stages.threshold import Threshold
+from secondpass.stages.kept import with_cuts
 
 try:
     import pyarrow as pa
@@ -39,14 +38,17 @@ class SecondPassReranker(LanceReranker):
     """Reranks the rows of a search by a column with texts.
 
     Rows come back best first with ``_relevance_score``, a 32-bit float: P(relevant) where the model
-    is calibrated, else a raw score. What happened is in the metadata of the table's schema, under
-    ``secondpass``, as JSON: ``scale``, ``status`` and ``events``.
+    is calibrated, else a raw score, and null where it only orders. What happened is in the
+    metadata of the table's schema, under ``secondpass``, as JSON: ``scale``, ``status`` and
+    ``events``.
 
     Args:
-        model: What `as_stage` takes. It must give scores, since LanceDB wants a column of them.
+        model: What `as_stage` takes.
         column: The column that models read.
         return_score: "relevance" drops the columns ``_distance`` and ``_score``; "all" keeps them.
         threshold: Keep rows with at least this P(relevant); may leave none.
+        keep_at_least: The number of the best that stay whatever the threshold.
+        deadline: Seconds for a call; then the best order so far comes back, and says so.
 
     Attributes:
         stage: What ranks.
@@ -54,7 +56,6 @@ class SecondPassReranker(LanceReranker):
     Raises:
         InvalidInputError: An option that cannot be used; (when run) no query text, no such column,
             or a row without a text.
-        NoScoresError: (when run) The stage only orders.
         SecondPassError: What loading and running the model may raise.
     """
 
@@ -66,12 +67,16 @@ class SecondPassReranker(LanceReranker):
         return_score: str = "relevance",
         *,
         threshold: float | None = None,
+        keep_at_least: int = 0,
+        deadline: float | None = None,
     ) -> None:
         if return_score not in ("relevance", "all"):
             raise InvalidInputError(f'return_score={return_score!r}: give "relevance" or "all"')
         super().__init__(return_score)
-        stage: Stage = as_stage(model)
-        self.stage = stage if threshold is None else stage >> Threshold(threshold)
+        self.stage = with_cuts(
+            as_stage(model), top=None, threshold=threshold, keep_at_least=keep_at_least,
+            deadline=deadline,
+        )  # fmt: skip
         self.column = column
 
     def __str__(self) -> str:
@@ -103,6 +108,8 @@ class SecondPassReranker(LanceReranker):
                 f"the query is {shown(query)}, and a reranker reads a text; to search by vector: "
                 'rerank(reranker, query_string="...")'
             )
+        if not isinstance(rows, pa.Table):
+            raise InvalidInputError(f"the rows are {shown(rows)}; pass an Arrow table")
         if self.column not in rows.column_names:
             raise InvalidInputError(
                 f"the rows have no column {self.column!r} but {', '.join(rows.column_names)}; name "
@@ -113,11 +120,6 @@ class SecondPassReranker(LanceReranker):
             for i, text in enumerate(rows.column(self.column).to_pylist())
         ]
         ranking = self.stage(Ranking.of(query, candidates))
-        if len(ranking) and ranking.scale == "order":
-            raise NoScoresError(
-                f"LanceDB wants a column of scores, and {self.stage.name!r} gives only an order; "
-                "rerank the rows yourself: rerank_results(query, search.to_list(), model=stage)"
-            )
         scores = pa.array([c.score for c in ranking], type=pa.float32())
         found = rows.take(pa.array(ranking.indices, type=pa.int64()))
         details = {

@@ -13,6 +13,7 @@ from secondpass.core.errors import InvalidInputError, NoScoresError, shown
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.models.load import ModelLike, as_stage, is_recipe_file, load
+from secondpass.stages.cut import whole_number
 
 _log = logging.getLogger("secondpass")
 
@@ -68,7 +69,7 @@ def score_pairs(stage: Stage, pairs: Sequence[tuple[str, str]]) -> tuple[list[fl
                 f"of {len(before)}; give a model that does not cut, and cut behind it"
             )
         if after.scale == "order":
-            raise _no_scores(stage, after)
+            raise no_scores(stage, after)
         scales.add(after.scale)
         log_degraded(after)
         scores.update(zip(after.ids, after.scores, strict=True))
@@ -88,7 +89,7 @@ def scored(stage: Stage, ranking: Ranking) -> Ranking:
     """
     after = stage(ranking)
     if len(after) and after.scale == "order":
-        raise _no_scores(stage, after)
+        raise no_scores(stage, after)
     log_degraded(after)
     return after
 
@@ -122,7 +123,18 @@ def texts_of(documents: Iterable[str]) -> list[str]:
     return [text_of(document, position) for position, document in enumerate(documents)]
 
 
-def _no_scores(stage: Stage, after: Ranking) -> NoScoresError:
+def check_batch_size(batch_size: int) -> None:
+    """Batches change no score here, but a size that is none is a mistake.
+
+    Raises:
+        InvalidInputError: Not a whole number, or below 1.
+    """
+    if whole_number(batch_size, "batch_size") < 1:
+        raise InvalidInputError(f"batch_size={batch_size}: give 1 or more")
+
+
+def no_scores(stage: Stage, after: Ranking) -> NoScoresError:
+    """The error where a call promises scores and the stage gave none, with the reason."""
     why = "; ".join(event.message for event in after.events[-2:])
     return NoScoresError(
         f"this call returns scores, and {stage.name!r} gave only an order"

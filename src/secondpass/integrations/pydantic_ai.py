@@ -9,18 +9,18 @@ Written for pydantic-ai 2.68.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from secondpass._rerank import arerank
+from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError, MissingExtraError, shown
-from secondpass.core.stage import Stage
+from secondpass.core.ranking import Ranking
 from secondpass.integrations.result_shapes.shape import FieldOrFunction
-from secondpass.integrations.results import rerank_results
+from secondpass.integrations.results import arerank_results
 from secondpass.integrations.tools import arank_tools
 from secondpass.models.load import ModelLike, as_stage
+from secondpass.stages.cut import whole_number
+from secondpass.stages.kept import with_cuts
 
 try:
     from pydantic_ai import RunContext
@@ -31,7 +31,6 @@ except ImportError as error:
     raise MissingExtraError("Reranking", "pydantic-ai") from error
 
 
-@dataclass
 class Reranking(AbstractCapability[Any]):
     """Reranks what an agent's search tools return, before the model reads it.
 
@@ -44,28 +43,38 @@ class Reranking(AbstractCapability[Any]):
         query: The tools' argument that has the query.
         text: See `rerank_results`.
         top_k: The number kept at most.
-        threshold: Keep those with at least this P(relevant).
+        threshold: Keep those with at least this P(relevant), before `top_k`.
+        keep_at_least: The number of the best that stay whatever the threshold.
+        deadline: Seconds for each result; then the best order so far goes on to the model.
 
     Raises:
-        InvalidInputError: No name of a tool; (when a tool was called) no such argument, or a result
-            that is no list of what was found.
+        InvalidInputError: No name of a tool, or an option that cannot be used; (when a tool was
+            called) no such argument, or a result that is no list of what was found.
         SecondPassError: What loading and running the model may raise.
     """
 
-    tools: Sequence[str]
-    _: KW_ONLY
-    model: ModelLike = "builtin"
-    query: str = "query"
-    text: FieldOrFunction = None
-    top_k: int | None = None
-    threshold: float | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.tools, str) or not list(self.tools):
+    @hint_keywords()
+    def __init__(
+        self,
+        tools: Sequence[str],
+        *,
+        model: ModelLike = "builtin",
+        query: str = "query",
+        text: FieldOrFunction = None,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        keep_at_least: int = 0,
+        deadline: float | None = None,
+    ) -> None:
+        if isinstance(tools, str) or not list(tools):
             raise InvalidInputError(
-                f"tools={self.tools!r}: name the tools whose results shall be reranked, in a list"
+                f"tools={tools!r}: name the tools whose results shall be reranked, in a list"
             )
-        self.stage: Stage = as_stage(self.model)
+        self.tools, self.query, self.text = list(tools), query, text
+        self.stage = with_cuts(
+            as_stage(model), top=top_k, threshold=threshold, keep_at_least=keep_at_least,
+            deadline=deadline,
+        )  # fmt: skip
 
     async def after_tool_execute(
         self,
@@ -92,13 +101,10 @@ class Reranking(AbstractCapability[Any]):
         return await self._reranked(query, result, call.tool_name)
 
     async def _reranked(self, query: str, found: Any, tool: str) -> Any:
-        options: dict[str, Any] = {
-            "model": self.stage, "top_k": self.top_k, "threshold": self.threshold,
-        }  # fmt: skip
         if isinstance(found, list) and all(isinstance(item, str) for item in found):
-            return [c.text for c in await arerank(query, found, **options)]
+            return [c.text for c in await self.stage.acall(Ranking.of(query, found))]
         try:
-            return await asyncio.to_thread(rerank_results, query, found, text=self.text, **options)
+            return await arerank_results(query, found, text=self.text, model=self.stage)
         except InvalidInputError as error:
             raise InvalidInputError(
                 f"the tool {tool!r} returned {shown(found)}: {error}"
@@ -115,11 +121,13 @@ class ToolSearchRanking:
         top_k: The number of tools for each query.
 
     Raises:
+        InvalidInputError: `top_k` is no whole number.
         SecondPassError: What loading the model may raise.
     """
 
+    @hint_keywords()
     def __init__(self, model: ModelLike = "builtin", *, top_k: int = 5) -> None:
-        self.stage, self.top_k = as_stage(model), top_k
+        self.stage, self.top_k = as_stage(model), whole_number(top_k, "top_k")
 
     async def __call__(
         self, ctx: RunContext[Any], queries: Sequence[str], tools: Sequence[ToolDefinition]

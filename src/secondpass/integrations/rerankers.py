@@ -62,11 +62,18 @@ class Result:
         document: As it went in, or made of the text that did.
         score: None where the model only orders.
         rank: 1 is best.
+
+    Raises:
+        InvalidInputError: Neither a score nor a rank.
     """
 
     document: Any
-    score: float | None
-    rank: int
+    score: float | None = None
+    rank: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.score is None and self.rank is None:
+            raise InvalidInputError("Either score or rank must be provided.")
 
     @property
     def text(self) -> str:
@@ -102,13 +109,14 @@ class RankedResults:
         results: Best first.
         query: What was asked.
         has_scores: Whether the model gives scores.
-        ranking: The same as a `Ranking`, with its scale and its events, which rerankers lacks.
+        ranking: The same as a `Ranking`, with its scale and its events, which rerankers lacks;
+            None in results that you made yourself.
     """
 
     results: list[Result]
     query: str
-    has_scores: bool
-    ranking: Ranking
+    has_scores: bool = False
+    ranking: Ranking | None = None
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)
@@ -124,8 +132,14 @@ class RankedResults:
         return len(self.results)
 
     def top_k(self, k: int) -> list[Result]:
-        """The best k."""
-        return self.results[: whole_number(k, "k")]
+        """The best k: by score where there are scores, else by rank."""
+        kept = whole_number(k, "k")
+        return sorted(self.results, key=self._place)[:kept]
+
+    def _place(self, result: Result) -> float:
+        if self.has_scores:
+            return float("inf") if result.score is None else -result.score
+        return float("inf") if result.rank is None else result.rank
 
     def get_result_by_docid(self, doc_id: Id) -> Result | None:
         """The best result with this id; None if there is none."""

@@ -13,9 +13,10 @@ are recognised by what they hold; no client library is imported.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from secondpass._rerank import rerank
+from secondpass._rerank import arerank, rerank
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Candidate
 from secondpass.core.errors import InvalidInputError, shown
@@ -100,7 +101,6 @@ def rerank_results(
     result: Any,
     *,
     text: FieldOrFunction = None,
-    id: FieldOrFunction = None,
     model: ModelLike = "builtin",
     top_k: int | None = None,
     threshold: float | None = None,
@@ -109,11 +109,12 @@ def rerank_results(
 ) -> Any:
     """What a database returned, best first, in the shape in which it came.
 
+    Items are told apart by their places, so ids may be missing, and equal ones stay apart.
+
     Args:
         query: What was asked; for a result of several queries a list of them.
         result: See `candidates_of`.
         text: See `candidates_of`.
-        id: See `candidates_of`.
         model: See `secondpass.rerank`, for this and all below.
         top_k: The number kept at most.
         threshold: Keep those with at least this P(relevant).
@@ -127,19 +128,46 @@ def rerank_results(
         InvalidInputError: See `candidates_of`; or not one query for each list.
         SecondPassError: What `secondpass.rerank` may raise.
     """
-    lists = _shape(result).lists(result, text, id)
-    queries = [query] if isinstance(query, str) else list(query)
+    queries, lists = _asked(query, result, text)
+    rankings = rerank(
+        queries, lists, model=model, top_k=top_k, threshold=threshold,
+        keep_at_least=keep_at_least, deadline=deadline,
+    )  # fmt: skip
+    return results_of(rankings, result)
+
+
+@hint_keywords()
+async def arerank_results(
+    query: str | Sequence[str],
+    result: Any,
+    *,
+    text: FieldOrFunction = None,
+    model: ModelLike = "builtin",
+    top_k: int | None = None,
+    threshold: float | None = None,
+    keep_at_least: int = 0,
+    deadline: float | None = None,
+) -> Any:
+    """Like `rerank_results`, without blocking the event loop."""
+    queries, lists = _asked(query, result, text)
+    rankings = await arerank(
+        queries, lists, model=model, top_k=top_k, threshold=threshold,
+        keep_at_least=keep_at_least, deadline=deadline,
+    )  # fmt: skip
+    return results_of(rankings, result)
+
+
+def _asked(
+    query: Any, result: Any, text: FieldOrFunction
+) -> tuple[list[str], list[list[Candidate]]]:
+    """The queries and a list of candidates for each, with places as ids."""
+    lists = _shape(result).lists(result, text, None)
+    queries = list(query) if isinstance(query, list | tuple) else [query]
     if len(queries) != len(lists):
         raise InvalidInputError(
             f"{len(queries)} queries for a result of {len(lists)}; give one for each"
         )
-    for one in lists:
-        duplicates_named(one)
-    rankings = rerank(
-        queries, lists, model=model, top_k=top_k, threshold=threshold,
-        keep_at_least=keep_at_least, deadline=deadline,
-    ) if lists else []  # fmt: skip
-    return results_of(rankings, result)
+    return queries, [[replace(c, id=str(i)) for i, c in enumerate(one)] for one in lists]
 
 
 def _shape(result: Any) -> Shape:

@@ -20,7 +20,13 @@ from secondpass.core.call_hints import hint_keywords
 from secondpass.core.candidate import Scale
 from secondpass.core.errors import InvalidInputError, shown
 from secondpass.core.ranking import Ranking
-from secondpass.integrations.pair_scores import score_pairs, scored, stage_named, texts_of
+from secondpass.integrations.pair_scores import (
+    check_batch_size,
+    score_pairs,
+    scored,
+    stage_named,
+    texts_of,
+)
 from secondpass.models.load import ModelLike
 from secondpass.stages.cut import whole_number
 
@@ -119,7 +125,7 @@ class CrossEncoder:
         """
         _refuse(prompt_name=prompt_name, prompt=prompt, device=device, pool=pool,
                 chunk_size=chunk_size)  # fmt: skip
-        _check_batch_size(batch_size)
+        check_batch_size(batch_size)
         pairs, is_one = _pairs(inputs)
         numbers, scale = score_pairs(self.stage, pairs)
         scores = _activated(np.asarray(numbers, dtype=np.float32), activation_fn, scale)
@@ -174,7 +180,7 @@ class CrossEncoder:
         """
         _refuse(prompt_name=prompt_name, prompt=prompt, device=device, pool=pool,
                 chunk_size=chunk_size)  # fmt: skip
-        _check_batch_size(batch_size)
+        check_batch_size(batch_size)
         kept = None if top_k is None else whole_number(top_k, "top_k")
         ranking = scored(self.stage, Ranking.of(query, texts_of(documents)))
         numbers = np.asarray([c.score for c in ranking], dtype=np.float32)
@@ -226,11 +232,6 @@ def _activated(scores: np.ndarray, activation: Any, scale: Scale) -> np.ndarray:
     import torch
 
     return np.asarray(activation(torch.from_numpy(scores)), dtype=np.float32)
-
-
-def _check_batch_size(batch_size: int) -> None:
-    if whole_number(batch_size, "batch_size") < 1:
-        raise InvalidInputError(f"batch_size={batch_size}: give 1 or more")
 
 
 def _refuse(**options: object) -> None:

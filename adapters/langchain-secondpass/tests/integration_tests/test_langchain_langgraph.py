@@ -8,11 +8,14 @@ from typing import Any, TypedDict
 import numpy as np
 import pytest
 from langchain_core.documents import Document
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
 from langchain_secondpass import SecondPassRerank
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 
 from secondpass import Score
 from secondpass.stages import Pair
@@ -68,3 +71,35 @@ def test_numpy_float32_does_not_reach_the_checkpointers_msgpack(
         serialiser.dumps_typed([broken])
     done = SecondPassRerank(model=Score(_Numpy())).compress_documents(documents, query)
     assert serialiser.loads_typed(serialiser.dumps_typed(done)) == done
+
+
+async def test_a_retriever_tool_gives_the_model_text_and_the_program_documents(
+    documents: list[Document], query: str, probable: Any
+) -> None:
+    reranker = SecondPassRerank(model=probable(), threshold=0.5)
+
+    @tool(response_format="content_and_artifact")
+    async def search(query: str) -> tuple[str, list[Document]]:
+        """Search the handbook."""
+        found = await reranker.acompress_documents(documents, query)
+        content = "\n\n".join(document.page_content for document in found)
+        return content or "Nothing relevant was found.", found
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("tools", ToolNode([search]))
+    graph.add_edge(START, "tools")
+    graph.add_edge("tools", END)
+
+    async def asked(query: str) -> Any:
+        call = {"name": "search", "args": {"query": query}, "id": "1", "type": "tool_call"}
+        message = AIMessage("", tool_calls=[call])  # type: ignore[list-item]
+        state = {"messages": [message]}
+        return (await graph.compile().ainvoke(state))["messages"][-1]
+
+    message = await asked(query)
+    expected = reranker.compress_documents(documents, query)
+    assert 0 < len(expected) < len(documents)
+    assert message.artifact == expected
+    assert message.content == "\n\n".join(d.page_content for d in expected)
+    nothing = await asked("zebra")
+    assert (nothing.content, nothing.artifact) == ("Nothing relevant was found.", [])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langchain_secondpass import SecondPassRerank
+from langgraph.graph import END, START, StateGraph
 
 from secondpass.testing.adapter_kit import AdapterContract, Found, Given, Trace, caught
 
@@ -55,3 +56,39 @@ class TestContract(AdapterContract):
 
     def restore(self, stored: Any) -> Any:
         return SecondPassRerank(**stored)
+
+
+class State(TypedDict):
+    query: str
+    documents: list[Document]
+
+
+class TestNodeContract(TestContract):
+    """The same of a LangGraph node, whose graph has runs of its own around the reranker's."""
+
+    def _graph(self, reranker: SecondPassRerank) -> Any:
+        graph = StateGraph(State)
+        graph.add_node("rerank", reranker.as_runnable() | (lambda found: {"documents": found}))
+        graph.add_edge(START, "rerank")
+        graph.add_edge("rerank", END)
+        return graph.compile()
+
+    def run(self, reranker: Any, query: str, documents: Any) -> Any:
+        state = {"query": query, "documents": documents}
+        return self._graph(reranker).invoke(state)["documents"]
+
+    async def arun(self, reranker: Any, query: str, documents: Any) -> Any:
+        state = {"query": query, "documents": documents}
+        return (await self._graph(reranker).ainvoke(state))["documents"]
+
+    def trace(self, reranker: Any, query: str, documents: Any) -> Trace:
+        runs, heard = RunCollectorCallbackHandler(), Heard()
+        config = {"callbacks": [runs, heard]}
+        state = {"query": query, "documents": documents}
+        error = caught(lambda: self._graph(reranker).invoke(state, config))
+        ended, waiting = [], list(runs.traced_runs)
+        while waiting:
+            run = waiting.pop()
+            waiting.extend(run.child_runs)
+            ended += [run.name] if run.name == "SecondPassRerank" and run.end_time else []
+        return Trace(ended, heard.events, error)

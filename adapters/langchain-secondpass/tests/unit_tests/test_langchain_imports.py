@@ -14,9 +14,12 @@ FOR_ADAPTERS = {
     "secondpass.core.call_hints",
     "secondpass.core.deadline",
     "secondpass.core.ranking_details",
+    "secondpass.integrations.pair_scores",
     "secondpass.judge",
     "secondpass.judge.chat.framework_chat",
     "secondpass.stages",
+    "secondpass.stages.cut",
+    "secondpass.stages.kept",
 }
 """Public packages, and modules that exist for adapters; all else comes from public names."""
 SOURCES = sorted(Path(langchain_secondpass.__file__).parent.glob("*.py"))

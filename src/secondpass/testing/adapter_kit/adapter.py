@@ -20,6 +20,7 @@ Ability = Literal[
     "ids",
     "metadata",
     "retrieval scores",
+    "orders",
     "top",
     "threshold",
     "keep_at_least",
@@ -28,7 +29,10 @@ Ability = Literal[
     "tracing",
     "storing",
 ]
-"""What a framework, or an adapter for it, may do without; `AdapterContract.without` says why."""
+"""What a framework, or an adapter for it, may do without; `AdapterContract.without` says why.
+
+"orders" are results without scores: a framework that wants a number for each document has none.
+"""
 
 QUERY = "how do I read a file"
 TEXTS = (
@@ -101,6 +105,10 @@ class Adapter:
     """The least that it may be: 0 keeps none; 1 where the framework refuses 0."""
     added: ClassVar[frozenset[str]] = frozenset()
     """Keys of metadata that the adapter writes besides "secondpass", such as a score."""
+    foreign: ClassVar[Mapping[str, Any]] = {
+        "device": "cuda", "score_threshold": 0.5, "model_name": "x", "batch_size": 4,
+    }  # fmt: skip
+    """Options of other rerankers that this one does not have, and values for them."""
     without: ClassVar[Mapping[Ability, str]] = {}
     """What the framework does not have, and why."""
 

@@ -22,15 +22,12 @@ from secondpass.testing.adapter_kit.adapter import (
 )
 from secondpass.testing.doubles import FakeScorer, overlap
 
-FOREIGN = {"device": "cuda", "score_threshold": 0.5, "model_name": "x", "batch_size": 4}
-"""Options of other rerankers, none of which means here what it means there."""
-
 
 class RefusalTests(Adapter):
     """Options, queries, documents and models that cannot be used are refused with a reason."""
 
     def test_unknown_options_are_refused_with_what_to_write(self) -> None:
-        for name, value in {**FOREIGN, "no_such_option": 1}.items():
+        for name, value in {**self.foreign, "no_such_option": 1}.items():
             error = refused(
                 partial(self.make, model=raw(), **{name: value}),
                 name,

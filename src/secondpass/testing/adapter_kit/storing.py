@@ -42,6 +42,7 @@ class StoringTests(Adapter):
         assert error is not None, "a model that no recipe can hold was stored"
         assert "recipe" in str(error).lower()
 
+    @needs("orders")
     def test_a_recipe_is_a_model(self) -> None:
         recipe = Recipe.of(Top(3))
         for model in (recipe, recipe.to_dict()):

@@ -25,7 +25,7 @@ from llama_index.postprocessor.secondpass.tracing import (
 
 import secondpass as sp
 from secondpass.core.call_hints import hint_keywords
-from secondpass.stages import GroupBy, Joined
+from secondpass.stages.kept import with_cuts
 
 
 class SecondPassRerank(BaseNodePostprocessor):
@@ -152,17 +152,16 @@ class SecondPassRerank(BaseNodePostprocessor):
     @property
     def stage(self) -> sp.Stage:
         """All that is run: the model, the threshold, the cut to `top_n`, within the deadline."""
-        stages = [self.model]
-        if self.group_by is not None and self.group_score == "documents":
-            stages = [Joined(self.model, self.group_by)]
-        if self.threshold is not None:
-            stages.append(sp.Threshold(self.threshold, keep_at_least=self.keep_at_least))
-        if self.group_by is not None:
-            stages.append(GroupBy(self.group_by, self.top_n))
-        elif self.top_n is not None:
-            stages.append(sp.Top(self.top_n))
-        pipeline = sp.Pipeline(*stages)
-        return pipeline if self.deadline is None else pipeline.within(self.deadline)
+        return with_cuts(
+            self.model,
+            top=self.top_n,
+            threshold=self.threshold,
+            keep_at_least=self.keep_at_least,
+            deadline=self.deadline,
+            word="top_n",
+            group_by=self.group_by,
+            joined=self.group_score == "documents",
+        )
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None

@@ -11,9 +11,11 @@ from llama_index.core.schema import MetadataMode
 from llama_index.postprocessor.secondpass.chat import stage_of
 
 import secondpass as sp
-from secondpass.core.call_hints import keyword_hint
+from secondpass.core.call_hints import keyword_hint, remedies_for_loading
 from secondpass.core.deadline import checked_seconds
 from secondpass.judge import AsyncJudge
+from secondpass.stages.cut import whole_number
+from secondpass.stages.kept import cuts_of
 
 Model = (
     str | LLM | sp.Stage | sp.Judge | AsyncJudge | sp.Recipe | os.PathLike[str] | Mapping[str, Any]
@@ -29,20 +31,8 @@ OPTIONS = (
     "group_score",
 )
 
-_OF_THE_BACKEND = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRerank(model=load("BACKEND:NAME", options={"KEYWORD": ...}))'
-)
-_OF_LOAD = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRerank(model=load("BACKEND:NAME", KEYWORD=...))'
-)
 REMEDIES: dict[str, str] = {
-    **dict.fromkeys(
-        ("device", "max_length", "batch_size", "trust_remote_code", "api_key", "base_url"),
-        _OF_THE_BACKEND,
-    ),
-    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    **remedies_for_loading("SecondPassRerank(model=MODEL)", ("api_key", "base_url")),
     "llm": "an LLM is a model here: SecondPassRerank(model=llm)",
     "keep_retrieval_score": "the retriever's score is always kept, in "
     'node.metadata["secondpass"]["retrieval_score"]',
@@ -72,10 +62,11 @@ def checked_options(
     if metadata_mode not in list(MetadataMode):
         modes = ", ".join(f"MetadataMode.{mode.name}" for mode in MetadataMode)
         raise sp.InvalidInputError(f"metadata_mode={metadata_mode!r}: give one of {modes}")
+    cuts_of(top_n, threshold, keep_at_least, word="top_n")
     options: dict[str, Any] = {
-        "top_n": None if top_n is None else _whole_number(top_n),
-        "threshold": None,
-        "keep_at_least": 0,
+        "top_n": None if top_n is None else whole_number(top_n, "top_n"),
+        "threshold": None if threshold is None else float(threshold),
+        "keep_at_least": whole_number(keep_at_least, "keep_at_least"),
         "deadline": None if deadline is None else checked_seconds(deadline),
         "metadata_mode": MetadataMode(metadata_mode),
         "group_by": None if group_by is None else _field(group_by),
@@ -83,13 +74,6 @@ def checked_options(
     }
     if group_score not in ("nodes", "documents"):
         raise sp.InvalidInputError(f'group_score={group_score!r}: give "nodes" or "documents"')
-    if threshold is not None:
-        cut = sp.Threshold(threshold, keep_at_least=keep_at_least)
-        options |= {"threshold": cut.at_least, "keep_at_least": cut.keep_at_least}
-    elif keep_at_least != 0:
-        raise sp.InvalidInputError(
-            f"keep_at_least={keep_at_least!r} says how many a threshold leaves; give threshold= too"
-        )
     stage = stage_of(model)
     if threshold is not None:
         _check_scale(sp.Threshold(threshold), stage)
@@ -112,15 +96,6 @@ def _field(group_by: object) -> str:
             f'group_by={group_by!r}: give "ref_doc_id", or a key of the metadata'
         )
     return group_by
-
-
-def _whole_number(top_n: int) -> int:
-    try:
-        return sp.Top(top_n).k
-    except sp.InvalidInputError:
-        raise sp.InvalidInputError(
-            f"top_n={top_n!r}: give a whole number, 0 or more, or None to keep all"
-        ) from None
 
 
 def _check_scale(threshold: sp.Threshold, model: sp.Stage) -> None:

@@ -8,28 +8,16 @@ from typing import Any
 
 from haystack.components.generators.chat.types import ChatGenerator
 
-from secondpass import InvalidInputError, Judge, Recipe, Stage, Threshold, Top
-from secondpass.core.deadline import checked_seconds
+from secondpass import InvalidInputError, Judge, Recipe, Stage
+from secondpass.core.call_hints import remedies_for_loading
 from secondpass.judge import AsyncJudge
 
 Model = (
     str | ChatGenerator | Stage | Judge | AsyncJudge | Recipe | os.PathLike[str] | Mapping[str, Any]
 )
 
-_OF_THE_BACKEND = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRanker(model=load("BACKEND:NAME", options={"KEYWORD": ...}))'
-)
-_OF_LOAD = (
-    "load the model with it, and pass what load gives: "
-    'SecondPassRanker(model=load("BACKEND:NAME", KEYWORD=...))'
-)
 REMEDIES: dict[str, str] = {
-    **dict.fromkeys(
-        ("device", "max_length", "batch_size", "trust_remote_code", "max_tokens_per_doc"),
-        _OF_THE_BACKEND,
-    ),
-    **dict.fromkeys(("options", "cache", "disk_cache"), _OF_LOAD),
+    **remedies_for_loading("SecondPassRanker(model=MODEL)", ("max_tokens_per_doc",)),
     **dict.fromkeys(
         ("api_key", "token", "api_base_url", "base_url", "url"),
         "keys and addresses of remote rerankers stand in environment variables; name the model: "
@@ -44,12 +32,14 @@ REMEDIES: dict[str, str] = {
 """Keywords of other rankers that are not the name of an option here, and what to do."""
 
 
-def cut_of(top_k: Any) -> Top:
-    """The cut to `top_k`, which Haystack wants above 0.
+def checked_top_k(top_k: Any) -> int | None:
+    """How many documents to keep; Haystack wants it above 0.
 
     Raises:
         InvalidInputError: Not a whole number, or below 1.
     """
+    if top_k is None:
+        return None
     if isinstance(top_k, bool) or not isinstance(top_k, int):
         raise InvalidInputError(
             f"top_k={top_k!r}: give a whole number above 0, or None to keep all documents"
@@ -58,31 +48,7 @@ def cut_of(top_k: Any) -> Top:
         raise InvalidInputError(
             f"top_k must be > 0, but got {top_k}; None keeps all, and a threshold may leave none"
         )
-    return Top(top_k)
-
-
-def threshold_of(threshold: Any, keep_at_least: Any) -> Threshold | None:
-    """The cut of probabilities; None where there is none.
-
-    Raises:
-        InvalidInputError: No probability, or `keep_at_least` without a threshold.
-    """
-    if threshold is not None:
-        return Threshold(threshold, keep_at_least=keep_at_least)
-    if keep_at_least != 0:
-        raise InvalidInputError(
-            f"keep_at_least={keep_at_least!r} says how many a threshold leaves; give threshold= too"
-        )
-    return None
-
-
-def seconds_of(deadline: Any) -> float | None:
-    """The deadline of a call.
-
-    Raises:
-        InvalidInputError: Not positive seconds.
-    """
-    return None if deadline is None else checked_seconds(deadline)
+    return top_k
 
 
 def field_names(fields: Any) -> list[str]:

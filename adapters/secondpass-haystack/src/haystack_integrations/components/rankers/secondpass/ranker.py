@@ -16,15 +16,15 @@ from haystack_integrations.components.rankers.secondpass.documents import docume
 from haystack_integrations.components.rankers.secondpass.options import (
     REMEDIES,
     Model,
-    cut_of,
+    checked_top_k,
     field_names,
-    seconds_of,
-    threshold_of,
 )
 
-from secondpass import Pipeline, Ranking, Recipe, Stage
+from secondpass import Ranking, Recipe, Stage
 from secondpass.core.call_hints import hint_keywords
+from secondpass.core.deadline import checked_seconds
 from secondpass.core.ranking_details import event_details
+from secondpass.stages.kept import cuts_of, with_cuts
 
 
 class Reranked(TypedDict):
@@ -93,10 +93,10 @@ class SecondPassRanker:
         meta_data_separator: str = "\n",
     ) -> None:
         self.model = model
-        self.top_k = None if top_k is None else cut_of(top_k).k
-        threshold_of(threshold, keep_at_least)
+        self.top_k = checked_top_k(top_k)
+        cuts_of(top_k, threshold, keep_at_least)
         self.threshold, self.keep_at_least = threshold, keep_at_least
-        self.deadline = seconds_of(deadline)
+        self.deadline = None if deadline is None else checked_seconds(deadline)
         self.meta_fields_to_embed = field_names(meta_fields_to_embed)
         self.meta_data_separator = meta_data_separator
         self._loaded = model if isinstance(model, Stage) else None
@@ -198,11 +198,13 @@ class SecondPassRanker:
         return self._loaded
 
     def _stage(self, top_k: int | None, threshold: float | None) -> Stage:
-        top_k = self.top_k if top_k is None else top_k
-        cut = threshold_of(self.threshold if threshold is None else threshold, self.keep_at_least)
-        stages = [self._model, cut, None if top_k is None else cut_of(top_k)]
-        pipeline = Pipeline(*(stage for stage in stages if stage is not None))
-        return pipeline if self.deadline is None else pipeline.within(self.deadline)
+        return with_cuts(
+            self._model,
+            top=self.top_k if top_k is None else checked_top_k(top_k),
+            threshold=self.threshold if threshold is None else threshold,
+            keep_at_least=self.keep_at_least,
+            deadline=self.deadline,
+        )
 
     def _ranking(self, query: str, documents: list[Document]) -> Ranking:
         return ranking_of(query, documents, self.meta_fields_to_embed, self.meta_data_separator)
