@@ -28,7 +28,13 @@ except ImportError as error:
 from secondpass.serve.asking import Service
 from secondpass.serve.batching import BatchLog
 from secondpass.serve.metrics import Metrics
-from secondpass.serve.middleware import LimitBodies, RequireKey, WatchRequests, error_response
+from secondpass.serve.middleware import (
+    LimitBodies,
+    RequireKey,
+    TraceRequests,
+    WatchRequests,
+    error_response,
+)
 from secondpass.serve.routes import others, own, watching
 from secondpass.serve.served import Recipes
 from secondpass.serve.settings import Settings
@@ -73,6 +79,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(LimitBodies, most=settings.max_body_bytes, seconds=settings.body_seconds)
     app.add_middleware(RequireKey, keys=settings.accepted_keys())
+    app.add_middleware(TraceRequests)
     app.add_middleware(WatchRequests, service=service)
     return app
 

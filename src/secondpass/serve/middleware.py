@@ -8,6 +8,7 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -15,6 +16,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondpass.serve.asking import Service
+from secondpass.tracing.attributes import Attributes
+from secondpass.tracing.instrumentor import server_spans
 
 LOGGER = logging.getLogger("secondpass.serve")
 _PROBES = frozenset(("/health", "/health/live", "/health/ready"))
@@ -77,6 +80,46 @@ class WatchRequests:
                 said = {"id": id, "method": scope["method"], "path": path, "status": status}
                 said |= {"seconds": round(seconds, 6), **facts}
                 LOGGER.log(level, "request", extra={"secondpass": said})
+
+
+class TraceRequests:
+    """A span of OpenTelemetry around each request, where `secondpass.tracing` is on.
+
+    The spans of stages lie in it, and its parent is what the caller's ``traceparent`` names. Probes
+    and scrapes have none. A log line gets the id of its trace.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        spans = server_spans()
+        if spans is None or scope["type"] != "http" or scope["path"] in _QUIET:
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
+        facts: dict[str, Any] = scope["secondpass"]
+        with spans.request(scope["method"], headers, _http_attributes(scope, headers)) as (
+            answer,
+            trace_id,
+        ):
+            if trace_id is not None:
+                facts["trace_id"] = trace_id
+
+            async def watched(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    answer.status = message["status"]
+                await send(message)
+
+            try:
+                await self.app(scope, receive, watched)
+            except Exception as error:
+                answer.status, answer.error = 500, type(error).__qualname__
+                raise
+            finally:
+                answer.route = getattr(scope.get("route"), "path", None)
+                named = {"recipe": "secondpass.recipe", "ranking": "secondpass.status"}
+                answer.attributes = {to: facts[of] for of, to in named.items() if of in facts}
 
 
 class RequireKey:
@@ -164,6 +207,24 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _http_attributes(scope: Scope, headers: Mapping[str, str]) -> Attributes:
+    """By the names of OpenTelemetry's conventions; nothing of the body, and no query string."""
+    attributes: Attributes = {
+        "url.scheme": scope.get("scheme", "http"),
+        "url.path": scope["path"],
+        "network.protocol.version": scope.get("http_version", "1.1"),
+    }
+    if server := scope.get("server"):
+        attributes["server.address"] = server[0]
+        if server[1]:
+            attributes["server.port"] = server[1]
+    if client := scope.get("client"):
+        attributes["client.address"] = client[0]
+    if agent := headers.get("user-agent"):
+        attributes["user_agent.original"] = agent[:200]
+    return attributes
 
 
 def _request_id(scope: Scope) -> str:
