@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from secondpass import InvalidInputError, MissingExtraError, Recipe, RecipeError, Score, load
 from secondpass.cli import app as command_line
+from secondpass.models.onnx.session import _open
 from secondpass.serve import Settings
 from secondpass.serve.middleware import JsonLines
 from secondpass.serve.served import Recipes
@@ -301,13 +302,23 @@ def test_sigterm_lets_requests_finish() -> None:
 
 
 def test_threads_go_into_what_does_not_say_how_many_and_a_model_is_loaded_once(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = tmp_path / "mine.json"
     Recipe.of(load("builtin:raw", options={"threads": 3})).save(mine)
-    for model, threads in (("builtin", 5), (str(mine), 3)):
+    opened: list[Path] = []
+
+    def counted(path: Path) -> Any:
+        opened.append(path)
+        return _open(path)
+
+    monkeypatch.setattr("secondpass.models.onnx.session._open", counted)
+    for model, threads in (("builtin", 5), (str(mine), 3), (f"builtin-split:{tmp_path}/v", 5)):
+        opened.clear()
         recipes = Recipes(Settings(recipes={"a": model, "b": model}, threads=5))
+        assert len(opened) == len(set(opened)) > 0
         (one,), (other,) = recipes["a"].batchers, recipes["b"].batchers
         assert one is other
         assert one.scorer.threads == threads  # type: ignore[attr-defined]
         recipes.close()
+    assert one.scorer.vectors == f"{tmp_path}/v"  # type: ignore[attr-defined]
