@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from secondpass.core.errors import (
     InvalidInputError,
@@ -41,6 +43,12 @@ from secondpass.serve.settings import Settings
 from secondpass.stages.fallback import CircuitOpenError
 
 LOGGER = logging.getLogger("secondpass.serve")
+_WITHOUT_ITS_SPANS: dict[str, Any] = (
+    {"telemetry": {"tracing": False, "metrics": False, "logs": False}}
+    if "telemetry" in inspect.signature(FastAPI).parameters
+    else {}
+)
+"""FastAPI's newer versions write spans of their own, of probes too: `TraceRequests` writes ours."""
 _SHOWN = 3
 """Mistakes of a body that an error names."""
 
@@ -69,6 +77,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
         description="Puts the right documents on top, and says how likely each is to be relevant.",
         lifespan=_lifespan,
         redoc_url=None,
+        **_WITHOUT_ITS_SPANS,
     )
     app.state.service = service
     for router in (own.router, others.router, watching.router):

@@ -69,8 +69,9 @@ class ServerSpans:
         attributes = {"http.request.method": known, **attributes}
         answer, began = Answer(), time.perf_counter()
         others = trace.get_current_span()
-        if others.is_recording():
-            yield answer, trace.format_trace_id(others.get_span_context().trace_id)
+        theirs = others.get_span_context()
+        if theirs.is_valid and not theirs.is_remote:  # also if it was not sampled
+            yield answer, trace.format_trace_id(theirs.trace_id)
             others.set_attributes(answer.attributes)
             return
         with self._tracer.start_as_current_span(
