@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -27,6 +27,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("secondpass serve", "server") from error
 
+from secondpass.core.stage import Stage
 from secondpass.serve.asking import Service
 from secondpass.serve.batching import BatchLog
 from secondpass.serve.metrics import Metrics
@@ -53,13 +54,16 @@ _SHOWN = 3
 """Mistakes of a body that an error names."""
 
 
-def make_app(settings: Settings | None = None) -> FastAPI:
+def make_app(
+    settings: Settings | None = None, *, loaded: Mapping[str, Stage] | None = None
+) -> FastAPI:
     """The service as an ASGI application, for any server or to be mounted in another application.
 
     Recipes are loaded here; it is ready when it has started and scored known pairs as expected.
 
     Args:
         settings: None: those of the environment.
+        loaded: Models that need not be loaded, by what `settings.recipes` calls them.
 
     Raises:
         InvalidInputError: A setting that cannot be.
@@ -68,7 +72,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings.received()
     metrics = Metrics()
-    recipes = Recipes(settings, BatchLog(metrics.batch, metrics.waited, metrics.noted))
+    recipes = Recipes(settings, BatchLog(metrics.batch, metrics.waited, metrics.noted), loaded)
     service = Service(settings, metrics, recipes)
     recipes.set_on_the_way(lambda: service.arriving)
     app = FastAPI(

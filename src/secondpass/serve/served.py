@@ -90,17 +90,26 @@ class Recipes(Mapping[str, Served]):
     Args:
         settings: Of the service.
         log: What is told of each batch.
+        loaded: Models that are there already, by what `settings` calls them.
+
+    Attributes:
+        stages: All of them.
 
     Raises:
         SecondPassError: What loading a recipe may raise.
     """
 
-    def __init__(self, settings: Settings, log: BatchLog | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: BatchLog | None = None,
+        loaded: Mapping[str, Stage] | None = None,
+    ) -> None:
         self._settings, self._log = settings, log or BatchLog()
         self.threads = settings.threads or max(1, count_processors() // settings.workers)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="secondpass-model")
         self._batchers: dict[tuple[type, str, str], Batcher] = {}
-        self._stages: dict[str, Stage] = {}
+        self.stages = dict(loaded or {})
         self._served = {n: self._load(n, model) for n, model in settings.recipes.items()}
 
     def named(self, name: str | None) -> Served:
@@ -148,10 +157,10 @@ class Recipes(Mapping[str, Served]):
     def _load(self, name: str, model: str) -> Served:
         if not name.strip():
             raise InvalidInputError("a recipe needs a name")
-        if model not in self._stages:  # a recipe may have several names
+        if model not in self.stages:  # a recipe may have several names
             with default_threads(self.threads):
-                self._stages[model] = as_stage(model)
-        loaded = self._stages[model]
+                self.stages[model] = as_stage(model)
+        loaded = self.stages[model]
         batchers: list[Batcher] = []
 
         def batched(score: Score) -> Stage:
