@@ -96,6 +96,21 @@ def test_long_bodies_are_not_read(service: Any) -> None:
     assert service.get("/health/ready").status_code == 200
 
 
+def test_a_body_of_100_mb_is_refused_by_what_it_says_of_itself(service: Any) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /v2/rerank HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 104857600\r\n\r\n"
+        )
+        client.settimeout(60)
+        said = b""
+        while b"at most" not in said:  # before any of the body is sent
+            said += client.recv(4096)
+        assert said.startswith(b"HTTP/1.1 413 ")
+        assert b"the body has 104857600 bytes; at most 1048576 may be sent" in said
+
+
 def test_too_many_too_long_and_compressed(service: Any) -> None:
     many = service.post("/v1/rerank", {"query": "q", "documents": ["x"] * 101})
     assert (many.status_code, "at most 100" in many.json()["message"]) == (413, True)
