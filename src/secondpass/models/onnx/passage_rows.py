@@ -26,6 +26,14 @@ SQLITE = FileKind(
     ),
 )
 LMDB_SUFFIX = ".lmdb"
+SMALL_SUFFIX = ".small"
+"""Of a store whose texts take a fifth of the bytes; before ".lmdb", if that is there too."""
+
+
+def is_small(path: str | os.PathLike[str]) -> bool:
+    """Whether a store is one of small texts, by its name."""
+    name = Path(path)
+    return (name.with_suffix("") if name.suffix == LMDB_SUFFIX else name).suffix == SMALL_SUFFIX
 
 
 class PassageRows(Protocol):
