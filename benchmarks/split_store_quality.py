@@ -61,8 +61,8 @@ def ward(rows: Floats, factor: float) -> Floats:
 
 POOLS: dict[str, tuple[Callable[[Floats], Floats], Sequence[int]]] = {
     "none": (lambda rows: rows, (0, 255, 16, 4, 3, 2)),
-    "neighbours, 2": (neighbours, (255, 16, 4)),
-    "similar pairs": (similar_pairs, (255, 16, 4)),
+    "neighbours, 2": (neighbours, (255, 16)),
+    "similar pairs": (similar_pairs, (255, 16)),
     "Ward, 2": (lambda rows: ward(rows, 2), (255, 16, 4)),
     "Ward, 3": (lambda rows: ward(rows, 3), (16,)),
 }
@@ -108,16 +108,21 @@ def read_queries(model: Builtin, queries: Sequence[str]) -> dict[str, Any]:
     return read
 
 
+def read_collection(model: Builtin, name: str) -> tuple[Any, ...]:
+    """Rankings, grades, texts, and what the model says of the queries and of the texts."""
+    rankings, qrels = data.rankings(name, DEPTH)
+    texts = list(dict.fromkeys(c.text for r in rankings.values() for c in r))
+    queries = read_queries(model, [r.query for r in rankings.values()])
+    return rankings, qrels, texts, queries, read_texts(model, texts)
+
+
 def measure_quality(collections: Sequence[str], results: Path) -> None:
     """Write split_store_quality.json and .md for some of the evaluation collections."""
     data.needed(*(data.EVAL / name for name in collections))
     model = Builtin()
     rows = []
     for name in collections:
-        rankings, qrels = data.rankings(name, DEPTH)
-        texts = list(dict.fromkeys(c.text for r in rankings.values() for c in r))
-        queries = read_queries(model, [r.query for r in rankings.values()])
-        read = read_texts(model, texts)
+        rankings, qrels, texts, queries, read = read_collection(model, name)
         exact: Floats = None
         for pool, (pooled_by, levels_of) in POOLS.items():
             pooled = {text: pooled_by(one.vectors) for text, (one, _) in read.items()}
