@@ -20,7 +20,7 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 
 
 @dataclass(slots=True)
-class Answer:
+class HttpAnswer:
     """What a server knows of a request once it was answered.
 
     Attributes:
@@ -54,7 +54,7 @@ class ServerSpans:
     @contextmanager
     def request(
         self, method: str, headers: Mapping[str, str], attributes: Attributes
-    ) -> Iterator[tuple[Answer, str | None]]:
+    ) -> Iterator[tuple[HttpAnswer, str | None]]:
         """Around one request: where to say how it was answered, and the id of its trace.
 
         Where another instrumentation has begun a span for this request, what was said is written
@@ -67,7 +67,7 @@ class ServerSpans:
         """
         known = method if method in METHODS else "_OTHER"
         attributes = {"http.request.method": known, **attributes}
-        answer, began = Answer(), time.perf_counter()
+        answer, began = HttpAnswer(), time.perf_counter()
         others = trace.get_current_span()
         theirs = others.get_span_context()
         if theirs.is_valid and not theirs.is_remote:  # also if it was not sampled
