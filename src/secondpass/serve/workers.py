@@ -16,6 +16,7 @@ except ImportError as error:
     raise MissingExtraError("secondpass serve", "server") from error
 
 from secondpass.core.stage import Stage
+from secondpass.serve.connections import LimitedHeaders
 from secondpass.serve.forked import can_fork, run_workers
 from secondpass.serve.served import Recipes
 from secondpass.serve.settings import HANDED_ON, MANY, Settings
@@ -36,6 +37,7 @@ def serve(settings: Settings) -> None:
         "log_config": log_config(settings.log_level),
         "access_log": False,  # the service logs requests itself
         "server_header": False,
+        "http": LimitedHeaders,
         "timeout_graceful_shutdown": settings.drain_seconds,
     }
     if settings.workers == 1:
