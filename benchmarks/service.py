@@ -313,7 +313,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.infinity:
         python, folder = options.infinity
         port = free_port()
-        command = [python, "-m", "infinity_emb", "v2", "--model-id", folder, "--port", str(port)]
+        script = str(Path(python).with_name("infinity_emb"))
+        command = [script, "v2", "--model-id", folder, "--port", str(port)]
         with running(
             [*command, "--device", "cpu", "--engine", "torch", "--host", "127.0.0.1"],
             port,

@@ -147,6 +147,7 @@ def measure_quality(collections: Sequence[str], results: Path) -> None:
                     "nDCG@10": round(data.ndcg(qrels, orders), 4),
                     "bytes_a_passage": round(float(size)),
                     "mean_logit_difference": round(float((every - exact).mean()), 3),
+                    "mean_absolute_difference": round(float(np.abs(every - exact).mean()), 3),
                     "slope": round(float(slope), 3), "offset": round(float(offset), 3),
                     "mean_difference_then": round(
                         float(np.abs(slope * every + offset - exact).mean()), 3

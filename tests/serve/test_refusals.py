@@ -89,12 +89,9 @@ def test_long_bodies_are_not_read(service: Any) -> None:
         for _ in range(100):
             yield b" " * (1 << 20)
 
-    try:  # 100 MiB without a length: refused after the first, and the connection is closed
-        chunked = CLIENT.post(service.url + "/rank", content=pieces(), timeout=60)
-    except httpx.TransportError:
-        pass  # closed before all was sent
-    else:
-        assert chunked.status_code == 413
+    # 100 MiB without a length: refused after the first, and the rest is read and thrown away
+    chunked = CLIENT.post(service.url + "/rank", content=pieces(), timeout=60)
+    assert chunked.status_code == 413
     assert service.get("/health/ready").status_code == 200
 
 

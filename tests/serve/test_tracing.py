@@ -54,6 +54,8 @@ def test_a_request_is_a_server_span_below_its_callers_with_the_stages_in_it(
 ) -> None:
     with caplog.at_level(logging.INFO, "secondpass.serve"):
         answer = service.post("/v2/rerank", {"model": "cut", **BODY}, headers=FROM_CALLER)
+        while not caplog.records:  # a moment after the answer
+            time.sleep(0.01)
     assert answer.status_code == 200
     (request,) = collected.requests(1)
     assert (request.name, request.kind) == ("POST /v2/rerank", SpanKind.SERVER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import logging
@@ -178,8 +179,7 @@ class LimitBodies:
             except TimeoutError:
                 problem = 408, f"the body did not arrive within {self.seconds:g} s"
         if problem is not None:
-            response = error_response(*problem, {"Connection": "close"})
-            await response(scope, receive, send)
+            await self._refuse(error_response(*problem, {"Connection": "close"}), receive, send)
             return
         sent = False
 
@@ -191,6 +191,25 @@ class LimitBodies:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         await self.app(scope, replay, send)
+
+    async def _refuse(self, response: JSONResponse, receive: Receive, send: Send) -> None:
+        """Answer, and read on without keeping anything: what is closed while a client sends is a
+        broken connection to it, and the answer is lost."""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status_code,
+                "headers": response.raw_headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": response.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.seconds):
+                more = True
+                while more:
+                    message = await receive()
+                    more = message["type"] == "http.request" and message.get("more_body", False)
+        await send({"type": "http.response.body", "body": b""})
 
 
 class JsonLines(logging.Formatter):
