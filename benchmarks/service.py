@@ -2,33 +2,43 @@
 
     pip install ".[server]" locust
     python benchmarks/service.py                       about 8 minutes; writes results/service.json
-    python benchmarks/service.py --seconds 5 --users 2 a small run that shows that it works
-    python benchmarks/service.py --model onnx:FOLDER --soak 1800
+    python benchmarks/service.py --seconds 5 --users 2 --results /tmp   a small run: it works
+    python benchmarks/service.py --model onnx:FOLDER --name service-minilm --soak 1800
+    python benchmarks/service.py --infinity PYTHON HF_FOLDER --model onnx:FOLDER
 
-Each answer is compared with the library's own scores of the same texts. It measures one machine on
-which the callers run too.
+Each answer is compared with the library's own scores of the same texts; an answer is lost if the
+connection broke or nothing came. `--locust PYTHON` is one that has locust, `--infinity` one that
+has infinity-emb, and a folder of the weights of `--model` for it. All runs on one machine, callers
+included.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import json
+import math
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results/service.json"
+from results_file import RESULTS, machine_load, processor_name, write_results
+from service_page import page
+
 SIZES = (10, 10, 10, 10, 50, 50, 200)
-"""Documents of a request; a caller takes them in turn."""
+"""Documents of a request where nothing else is said; callers take them in turn."""
 QUERY = "who wrote Faust?"
+Record = tuple[float, str, int, float]
 
 
 def documents(count: int) -> list[str]:
@@ -40,166 +50,284 @@ def documents(count: int) -> list[str]:
     ]
 
 
-def locustfile(expected: dict[int, list[float]]) -> str:
-    """What the callers do, for locust."""
-    return f"""
-import itertools, json
-from locust import FastHttpUser, constant_throughput, task
-EXPECTED = {{int(k): v for k, v in json.loads({json.dumps(json.dumps(expected))}).items()}}
-BODIES = {{n: json.dumps({{"query": {QUERY!r}, "documents": texts}}) for n, texts in
-    json.loads({json.dumps(json.dumps({n: documents(n) for n in set(SIZES)}))}).items()}}
-SIZES = itertools.cycle({SIZES!r})
-
-class Caller(FastHttpUser):
-    rate = float(__import__("os").environ["RATE"])
-    wait_time = constant_throughput(rate) if rate else (lambda self: 0)
-
-    @task
-    def rank(self):
-        size = next(SIZES)
-        with self.client.post("/rank", data=BODIES[str(size)], name=f"/rank {{size}}",
-            headers={{"Content-Type": "application/json"}}, catch_response=True) as response:
-            if response.status_code == 429 and int(response.headers["Retry-After"]) >= 1:
-                response.failure("429")
-            elif response.status_code != 200:
-                response.failure(f"status {{response.status_code}}")
-            else:
-                answer = response.json()
-                if answer["status"] == "partial":
-                    response.failure("partial")
-                    return
-                scores = [0.0] * size
-                for one in answer["candidates"]:
-                    scores[one["position"]] = one["score"]
-                if max(abs(a - b) for a, b in zip(scores, EXPECTED[size])) > 1e-5:
-                    response.failure("WRONG ANSWER")
-"""
-
-
-def load(url: str, file: Path, users: int, rate: float, seconds: float) -> dict[str, Any]:
-    """One run of locust.
+class Load:
+    """Calls by locust.
 
     Args:
-        url: Of the service.
-        file: What callers do.
-        users: How many.
-        rate: Requests a second of each; 0: the next as soon as the last is answered.
-        seconds: How long.
+        python: That has locust.
+        sizes: Documents of the requests, in turn.
+        expected: Scores of `documents` by number.
+        path: Of the service's API.
+        tolerance: How far a score may be from the expected one.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [
-                sys.executable, "-m", "locust", "--headless", "--only-summary", "-f", str(file),
-                "--host", url, "-u", str(users), "-r", str(users), "-t", f"{seconds:g}s",
-                "--stop-timeout", "60", "--csv", f"{folder}/run", "--exit-code-on-error", "0",
-            ],
-            env={**os.environ, "RATE": str(rate)}, check=True, capture_output=True,
-            timeout=seconds + 180,
-        )  # fmt: skip
-        with Path(folder, "run_stats.csv").open() as stats:
-            rows = {row["Name"]: row for row in csv.DictReader(stats)}
-        with Path(folder, "run_failures.csv").open() as failures:
-            failed = {r["Error"][-60:]: int(r["Occurrences"]) for r in csv.DictReader(failures)}
-    total = rows["Aggregated"]
+
+    def __init__(
+        self,
+        python: str,
+        sizes: Sequence[int],
+        expected: dict[int, list[float]],
+        path: str,
+        tolerance: float,
+    ) -> None:
+        self.python = python
+        bodies = {n: json.dumps({"query": QUERY, "documents": documents(n)}) for n in expected}
+        self.plan = {
+            "sizes": sizes, "bodies": bodies, "expected": expected, "path": path,
+            "tolerance": tolerance,
+        }  # fmt: skip
+
+    def __call__(
+        self, url: str, phases: Sequence[tuple[float, float]], users: int = 1
+    ) -> list[Record]:
+        """What came of each request, in the order of their beginnings.
+
+        Args:
+            url: Of the service.
+            phases: Seconds, and requests a second; 0: a closed loop of all users.
+            users: In a closed loop.
+        """
+        seconds = sum(of for of, _ in phases)
+        with tempfile.TemporaryDirectory() as folder:
+            plan, out = Path(folder, "plan.json"), Path(folder, "out.json")
+            said = {**self.plan, "phases": phases, "users": users, "out": str(out)}
+            plan.write_text(json.dumps(said), encoding="utf-8")
+            command = [
+                self.python, "-m", "locust", "--headless", "--only-summary", "--host", url,
+                "-f", str(Path(__file__).with_name("callers.py")), "-u", str(users),
+                "-r", str(users), "--stop-timeout", "120", "--exit-code-on-error", "0",
+            ]  # fmt: skip
+            done = subprocess.run(
+                command, env={**os.environ, "PLAN": str(plan)}, timeout=seconds + 400,
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if not out.exists():
+                raise SystemExit(done.stdout + done.stderr)
+            return sorted(tuple(one) for one in json.loads(out.read_text(encoding="utf-8")))
+
+
+def summary(records: Sequence[Record], seconds: float) -> dict[str, Any]:
+    """Counts by outcome, and milliseconds of the right answers by number of documents."""
+    right = [(size, took) for _, outcome, size, took in records if outcome == "right"]
+    times = {
+        str(size): quantiles([took for of, took in right if size in (of, "all")])
+        for size in ("all", *sorted({size for size, _ in right}))
+    }
     return {
-        "users": users,
-        "asked_per_second": users * rate or None,
-        "requests": int(total["Request Count"]),
-        "answered_per_second": float(total["Requests/s"]),
-        "failures": failed,
-        "milliseconds": {
-            name: {p: float(row[p]) for p in ("50%", "95%", "99%") if row[p] not in ("", "N/A")}
-            for name, row in rows.items()
-        },
+        "requests": len(records),
+        "answered_per_second": round(len(right) / seconds, 2),
+        "outcomes": dict(Counter(outcome for _, outcome, _, _ in records)),
+        "milliseconds": times,
     }
 
 
+def quantiles(values: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    of = {"50": 0.5, "95": 0.95, "99": 0.99}
+    return {n: round(ordered[int(q * (len(ordered) - 1))], 1) for n, q in of.items()} if of else {}
+
+
 @contextlib.contextmanager
-def service(model: str, workers: int) -> Any:
-    """A running service: its address and its process."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    command = [sys.executable, "-m", "secondpass", "serve", f"served={model}", "--port", str(port)]
-    process = subprocess.Popen([*command, "--workers", str(workers)], stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
+def running(command: list[str], port: int, ready: str) -> Iterator[tuple[str, int]]:
+    """A service that is ready: its address and its process."""
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    url, ends = f"http://127.0.0.1:{port}", time.monotonic() + 300
     try:
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{url}/health/ready", timeout=5).close()
+        while True:
+            try:
+                urllib.request.urlopen(url + ready, timeout=5).close()
                 break
-            time.sleep(0.1)
-        yield url, process
+            except OSError:
+                if process.poll() is not None or time.monotonic() > ends:
+                    raise SystemExit(f"did not start: {' '.join(command)}") from None
+                time.sleep(0.1)
+        yield url, process.pid
     finally:
         process.terminate()
-        process.wait(60)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def serving(model: str, workers: int) -> contextlib.AbstractContextManager[tuple[str, int]]:
+    port = free_port()
+    command = [sys.executable, "-m", "secondpass", "serve", f"served={model}", "--port", str(port)]
+    return running([*command, "--workers", str(workers)], port, "/health/ready")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def ask(url: str, size: int) -> float:
-    """Seconds of one request."""
+    """Milliseconds of one request."""
     body = json.dumps({"query": QUERY, "documents": documents(size)}).encode()
-    request = urllib.request.Request(
-        f"{url}/rank", body, {"Content-Type": "application/json"}, method="POST"
-    )
+    request = urllib.request.Request(f"{url}/rank", body, {"Content-Type": "application/json"})
     began = time.perf_counter()
     urllib.request.urlopen(request, timeout=120).read()
-    return time.perf_counter() - began
+    return round(1000 * (time.perf_counter() - began), 1)
 
 
-def resident(pid: int) -> int:
-    """Kilobytes of a process, where the system says."""
-    status = Path(f"/proc/{pid}/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+def children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in path.read_text().split()] if path.exists() else []
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="builtin")
-    parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--users", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--soak", type=float, default=0, help="Seconds at half of the rate.")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    options = parser.parse_args()
+def megabytes(pid: int) -> float:
+    """Of a process and those that it started; pages that they share count once."""
+    total = 0
+    for one in (pid, *children(pid)):
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return round(total / 1024, 1)
 
+
+def recovery(
+    records: Sequence[Record], ended: float, small_size: int, calm: float
+) -> dict[str, Any]:
+    """How soon after an overload all is as before it: `calm` milliseconds for the small ones."""
+    after = [one for one in records if one[0] >= ended]
+    refused = [at - ended for at, outcome, _, _ in after if outcome != "right"]
+    small = [
+        (at - ended, took) for at, o, size, took in after if o == "right" and size == small_size
+    ]
+    slow = [at for at, took in small if took > 3 * calm]
+    return {
+        "seconds_until_the_last_refusal": round(max(refused, default=0.0), 2),
+        "seconds_until_small_ones_are_fast": round(max(slow, default=0.0), 2),
+        "small_before_ms": calm,
+        "small_after_ms": quantiles([took for _, took in small]) if small else {},
+    }
+
+
+def kill_one(load: Load, model: str, seconds: float) -> dict[str, Any]:
+    """Four callers of two workers, of which one is killed."""
+    with serving(model, 2) as (url, pid):
+        before, seen = set(children(pid)), {}
+
+        def kill() -> None:
+            time.sleep(seconds / 2 + 3)  # locust takes some seconds to begin
+            os.kill(min(before), signal.SIGKILL)
+            at = time.monotonic()
+            while len(set(children(pid)) - {min(before)}) < 2:
+                time.sleep(0.01)
+            seen["milliseconds_until_replaced"] = round(1000 * (time.monotonic() - at))
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        records = load(url, [(seconds + 6, 0)], users=4)
+        killer.join()
+    return {"callers": 4, **summary(records, seconds + 6), **seen}
+
+
+def soak(load: Load, url: str, pid: int, rate: float, seconds: float) -> dict[str, Any]:
+    """Half of what it can take, for long: memory at twelve times, after a first minute."""
+    memory: list[float] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        ended.wait(min(60.0, seconds / 6))
+        while not ended.is_set():
+            memory.append(megabytes(pid))
+            ended.wait(seconds / 12)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    records = load(url, [(seconds, rate)])
+    ended.set()
+    watcher.join()
+    return {"seconds": seconds, "rate": rate, **summary(records, seconds), "megabytes": memory}
+
+
+def expected_scores(model: str, sizes: Sequence[int]) -> dict[int, list[float]]:
     from secondpass import Ranking
     from secondpass import load as load_model
 
-    stage = load_model(options.model)
-    expected: dict[int, list[float]] = {}
-    for size in set(SIZES):
+    stage, expected = load_model(model), {}
+    for size in sorted(set(sizes)):
         ranking = stage(Ranking.of(QUERY, documents(size)))
         scores = dict(zip(ranking.indices, ranking.scores, strict=True))
         expected[size] = [scores[i] for i in range(size)]
+    return expected
 
-    result: dict[str, Any] = {"model": options.model, "sizes": SIZES, "workers": options.workers}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        service(options.model, options.workers) as (url, process),
-    ):
-        file = Path(folder, "callers.py")
-        file.write_text(locustfile(expected), encoding="utf-8")
-        ask(url, 10)
-        result["alone_seconds"] = {size: ask(url, size) for size in sorted(set(SIZES))}
-        result["closed_loop"] = [load(url, file, u, 0, options.seconds) for u in options.users]
-        most = max(run["answered_per_second"] for run in result["closed_loop"])
-        result["open_loop"] = []
-        for share in (0.25, 0.5, 0.75, 1.0, 3.0):
-            users = max(4, round(most * share * 12))  # enough that none waits for another's answer
-            run = load(url, file, users, most * share / users, options.seconds)
-            result["open_loop"].append({"share_of_capacity": share, **run})
-        result["seconds_after_overload"] = [ask(url, 10) for _ in range(5)]
+
+def squeezed(expected: dict[int, list[float]]) -> dict[int, list[float]]:
+    """Raw scores as infinity gives them."""
+    every = [score for scores in expected.values() for score in scores]
+    if min(every) >= 0 and max(every) <= 1:
+        return expected
+    return {n: [1 / (1 + math.exp(-s)) for s in scores] for n, scores in expected.items()}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="builtin")
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="Of the requests.")
+    parser.add_argument("--users", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--soak", type=float, default=0, help="Seconds at half of the rate.")
+    parser.add_argument("--locust", default=sys.executable, help="A python that has locust.")
+    parser.add_argument("--infinity", nargs=2, metavar=("PYTHON", "FOLDER"))
+    parser.add_argument("--name", default="service", help="Of the files of results.")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    sizes = options.sizes
+    small = min(sizes)
+    expected = expected_scores(options.model, sizes)
+    load = Load(options.locust, sizes, expected, "/rank", 1e-5)
+    seconds = options.seconds
+    report: dict[str, Any] = {
+        "command": " ".join(["python benchmarks/service.py", *(arguments or sys.argv[1:])]),
+        "model": options.model, "processor": processor_name(), **machine_load(), "sizes": sizes,
+    }  # fmt: skip
+    with serving(options.model, 1) as (url, pid):
+        ask(url, small)
+        report["alone_ms"] = {n: min(ask(url, n) for _ in range(3)) for n in sorted(set(sizes))}
+        closed = {n: summary(load(url, [(seconds, 0)], n), seconds) for n in options.users}
+        report["closed_loop"] = closed
+        most = max(run["answered_per_second"] for run in closed.values())
+        report["open_loop"] = {
+            share: {"rate": round(most * share, 2)}
+            | summary(load(url, [(seconds, most * share)]), seconds)
+            for share in (0.25, 0.5, 0.75, 1.0)
+        }
+        phases = [(seconds, most * share) for share in (0.25, 3.0, 0.25)]
+        records = load(url, phases)
+        parts = [[o for o in records if i * seconds <= o[0] < (i + 1) * seconds] for i in range(3)]
+        report["overload"] = {"rate": round(3 * most, 2), **summary(parts[1], seconds)}
+        before = summary(parts[0], seconds)["milliseconds"]
+        calm = before.get(str(small), {}).get("50", report["alone_ms"][small])
+        report["recovery"] = recovery(records, 2 * seconds, small, calm)
+        report["megabytes"] = {1: megabytes(pid)}
         if options.soak:
-            before = resident(process.pid)
-            users = 8
-            run = load(url, file, users, most * 0.5 / users, options.soak)
-            result["soak"] = {**run, "kilobytes": [before, resident(process.pid)]}
-    text = json.dumps(result, indent=2)
-    options.out.write_text(text + "\n", encoding="utf-8")
-    print(text)
-    if "WRONG" in text:
-        raise SystemExit("a wrong answer")
+            report["soak"] = soak(load, url, pid, most / 2, options.soak)
+    with serving(options.model, 4) as (url, pid):
+        load(url, [(min(seconds, 5), 0)], users=8)
+        report["megabytes"][4] = megabytes(pid)
+    report["killed_worker"] = kill_one(load, options.model, seconds)
+    if options.infinity:
+        python, folder = options.infinity
+        port = free_port()
+        script = str(Path(python).with_name("infinity_emb"))
+        command = [script, "v2", "--model-id", folder, "--port", str(port)]
+        with running(
+            [*command, "--device", "cpu", "--engine", "torch", "--host", "127.0.0.1"],
+            port,
+            "/health",
+        ) as (u, _):
+            theirs = Load(options.locust, sizes, squeezed(expected), "/rerank", 0.05)
+            report["infinity"] = {
+                n: summary(theirs(u, [(seconds, 0)], n), seconds) for n in options.users
+            }
+    write_results(options.name, report, page(report), options.results)
+    every = json.dumps(report)
+    if "WRONG" in every or '"lost"' in json.dumps({**report, "killed_worker": {}}):
+        raise SystemExit("a wrong or a lost answer")
 
 
 if __name__ == "__main__":

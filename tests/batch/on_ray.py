@@ -106,10 +106,23 @@ def main(source: Path) -> dict[str, Any]:
     return said
 
 
+def start_ray(tries: int = 3) -> None:
+    """Again where its processes did not come up in time, as on a machine that does other things."""
+    for left in reversed(range(tries)):
+        try:
+            ray.init(
+                num_cpus=2, object_store_memory=100_000_000, include_dashboard=False,
+                log_to_driver=False,
+            )  # fmt: skip
+            return
+        except Exception as error:  # Ray raises just that
+            if not left or "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
+
+
 if __name__ == "__main__":
-    ray.init(
-        num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False
-    )
+    start_ray()
     ray.data.DataContext.get_current().enable_progress_bars = False
     results = main(Path(sys.argv[1]))
     rows = pq.read_metadata(sys.argv[1]).num_rows

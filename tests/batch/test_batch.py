@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from secondpass import InvalidInputError, Ranking, Recipe, Stage, Threshold, Top, load
 from secondpass.cli import app
 from secondpass.serve.batch import BatchReport, Columns, EncodeBatch, RerankBatch, rerank_parquet
+from secondpass.serve.batch.parts import PartFolder
 
 TEXTS = ["Cats sleep for most of the day.", "Goethe wrote Faust.", "Honey keeps for years."]
 QUERIES = ["who wrote Faust?", "how long does honey keep?"]
@@ -287,3 +288,12 @@ def test_wrong_commands(
     code, said = run(*(places.get(word, word) for word in words))
     assert code != 0
     assert message in said
+
+
+def test_a_folder_without_results_is_no_other_job(tmp_path: Path) -> None:
+    """As a job that was refused leaves it."""
+    folder = PartFolder(tmp_path / "parts", {"rows per part": 1})
+    PartFolder(tmp_path / "parts", {"rows per part": 2})
+    (folder.path / "part-000000.parquet").touch()
+    with pytest.raises(InvalidInputError, match="parts of another job"):
+        PartFolder(tmp_path / "parts", {"rows per part": 1})

@@ -1,6 +1,6 @@
 """Clients that do not fit into one environment, each in its own, against the running service.
 
-    python tests/clients/run.py            make test-clients
+    python tests/clients/run.py [NAME ...]           make test-clients
 
 Makes virtual environments under build/clients, starts `secondpass serve`, and runs each script of
 `CLIENTS` with its packages; needs a package index.
@@ -8,6 +8,7 @@ Makes virtual environments under build/clients, starts `secondpass serve`, and r
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -70,6 +71,30 @@ for provider, path in paths.items():
     assert answer.results[0]["index"] == 1 and answer.results[0]["relevance_score"] > 0.5
 """,
     ),
+    "tei-client": (
+        ["tei-client"],
+        """
+import asyncio
+from tei_client import HttpClient
+client = HttpClient(url)
+assert client.health() and client.info().max_input_length == 512
+answer = client.rerank(query, texts, return_text=True, truncate=True)
+assert [(r.index, r.text) for r in answer.ranks][0] == (1, texts[1])
+assert answer.ranks[0].score > 0.5 > answer.ranks[1].score
+raw = asyncio.run(client.async_rerank(query, texts, raw_scores=True))
+assert [r.index for r in raw.ranks] == [r.index for r in answer.ranks]
+""",
+    ),
+    "huggingface-hub": (
+        ["huggingface-hub>=1"],
+        """
+from huggingface_hub import InferenceClient
+client = InferenceClient(provider="hf-inference")  # it has no call for reranking
+assert client.health_check(url)
+info = client.get_endpoint_info(model=url)
+assert info["model_id"] == "builtin" and "reranker" in info["model_type"]
+""",
+    ),
     "a-model-that-is-not-there": (
         [],
         """
@@ -93,6 +118,8 @@ def main() -> int:
         port = one.getsockname()[1]
     command = [sys.executable, "-m", "secondpass", "serve", "rerank-v3.5=builtin"]
     service = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL)
+    # nothing of this environment's packages and settings
+    alone = {n: v for n, v in os.environ.items() if n not in ("PYTHONPATH", "HF_HUB_OFFLINE")}
     url, failed = f"http://127.0.0.1:{port}", []
     try:
         while True:
@@ -103,14 +130,15 @@ def main() -> int:
                 if service.poll() is not None:
                     return 1
                 time.sleep(0.2)
-        for name, (packages, script) in CLIENTS.items():
+        for name in sys.argv[1:] or CLIENTS:
+            packages, script = CLIENTS[name]
             folder = BUILD / name
             python = folder / "bin/python"
             if not python.exists():
                 venv.create(folder, with_pip=True)
             if packages:
                 subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-            done = subprocess.run([python, "-c", SHARED + script, url], check=False)
+            done = subprocess.run([python, "-c", SHARED + script, url], env=alone, check=False)
             print(f"{'ok    ' if done.returncode == 0 else 'FAILED'} {name}")  # noqa: T201
             failed += [name] if done.returncode else []
     finally:

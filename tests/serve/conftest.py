@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from secondpass.serve import Settings, make_app
+from secondpass.serve.connections import LimitedHeaders
 
 
 class Server:
@@ -25,13 +26,15 @@ class Server:
         app: The application.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, http: Any = LimitedHeaders) -> None:
         self.app = app
         self._client = httpx.Client(timeout=60)
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5, ws="none")
+        config = uvicorn.Config(
+            app, log_config=None, timeout_graceful_shutdown=5, ws="none", http=http
+        )
         self._server = uvicorn.Server(config)
         run = self._server.serve(sockets=[self._socket])
         self._thread = threading.Thread(target=asyncio.run, args=(run,), daemon=True)
@@ -61,8 +64,8 @@ class Server:
 
 
 @contextmanager
-def running(**settings: Any) -> Iterator[Server]:
-    with Server(make_app(Settings(**settings))) as server:
+def running(http: Any = LimitedHeaders, **settings: Any) -> Iterator[Server]:
+    with Server(make_app(Settings(**settings)), http) as server:
         yield server
 
 

@@ -48,9 +48,11 @@ def test_cohere_v2(service: Any, expected: Ranking) -> None:
     assert response.headers["secondpass-scale"] == "probability"
     two = service.post("/v2/rerank", {**body, "top_n": 2, "max_tokens_per_doc": None}).json()
     assert two["results"] == answer["results"][:2]
-    unknown = service.post("/v2/rerank", {**body, "return_documents": True})
+    returned = service.post("/v2/rerank", {**body, "return_documents": True}).json()["results"]
+    assert all(r["document"] == {"text": DOCUMENTS[r["index"]]} for r in returned)
+    unknown = service.post("/v2/rerank", {**body, "rank_fields": ["text"]})
     assert unknown.status_code == 422
-    assert "'return_documents' is not a valid field" in unknown.json()["message"]
+    assert "'rank_fields' is not a valid field" in unknown.json()["message"]
 
 
 def test_cohere_v1_and_jina_on_one_path(service: Any, expected: Ranking) -> None:

@@ -21,7 +21,9 @@ from typer.testing import CliRunner
 
 from secondpass import InvalidInputError, MissingExtraError, Recipe, RecipeError, Score, load
 from secondpass.cli import app as command_line
+from secondpass.models.onnx.session import _open
 from secondpass.serve import Settings
+from secondpass.serve.forked import NOT_BEFORE_A_FORK, can_fork
 from secondpass.serve.middleware import JsonLines
 from secondpass.serve.served import Recipes
 from secondpass.stages.score import Pair
@@ -236,12 +238,7 @@ def test_a_killed_worker_loses_only_its_requests_and_is_replaced() -> None:
             pytest.skip("needs Linux's list of child processes")
 
         def workers() -> set[int]:
-            found = set()
-            for pid in map(int, children.read_text().split()):
-                command = Path(f"/proc/{pid}/cmdline").read_bytes()
-                if b"spawn_main" in command:
-                    found.add(pid)
-            return found
+            return set(map(int, children.read_text().split()))
 
         expected = CLIENT.post(f"{url}/rank", json=BODY, timeout=60).json()["candidates"]
         before = workers()
@@ -278,18 +275,91 @@ def test_a_killed_worker_loses_only_its_requests_and_is_replaced() -> None:
     assert process.returncode == 0
 
 
+def _proportional_kilobytes(pid: int) -> int:
+    """Of memory, where what several processes share counts as a part for each."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.slow
+def test_workers_share_the_memory_of_what_was_loaded_and_drain() -> None:
+    if not Path("/proc/self/smaps_rollup").exists():
+        pytest.skip("needs Linux's account of memory")
+    process, url = _start()
+    CLIENT.post(f"{url}/rank", json=BODY)
+    one = _proportional_kilobytes(process.pid)
+    process.terminate()
+    process.communicate(timeout=120)
+    process, url = _start("--workers", "4")
+    workers = _children(process.pid)
+    assert len(workers) == 4
+    with httpx.Client(timeout=120) as client:
+        for _ in range(12):
+            client.post(f"{url}/rank", json=BODY, headers={"Connection": "close"})
+    four = sum(map(_proportional_kilobytes, [process.pid, *workers]))
+    assert four < 2.5 * one, (one, four)  # five times as much if each had loaded its own
+    answers: list[httpx.Response] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(CLIENT.post(f"{url}/rank", json=LONG, timeout=120))
+    )
+    asking.start()
+    _wait_for_request(url, answers)
+    process.send_signal(signal.SIGTERM)
+    asking.join()
+    process.communicate(timeout=120)
+    assert [answer.status_code for answer in answers] == [200]
+    assert len(answers[0].json()["candidates"]) == 60
+    assert process.returncode == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_a_process_with_threads_that_a_fork_would_lose_does_not_fork(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("threading.active_count", lambda: 1)
+    for name in NOT_BEFORE_A_FORK:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert can_fork() == (sys.platform == "linux")
+    monkeypatch.setitem(sys.modules, "openvino", sys)
+    assert not can_fork()
+    monkeypatch.delitem(sys.modules, "openvino")
+    monkeypatch.setattr("threading.active_count", lambda: 2)
+    assert not can_fork()
+
+
+@pytest.mark.slow
+def test_workers_end_when_the_process_that_started_them_is_killed() -> None:
+    process, _ = _start("--workers", "2")
+    if not Path(f"/proc/{process.pid}/task/{process.pid}/children").exists():
+        pytest.skip("needs Linux's list of child processes")
+    workers = _children(process.pid)
+    process.kill()
+    process.communicate(timeout=120)  # they hold the other end of its standard error
+    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in workers)
+
+
+LONG = {"query": "q", "documents": ["word " * 300 + str(i) for i in range(60)]}
+
+
+def _wait_for_request(url: str, answers: list[httpx.Response]) -> None:
+    while "secondpass_open_requests 1.0" not in CLIENT.get(f"{url}/metrics", timeout=60).text:
+        if answers:
+            return
+
+
 @pytest.mark.slow
 def test_sigterm_lets_requests_finish() -> None:
     process, url = _start()
     answers: list[httpx.Response] = []
-    body = {"query": "q", "documents": ["word " * 300 + str(i) for i in range(60)]}
     asking = threading.Thread(
-        target=lambda: answers.append(CLIENT.post(f"{url}/rank", json=body, timeout=120))
+        target=lambda: answers.append(CLIENT.post(f"{url}/rank", json=LONG, timeout=120))
     )
     asking.start()
-    while "secondpass_open_requests 1.0" not in CLIENT.get(f"{url}/metrics", timeout=60).text:
-        if answers:
-            break
+    _wait_for_request(url, answers)
     process.send_signal(signal.SIGTERM)
     asking.join()
     _, said = process.communicate(timeout=120)
@@ -301,13 +371,23 @@ def test_sigterm_lets_requests_finish() -> None:
 
 
 def test_threads_go_into_what_does_not_say_how_many_and_a_model_is_loaded_once(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = tmp_path / "mine.json"
     Recipe.of(load("builtin:raw", options={"threads": 3})).save(mine)
-    for model, threads in (("builtin", 5), (str(mine), 3)):
+    opened: list[Path] = []
+
+    def counted(path: Path) -> Any:
+        opened.append(path)
+        return _open(path)
+
+    monkeypatch.setattr("secondpass.models.onnx.session._open", counted)
+    for model, threads in (("builtin", 5), (str(mine), 3), (f"builtin-split:{tmp_path}/v", 5)):
+        opened.clear()
         recipes = Recipes(Settings(recipes={"a": model, "b": model}, threads=5))
+        assert len(opened) == len(set(opened)) > 0
         (one,), (other,) = recipes["a"].batchers, recipes["b"].batchers
         assert one is other
         assert one.scorer.threads == threads  # type: ignore[attr-defined]
         recipes.close()
+    assert one.scorer.vectors == f"{tmp_path}/v"  # type: ignore[attr-defined]

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from secondpass.serve.connections import LimitedHeaders
+
 pytestmark = pytest.mark.enable_socket
 CLIENT = httpx.Client(timeout=60)  # a client of its own for each request is slow to make
 GOOD = {"model": "builtin", "query": "q", "documents": ["a", "b"]}
@@ -88,13 +90,25 @@ def test_long_bodies_are_not_read(service: Any) -> None:
         for _ in range(100):
             yield b" " * (1 << 20)
 
-    try:  # 100 MiB without a length: refused after the first, and the connection is closed
-        chunked = CLIENT.post(service.url + "/rank", content=pieces(), timeout=60)
-    except httpx.TransportError:
-        pass  # closed before all was sent
-    else:
-        assert chunked.status_code == 413
+    # 100 MiB without a length: refused after the first, and the rest is read and thrown away
+    chunked = CLIENT.post(service.url + "/rank", content=pieces(), timeout=60)
+    assert chunked.status_code == 413
     assert service.get("/health/ready").status_code == 200
+
+
+def test_a_body_of_100_mb_is_refused_by_what_it_says_of_itself(service: Any) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /v2/rerank HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 104857600\r\n\r\n"
+        )
+        client.settimeout(60)
+        said = b""
+        while b"at most" not in said:  # before any of the body is sent
+            said += client.recv(4096)
+        assert said.startswith(b"HTTP/1.1 413 ")
+        assert b"the body has 104857600 bytes; at most 1048576 may be sent" in said
 
 
 def test_too_many_too_long_and_compressed(service: Any) -> None:
@@ -122,6 +136,51 @@ def test_a_client_that_sends_slowly_is_answered_and_holds_nobody_up(serving: Any
             assert ok.status_code == 200
             slow.settimeout(60)
             assert b" 408 " in slow.recv(4096).splitlines()[0]
+
+
+def test_headers_must_arrive_and_end(serving: Any) -> None:
+    class Hasty(LimitedHeaders):
+        header_seconds = 0.5
+
+    with serving(http=Hasty) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        body = json.dumps({"query": "q", "documents": ["x"]}).encode()
+        head = (
+            b"POST /rank HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)
+        )
+        with socket.create_connection((host, int(port))) as silent:
+            silent.settimeout(60)
+            assert silent.recv(4096).startswith(b"HTTP/1.1 408 ")
+        with socket.create_connection((host, int(port))) as second:
+            second.settimeout(60)
+            second.sendall(head + body)
+            answer = b""
+            while b'"seconds"' not in answer:
+                answer += second.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            second.sendall(b"POST /rank HTTP/1.1\r\nHost: ")  # and no more
+            assert b"the headers did not arrive within 0.5 s" in _all(second)
+        with socket.create_connection((host, int(port))) as endless:
+            endless.settimeout(60)
+            endless.sendall(head[:-2] + b"X-Long: " + b"x" * (80 << 10))
+            said = _all(endless)
+            assert said.startswith(b"HTTP/1.1 431 ")
+            assert b"longer than 65536 bytes" in said
+        assert server.post("/rank", {"query": "q", "documents": ["x"]}).status_code == 200
+
+
+def _all(connection: socket.socket) -> bytes:
+    """What comes until it is closed."""
+    said = b""
+    while True:
+        try:
+            more = connection.recv(4096)
+        except ConnectionResetError:
+            return said
+        if not more:
+            return said
+        said += more
 
 
 @pytest.mark.parametrize("path", ["/v3/rerank", "/rank/x", "/..%2f", "/metrics/x"])

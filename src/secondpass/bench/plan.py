@@ -36,12 +36,14 @@ class UnitCosts:
         read: Pairs per second by words of a text, where every text is read: at least one point.
         stored: Pairs per second where the texts' vectors are stored; None: unknown.
         bytes_a_word: Of stored vectors.
+        small: The same two of a small store (`.small`); None: unknown.
     """
 
     processor: str
     read: tuple[tuple[float, float], ...]
     stored: float | None
     bytes_a_word: float
+    small: tuple[float, float] | None = None
 
     def pairs_per_second(self, words: float) -> float:
         """Of texts of so many words: between and beyond the points a power law through them."""
@@ -58,6 +60,7 @@ EPYC = UnitCosts(
     read=((63.0, 90.0), (186.0, 23.0)),  # benchmarks/results/speed.md: 2 threads
     stored=1500.0,  # benchmarks/results/split.md: 2 processors, from a local file
     bytes_a_word=520.0,  # likewise: int8, 386 bytes a token
+    small=(1300.0, 120.0),  # an eighth slower; 79 bytes a token: split_store_quality.md
 )
 """The kinds that were measured for this library; others are what `secondpass bench` says there."""
 
@@ -90,7 +93,7 @@ class ScalePlan:
     """One way to serve it.
 
     Attributes:
-        way: "each text read" or "vectors stored".
+        way: "each text read", "vectors stored" or "vectors stored small".
         machines: With one to spare; 0 where it cannot be done.
         cores: Of each machine.
         memory_gb: Of each machine, without what the system uses to keep files in memory.
@@ -127,10 +130,13 @@ def plan_scale(demand: Demand, costs: UnitCosts = EPYC) -> list[ScalePlan]:
     """
     reading = costs.pairs_per_second(demand.words)
     plans = [_plan("each text read", demand, reading, disk_gb=0.0, encode_hours=0.0)]
-    if demand.corpus and costs.stored is not None:
-        disk = demand.corpus * demand.words * costs.bytes_a_word * COPIES / 1e9
-        hours = demand.corpus / reading / 3600
-        plans.append(_plan("vectors stored", demand, costs.stored, disk, hours))
+    hours = demand.corpus / reading / 3600
+    stored = None if costs.stored is None else (costs.stored, costs.bytes_a_word)
+    for way, of in (("vectors stored", stored), ("vectors stored small", costs.small)):
+        if demand.corpus and of is not None:
+            rate, bytes_a_word = of
+            disk = demand.corpus * demand.words * bytes_a_word * COPIES / 1e9
+            plans.append(_plan(way, demand, rate, disk, hours))
     return plans
 
 
@@ -159,7 +165,7 @@ def unit_costs(path: str | os.PathLike[str]) -> UnitCosts:
         raise InvalidInputError(
             f"{os.fspath(path)} is not what `secondpass bench --json` prints: {error!r}"
         ) from error
-    return UnitCosts(processor, points, EPYC.stored, EPYC.bytes_a_word)
+    return UnitCosts(processor, points, EPYC.stored, EPYC.bytes_a_word, EPYC.small)
 
 
 def _plan(way: str, demand: Demand, rate: float, disk_gb: float, encode_hours: float) -> ScalePlan:

@@ -18,7 +18,8 @@ def index(
         Path,
         typer.Argument(
             help="File to keep the vectors in; created if it does not exist. One that ends in "
-            ".lmdb is faster (extra lmdb); a folder that exists holds 16 files."
+            ".lmdb is faster (extra lmdb), one in .small or .small.lmdb takes a quarter of the "
+            "bytes; a folder that exists holds 16 files."
         ),
     ],
     file: Annotated[str, typer.Argument(help=HELP)] = "-",

@@ -8,7 +8,7 @@ asking        from a request to a ranking: limits, deadline, place in the queue
 bodies        what requests hold; answers: what APIs call a score
 routes        paths
 middleware    log, keys, size of bodies; metrics
-workers       processes
+workers       processes; forked: that share what was loaded; connections: limits of headers
 batch         any recipe over Parquet, in one process or on Ray
 """
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from secondpass.core.errors import (
     InvalidInputError,
@@ -25,27 +27,43 @@ try:
 except ImportError as error:
     raise MissingExtraError("secondpass serve", "server") from error
 
+from secondpass.core.stage import Stage
 from secondpass.serve.asking import Service
 from secondpass.serve.batching import BatchLog
 from secondpass.serve.metrics import Metrics
-from secondpass.serve.middleware import LimitBodies, RequireKey, WatchRequests, error_response
+from secondpass.serve.middleware import (
+    LimitBodies,
+    RequireKey,
+    TraceRequests,
+    WatchRequests,
+    error_response,
+)
 from secondpass.serve.routes import others, own, watching
 from secondpass.serve.served import Recipes
 from secondpass.serve.settings import Settings
 from secondpass.stages.fallback import CircuitOpenError
 
 LOGGER = logging.getLogger("secondpass.serve")
+_WITHOUT_ITS_SPANS: dict[str, Any] = (
+    {"telemetry": {"tracing": False, "metrics": False, "logs": False}}
+    if "telemetry" in inspect.signature(FastAPI).parameters
+    else {}
+)
+"""FastAPI's newer versions write spans of their own, of probes too: `TraceRequests` writes ours."""
 _SHOWN = 3
 """Mistakes of a body that an error names."""
 
 
-def make_app(settings: Settings | None = None) -> FastAPI:
+def make_app(
+    settings: Settings | None = None, *, loaded: Mapping[str, Stage] | None = None
+) -> FastAPI:
     """The service as an ASGI application, for any server or to be mounted in another application.
 
     Recipes are loaded here; it is ready when it has started and scored known pairs as expected.
 
     Args:
         settings: None: those of the environment.
+        loaded: Models that need not be loaded, by what `settings.recipes` calls them.
 
     Raises:
         InvalidInputError: A setting that cannot be.
@@ -54,7 +72,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings.received()
     metrics = Metrics()
-    recipes = Recipes(settings, BatchLog(metrics.batch, metrics.waited, metrics.noted))
+    recipes = Recipes(settings, BatchLog(metrics.batch, metrics.waited, metrics.noted), loaded)
     service = Service(settings, metrics, recipes)
     recipes.set_on_the_way(lambda: service.arriving)
     app = FastAPI(
@@ -63,6 +81,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
         description="Puts the right documents on top, and says how likely each is to be relevant.",
         lifespan=_lifespan,
         redoc_url=None,
+        **_WITHOUT_ITS_SPANS,
     )
     app.state.service = service
     for router in (own.router, others.router, watching.router):
@@ -73,6 +92,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(LimitBodies, most=settings.max_body_bytes, seconds=settings.body_seconds)
     app.add_middleware(RequireKey, keys=settings.accepted_keys())
+    app.add_middleware(TraceRequests)
     app.add_middleware(WatchRequests, service=service)
     return app
 

@@ -44,7 +44,7 @@ class RelevantSpans(_Refusing):
 
 
 class CohereBody(_Refusing):
-    """Cohere v2."""
+    """Cohere v2; `return_documents` is of its first versions, and LiteLLM sends it."""
 
     model: str
     query: str
@@ -52,6 +52,7 @@ class CohereBody(_Refusing):
     top_n: Count = Field(None, ge=1)
     max_tokens_per_doc: Count = Field(None, ge=1)
     priority: Count = Field(None, ge=0, le=999)
+    return_documents: bool | None = None
     relevant_spans: RelevantSpans | None = None
 
 

@@ -12,9 +12,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from secondpass.core.event import Note
 from secondpass.core.ranking import Ranking
 from secondpass.serve.served import Recipes, Served
+from secondpass.serve.settings import MANY
 
-MANY = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names the folder through which several workers count together."""
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _TOKENS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 _SCORES = (

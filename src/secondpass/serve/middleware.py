@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import logging
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -16,14 +17,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondpass.serve.asking import Service
+from secondpass.tracing.attributes import Attributes
+from secondpass.tracing.instrumentor import server_spans
 
 LOGGER = logging.getLogger("secondpass.serve")
 _PROBES = frozenset(("/health", "/health/live", "/health/ready"))
 OPEN = _PROBES | {"/", "/docs", "/openapi.json"}
 """Paths that need no key: probes, and pages that say nothing of what is served."""
 _QUIET = _PROBES | {"/metrics"}
-LINGER = 2.0
-"""Seconds."""
 
 
 def error_response(
@@ -82,6 +83,46 @@ class WatchRequests:
                 LOGGER.log(level, "request", extra={"secondpass": said})
 
 
+class TraceRequests:
+    """A span of OpenTelemetry around each request, where `secondpass.tracing` is on.
+
+    The spans of stages lie in it, and its parent is what the caller's ``traceparent`` names. Probes
+    and scrapes have none. A log line gets the id of its trace.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        spans = server_spans()
+        if spans is None or scope["type"] != "http" or scope["path"] in _QUIET:
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
+        facts: dict[str, Any] = scope["secondpass"]
+        with spans.request(scope["method"], headers, _http_attributes(scope, headers)) as (
+            answer,
+            trace_id,
+        ):
+            if trace_id is not None:
+                facts["trace_id"] = trace_id
+
+            async def watched(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    answer.status = message["status"]
+                await send(message)
+
+            try:
+                await self.app(scope, receive, watched)
+            except Exception as error:
+                answer.status, answer.error = 500, type(error).__qualname__
+                raise
+            finally:
+                answer.route = getattr(scope.get("route"), "path", None)
+                named = {"recipe": "secondpass.recipe", "ranking": "secondpass.status"}
+                answer.attributes = {to: facts[of] for of, to in named.items() if of in facts}
+
+
 class RequireKey:
     """Refuses requests without one of the keys; each is compared in constant time."""
 
@@ -138,8 +179,7 @@ class LimitBodies:
             except TimeoutError:
                 problem = 408, f"the body did not arrive within {self.seconds:g} s"
         if problem is not None:
-            response = error_response(*problem, {"Connection": "close"})
-            await response(scope, receive, _lingering(receive, send))
+            await self._refuse(error_response(*problem, {"Connection": "close"}), receive, send)
             return
         sent = False
 
@@ -152,23 +192,24 @@ class LimitBodies:
 
         await self.app(scope, replay, send)
 
-
-def _lingering(receive: Receive, send: Send) -> Send:
-    """Sends the answer, then drops what still arrives, for a moment: a connection that is closed
-    before is reset, and the client may never see why."""
-
-    async def send_and_linger(message: Message) -> None:
-        if message["type"] != "http.response.body":
-            await send(message)
-            return
-        await send({**message, "more_body": True})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER):
-                while (await receive()).get("more_body", False):
-                    pass
-        await send({"type": "http.response.body"})
-
-    return send_and_linger
+    async def _refuse(self, response: JSONResponse, receive: Receive, send: Send) -> None:
+        """Answer, and read on without keeping anything: what is closed while a client sends is a
+        broken connection to it, and the answer is lost."""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status_code,
+                "headers": response.raw_headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": response.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.seconds):
+                more = True
+                while more:
+                    message = await receive()
+                    more = message["type"] == "http.request" and message.get("more_body", False)
+        await send({"type": "http.response.body", "body": b""})
 
 
 class JsonLines(logging.Formatter):
@@ -185,6 +226,24 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _http_attributes(scope: Scope, headers: Mapping[str, str]) -> Attributes:
+    """By the names of OpenTelemetry's conventions; nothing of the body, and no query string."""
+    attributes: Attributes = {
+        "url.scheme": scope.get("scheme", "http"),
+        "url.path": scope["path"],
+        "network.protocol.version": scope.get("http_version", "1.1"),
+    }
+    if server := scope.get("server"):
+        attributes["server.address"] = server[0]
+        if server[1]:
+            attributes["server.port"] = server[1]
+    if client := scope.get("client"):
+        attributes["client.address"] = client[0]
+    if agent := headers.get("user-agent"):
+        attributes["user_agent.original"] = agent[:200]
+    return attributes
 
 
 def _request_id(scope: Scope) -> str:

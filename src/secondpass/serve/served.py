@@ -13,12 +13,10 @@ from secondpass.core.candidate import Candidate
 from secondpass.core.deadline import ends_within
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.ranking import Ranking
-from secondpass.core.recipe import Recipe
-from secondpass.core.recipe.options import change_parts
 from secondpass.core.stage import Pipeline, Stage
 from secondpass.models.batching import count_processors
 from secondpass.models.load import as_stage
-from secondpass.models.loading import QUESTIONS
+from secondpass.models.loading import QUESTIONS, default_threads
 from secondpass.serve.batching import BatchedScore, Batcher, BatchLog
 from secondpass.serve.inside import stages_in, with_scores
 from secondpass.serve.settings import Settings
@@ -92,16 +90,26 @@ class Recipes(Mapping[str, Served]):
     Args:
         settings: Of the service.
         log: What is told of each batch.
+        loaded: Models that are there already, by what `settings` calls them.
+
+    Attributes:
+        stages: All of them.
 
     Raises:
         SecondPassError: What loading a recipe may raise.
     """
 
-    def __init__(self, settings: Settings, log: BatchLog | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: BatchLog | None = None,
+        loaded: Mapping[str, Stage] | None = None,
+    ) -> None:
         self._settings, self._log = settings, log or BatchLog()
         self.threads = settings.threads or max(1, count_processors() // settings.workers)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="secondpass-model")
         self._batchers: dict[tuple[type, str, str], Batcher] = {}
+        self.stages = dict(loaded or {})
         self._served = {n: self._load(n, model) for n, model in settings.recipes.items()}
 
     def named(self, name: str | None) -> Served:
@@ -149,9 +157,10 @@ class Recipes(Mapping[str, Served]):
     def _load(self, name: str, model: str) -> Served:
         if not name.strip():
             raise InvalidInputError("a recipe needs a name")
-        loaded = as_stage(model)
-        if self.threads != count_processors():
-            loaded = _with_threads(loaded, self.threads)
+        if model not in self.stages:  # a recipe may have several names
+            with default_threads(self.threads):
+                self.stages[model] = as_stage(model)
+        loaded = self.stages[model]
         batchers: list[Batcher] = []
 
         def batched(score: Score) -> Stage:
@@ -194,14 +203,3 @@ def _without_cuts(stage: Stage) -> Stage:
     while len(parts) > 1 and isinstance(parts[-1], _CUTS):
         parts = parts[:-1]
     return parts[0] if len(parts) == 1 else Pipeline(*parts)
-
-
-def _with_threads(stage: Stage, threads: int) -> Stage:
-    """A pipeline whose local models use so many processors, unless it says how many itself."""
-    plain = Recipe.of(stage).to_dict()
-
-    def changed(part: dict[str, Any]) -> dict[str, Any]:
-        return {**part, "threads": threads} if part.get("threads", 0) is None else part
-
-    filled = change_parts(plain, changed)
-    return stage if filled == plain else Recipe.of_dict(filled).stage()

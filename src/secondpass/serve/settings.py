@@ -25,6 +25,10 @@ PREFIX = "SECONDPASS_SERVE_"
 HANDED_ON = f"{PREFIX}SETTINGS"
 """The variable by which worker processes get the settings, as JSON."""
 
+MANY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the folder through which several workers count together; Prometheus'
+client reads it when it is imported."""
+
 
 class Settings(BaseSettings):
     """All that can be set. An environment variable is ``SECONDPASS_SERVE_`` and the name in capital

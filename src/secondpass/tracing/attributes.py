@@ -18,6 +18,10 @@ from secondpass.tracing.stage_kinds import StageKind
 
 Attributes = dict[str, str | int | float | bool | Sequence[str] | Sequence[float]]
 
+BOUNDARIES = tuple(0.001 * 2**power for power in range(17))
+"""Of durations in seconds, 1 ms to 65 s: a local reranker answers before the conventions' first
+bucket ends."""
+
 _MAY_QUOTE: frozenset[EventKind] = frozenset(
     ("failed", "stage-failed", "malformed", "fallback", "repaired", "refused", "retried")
 )

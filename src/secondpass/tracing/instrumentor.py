@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
+    from secondpass.tracing.server_spans import ServerSpans
+    from secondpass.tracing.spans import Spans
+
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 """OpenTelemetry's switch for the content of calls of language models; it counts here too."""
+_spans: Spans | None = None
+"""What writes spans now."""
 
 
 @hint_keywords()
@@ -61,7 +66,8 @@ def instrument(
         raise MissingExtraError("secondpass.tracing", "otel") from error
     if content is None:
         content = os.environ.get(CAPTURE, "").lower() in ("true", "span_only", "span_and_event")
-    spans = Spans(
+    global _spans
+    _spans = Spans(
         tracer_provider,
         meter_provider,
         content=content,
@@ -69,12 +75,19 @@ def instrument(
         openinference=openinference,
         documents=documents,
     )
-    watch_stages(Stage, spans.watch)
+    watch_stages(Stage, _spans.watch)
 
 
 def uninstrument() -> None:
     """Write no more spans."""
+    global _spans
+    _spans = None
     watch_stages(Stage, None)
+
+
+def server_spans() -> ServerSpans | None:
+    """What writes the spans of a service's requests; None while nobody asked for spans."""
+    return None if _spans is None else _spans.of_requests
 
 
 class SecondPassInstrumentor:

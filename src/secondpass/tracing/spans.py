@@ -17,6 +17,7 @@ from secondpass.core.event import Event
 from secondpass.core.ranking import Ranking
 from secondpass.core.stage import Stage
 from secondpass.tracing.attributes import (
+    BOUNDARIES,
     Attributes,
     document_attributes,
     event_attributes,
@@ -28,10 +29,8 @@ from secondpass.tracing.attributes import (
     query_attributes,
     score_attributes,
 )
+from secondpass.tracing.server_spans import ServerSpans
 from secondpass.tracing.stage_kinds import StageKind
-
-BOUNDARIES = tuple(0.001 * 2**power for power in range(17))
-"""Seconds, 1 ms to 65 s: a local reranker answers before the conventions' first bucket ends."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +50,11 @@ _run: ContextVar[_OpenSpan | None] = ContextVar("secondpass_span", default=None)
 
 
 class Spans:
-    """Watches stages, see `secondpass.tracing.instrument` for the arguments."""
+    """Watches stages, see `secondpass.tracing.instrument` for the arguments.
+
+    Attributes:
+        of_requests: Writes the spans of what a service answers.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Spans:
     ) -> None:
         self.content, self.scores = content, scores
         self.openinference, self.documents = openinference, documents
+        self.of_requests = ServerSpans(tracer_provider, meter_provider)
         ours = version("secondpass")
         self._tracer = trace.get_tracer("secondpass", ours, tracer_provider)
         meter = metrics.get_meter("secondpass", ours, meter_provider)

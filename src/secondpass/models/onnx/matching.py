@@ -56,6 +56,9 @@ class Matching(Protocol):
     def scores(self, query: Any, texts: Sequence[Any]) -> Floats:
         """Raw logits of one query with texts, shape (texts,)."""
 
+    def small(self) -> Matching:
+        """The same, whose stored texts are small; itself, where they are already."""
+
     def pack(self, text: Any) -> bytes:
         """A text, to be stored."""
 
@@ -112,6 +115,10 @@ class MatchingSum:
         ]
         total: Floats = np.sum(by_part, axis=0, dtype=np.float32)
         return total
+
+    def small(self) -> Matching:
+        first, second = self.parts
+        return MatchingSum((first.small(), second.small()))
 
     def pack(self, text: Any) -> bytes:
         packed = [part.pack(own) for part, own in zip(self.parts, text, strict=True)]

@@ -8,13 +8,14 @@ the offset are those of `secondpass.models.late_interaction`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from secondpass.core.errors import ModelError
 from secondpass.models.onnx.matching import multiply, pack_rows, starts_of, unpack_rows
+from secondpass.models.onnx.packing import bytes_of_a_vector, pack_levels, unpack_levels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 PARTS = ("token_vectors", "mean", "importance", "offset")
 """The outputs of the file besides logits; `secondpass export` writes it."""
+SMALL_LEVELS = 3
+"""Of a dimension of a token's vector in a small store, chosen by `benchmarks/split_store.py
+--quality`: a fifth of the bytes of int8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +125,15 @@ class MaxSim:
     Attributes:
         weights: How the model weighs what matches.
         hidden: Dimensions of a vector.
+        is_small: Store a text in a fifth of the bytes.
     """
 
     weights: MaxSimWeights
     hidden: int
+    is_small: bool = False
+
+    def small(self) -> MaxSim:
+        return replace(self, is_small=True)
 
     @property
     def query_outputs(self) -> Sequence[str]:
@@ -158,12 +167,19 @@ class MaxSim:
         return logits(query, texts, self.weights)
 
     def pack(self, text: TextVectors) -> bytes:
+        if self.is_small:
+            return pack_rows(text.mean[None]) + pack_levels(text.vectors, SMALL_LEVELS)
         return pack_rows(np.concatenate([text.mean[None], text.vectors]))
 
     def unpack(self, packed: bytes) -> TextVectors:
+        if self.is_small:
+            mean = unpack_rows(packed[: self.hidden + 2], self.hidden)[0]
+            rows = unpack_levels(packed[self.hidden + 2 :], self.hidden, SMALL_LEVELS)
+            return TextVectors(rows, mean)
         rows = unpack_rows(packed, self.hidden)
         return TextVectors(rows[1:], rows[0])
 
     def is_whole(self, packed: bytes) -> bool:
-        vector = self.hidden + 2
-        return len(packed) % vector == 0 and len(packed) >= 2 * vector
+        mean = self.hidden + 2
+        token = bytes_of_a_vector(self.hidden, SMALL_LEVELS) if self.is_small else mean
+        return len(packed) >= mean + token and (len(packed) - mean) % token == 0

@@ -34,10 +34,11 @@ class StoredVectors:
 
 
 class PassageCache:
-    """A file of int8 vectors by a text's hash; the texts themselves are not in it.
+    """A file of vectors by a text's hash; the texts themselves are not in it.
 
-    An SQLite file; an LMDB file, where its name ends in ".lmdb" (extra ``lmdb``: ten times as fast
-    to look up, and read while it is written); or 16 of either, where it is a folder that exists.
+    An SQLite file; an LMDB file, where its name ends in ".lmdb" (extra ``lmdb``: faster to look up,
+    see `benchmarks/split_store.py`, and read while it is written); or 16 of either, where it is a
+    folder that exists.
 
     What a row holds is for the model to say, see `Matching.pack`. Many threads and processes may
     use one file at once; a file that may not be written is read only. Nothing is ever removed:

@@ -1,7 +1,7 @@
 """Where the rows of a `PassageCache` are: an SQLite file, an LMDB file, or a folder of 16 files.
 
-Measured by `benchmarks/split_store.py`: LMDB looks 100 passages up in a tenth of the time of
-SQLite, and is read while it is written; SQLite needs nothing installed.
+SQLite needs nothing installed; LMDB is faster to look up and is read while it is written:
+`benchmarks/split_store.py` measures both, and what was not taken.
 """
 
 from __future__ import annotations
@@ -26,6 +26,14 @@ SQLITE = FileKind(
     ),
 )
 LMDB_SUFFIX = ".lmdb"
+SMALL_SUFFIX = ".small"
+"""Of a store whose texts take a fifth of the bytes; before ".lmdb", if that is there too."""
+
+
+def is_small(path: str | os.PathLike[str]) -> bool:
+    """Whether a store is one of small texts, by its name."""
+    name = Path(path)
+    return (name.with_suffix("") if name.suffix == LMDB_SUFFIX else name).suffix == SMALL_SUFFIX
 
 
 class PassageRows(Protocol):

@@ -27,6 +27,7 @@ from secondpass.models.model_files import ModelFolder
 from secondpass.models.onnx.matching import Matching
 from secondpass.models.onnx.pair_matcher import PairMatcher, PairsInParts
 from secondpass.models.onnx.passage_cache import PassageCache, StoredVectors
+from secondpass.models.onnx.passage_rows import is_small
 from secondpass.models.onnx.span_scores import score_spans
 from secondpass.stages.evidence import SpanRequest
 from secondpass.stages.score import Pair
@@ -82,9 +83,11 @@ class SegmentScorer(InferenceOptions):
             run_smoke_test(name, self.score)
         if self.vectors is not None:  # opened after the smoke test, whose texts are not stored
             self.vectors = os.fspath(self.vectors)
-            about = f"{name}, {longest} tokens"
-            self._store = PassageCache(self.vectors, about, matching.is_whole)
-            self.cache_key += ", vectors kept as int8"
+            about, kept = f"{name}, {longest} tokens", "as int8"
+            if is_small(self.vectors):
+                self._matching, about, kept = matching.small(), f"{about}, small", "small"
+            self._store = PassageCache(self.vectors, about, self._matching.is_whole)
+            self.cache_key += f", vectors kept {kept}"
 
     def score(self, pairs: Sequence[Pair]) -> list[float]:
         """One raw logit per pair, as Python floats."""
@@ -109,8 +112,7 @@ class SegmentScorer(InferenceOptions):
                 scored.add(indices, values)
             rows = self._encoder.text_rows(part.unstored())
             for batch, said in self._session.run(matching.text_outputs, [ids for _, ids in rows]):
-                texts = self._texts(rows, batch, said)
-                self._keep(texts, part.stored)
+                texts = self._keep(self._texts(rows, batch, said), part.stored)
                 scored.add(*match(texts))
             scored.end_part([self._note(pair, part) for pair in part.pairs])
         scores, notes = scored.result()
@@ -202,12 +204,23 @@ class SegmentScorer(InferenceOptions):
             min(self._session.workers, len(chunks)),
         )
 
-    def _keep(self, texts: Mapping[str, Any], stored: StoredVectors) -> None:
-        """Add them to the file unless it has failed already: one wait for a lock."""
-        if self._store is None or self._store.read_only or stored.failure is not None:
-            return
+    def _keep(self, texts: Mapping[str, Any], stored: StoredVectors) -> Mapping[str, Any]:
+        """Add them to the file unless it has failed already: one wait for a lock.
+
+        Returns:
+            The texts as they are to be matched: where few bytes are kept of them, as they are kept,
+            so that a score is the same before and after.
+        """
+        if self._store is None:
+            return texts
+        writes = not self._store.read_only and stored.failure is None
+        small = is_small(self._store.path)
+        if not (writes or small):
+            return texts
         packed = {text: self._matching.pack(read) for text, read in texts.items()}
-        stored.failure = self._store.add(packed)
+        if writes:
+            stored.failure = self._store.add(packed)
+        return {t: self._matching.unpack(own) for t, own in packed.items()} if small else texts
 
     def _note(self, pair: Pair, part: PairsInParts) -> Note:
         """What was cut of a pair, whether its text was stored, and why that did not work."""

@@ -121,7 +121,7 @@ class PartFolder:
         text = json.dumps(job, sort_keys=True)
         if path.exists() and not path.is_dir():
             raise InvalidInputError(f"{path} is a file; parts are kept in a folder of that name")
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and {file.name for file in path.iterdir()} - {_JOB}:
             self._check(text)
             return
         path.mkdir(parents=True, exist_ok=True)

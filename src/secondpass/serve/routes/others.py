@@ -44,7 +44,10 @@ async def cohere(body: CohereBody, request: Request, response: Response) -> dict
     spans = body.relevant_spans
     results = []
     for candidate, score in scored(ranking)[: body.top_n]:
+        assert candidate.position is not None
         result: dict[str, Any] = {_COHERE.index: candidate.position, _COHERE.score: score}
+        if body.return_documents:
+            result["document"] = {"text": body.documents[candidate.position]}
         if spans is not None and spans.mode == "enabled":
             found = spans_of(candidate, spans.threshold, spans.max_spans)
             if found:

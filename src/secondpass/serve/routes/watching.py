@@ -93,4 +93,7 @@ async def info(request: Request) -> dict[str, Any]:
         "auto_truncate": True,
         "tokenization_workers": service.recipes.threads,
         "version": version("secondpass"),
+        "max_batch_requests": None,
+        "sha": None,
+        "docker_label": None,
     }
