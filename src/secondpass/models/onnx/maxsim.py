@@ -157,6 +157,9 @@ class MaxSim:
     def scores(self, query: QueryVectors, texts: Sequence[TextVectors]) -> Floats:
         return logits(query, texts, self.weights)
 
+    def part_scores(self, query: QueryVectors, parts: Sequence[TextVectors]) -> Floats:
+        return self.scores(query, parts)
+
     def pack(self, text: TextVectors) -> bytes:
         return pack_rows(np.concatenate([text.mean[None], text.vectors]))
 

@@ -140,6 +140,9 @@ class TermMatch:
         shares: Floats = query.weights * (self.weights.scale / total)
         return said @ shares + np.float32(self.weights.offset)
 
+    def part_scores(self, query: QueryTerms, parts: Sequence[Floats]) -> Floats:
+        return self.scores(query, parts)
+
     def pack(self, text: Floats) -> bytes:
         """Ids of two bytes, weights of one, and then the largest weight."""
         (words,) = self.words(OF_A_TEXT, {"word_states": text})
