@@ -179,7 +179,7 @@ def test_its_threshold_is_chosen_and_guaranteed() -> None:
     stage = Evidence(FakeScorer(), None) >> Prune(at_least, keep_at_least=0, around=0)
     assert all("Goethe" in stage(r)[0].text for r, _ in questions(40))
     from_best = judged_sentences(Evidence(FakeScorer(), None), questions(40), from_best=True)
-    assert max(c.score for c in from_best[0].ranking) == 0.0
+    assert max(sentence_scores()(from_best[0].ranking).scores) == 0.0
     at_least = choose_threshold(sentence_scores(), from_best, RecallAtLeast(0.95)).evidence
     stage = Evidence(FakeScorer(), None) >> Prune(at_least.threshold, from_best=True)
     assert all("Goethe" in stage(r)[0].text for r, _ in questions(40))
