@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from secondpass import Candidate, Order, Ranking, Recipe, Score, Stage, Top, load
@@ -94,3 +96,50 @@ def test_the_report_marks_it_side_by_side() -> None:
     stage = Score(FakeScorer()) >> Evidence(FakeScorer(), at_most=1)
     page = report(Collection("three", tuple(topics)), {"mine": stage}, depths=()).html()
     assert f"<mark>{ANSWER}</mark>" in page
+
+
+STRANGE = [
+    "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd.",
+    "\u0647\u0630\u0627 \u0646\u0635\u060c \u0646\u0639\u0645\u061f",
+    "Cafe\u0301s e\u0301te\u0301 nai\u0308ve.",
+    "\u6df1\u5165\u7814\u7a76\u8868\u660e\u3002",
+    "\U0001d518\U0001d51f \U0001f469\u200d\U0001f680!",
+    "\ufb03 \u33a1 \ufdfa \u2167.",
+    "a lone \ud800 surrogate.",
+    "<b>bold</b> &amp; more.",
+    "| a | b |\n|---|---|\n| 1 | 2 |\n",
+    "\n\ndef f(x):\n    return x\n\n",
+    "word " * 300 + ".",
+    "\u202eright to left\u202c ends.",
+    " \t \u3000 \n",
+]
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Stage:
+    return load("builtin-tiny", options={"max_length": 64})
+
+
+@settings(max_examples=25)
+@given(before=st.lists(st.sampled_from(STRANGE), max_size=5), after=st.lists(
+    st.sampled_from(STRANGE), max_size=5))  # fmt: skip
+def test_offsets_are_those_of_the_text(tiny: Stage, before: list[str], after: list[str]) -> None:
+    text = "\n\n".join([*before, ANSWER, *after])
+    (candidate,) = (tiny >> Evidence(tiny))(Ranking.of(QUERY, [text]))
+    assert best_of(candidate) == ANSWER
+    for start, end, _ in candidate.evidence:
+        assert text[start:end] == text[start:end].strip() != ""
+
+
+@pytest.mark.parametrize("text", [
+    "", " \n ", "a" * 50_000, "word " * 10_000, "e\u0301" * 3_000,
+    "| a | b |\n" * 2_000, "x = y.z\n" * 500, "\u05e9\u05dc\u05d5\u05dd " * 3_000,
+], ids=["none", "white", "one word", "no end", "accents", "table", "code", "hebrew"])  # fmt: skip
+def test_evidence_is_short_whatever_the_text(text: str) -> None:
+    pipeline = Score(FakeScorer()) >> Evidence(FakeScorer(), None)
+    (candidate,) = pipeline(Ranking.of(QUERY, [text]))
+    assert all(0 < end - start <= 1_000 for start, end, _ in candidate.evidence)
+    assert bool(candidate.evidence) == bool(text.strip())
+    (pruned,) = (pipeline >> Prune(around=0, ellipsis=""))(Ranking.of(QUERY, [text]))
+    assert len(pruned.text) <= 1_000
+    assert pruned.text in text

@@ -14,7 +14,7 @@ from secondpass.core.evidence import Span, evidence_note
 from secondpass.core.ranking import Ranking
 from secondpass.core.tokens import estimated
 from secondpass.stages.cut import Cut, whole_number
-from secondpass.stages.sentences import Place, Sentence, split_sentences, trimmed
+from secondpass.stages.sentences import Place, Sentence, short_sentences, trimmed
 
 
 class Prune(Cut):
@@ -113,7 +113,7 @@ class Prune(Cut):
 
     def _kept(self, candidate: Candidate, at_least: float | None) -> list[Place] | None:
         """Places of what is kept of a text, in its order; None where that is all of it."""
-        sentences = split_sentences(candidate.text, self.language)
+        sentences = short_sentences(candidate.text, self.language)
         chosen = self._chosen(sentences, candidate.evidence, at_least)
         near = {
             i
@@ -121,7 +121,7 @@ class Prune(Cut):
             for i in range(index - self.around, index + self.around + 1)
             if 0 <= i < len(sentences)
         }
-        if len(near) == len(sentences):
+        if len(near) == len(sentences) or not candidate.text.strip():
             return None
         places: list[Place] = []
         for i in sorted(near):
