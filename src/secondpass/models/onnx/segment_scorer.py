@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Ids = npt.NDArray[np.int64]
 
-CHUNK = 256
-"""Tokens of a chunk of a long text: among more, a single sentence that answers counts for less."""
+CHUNK = 128
+"""Tokens of a chunk of a long text: among more, a single sentence that answers counts for less, see
+benchmarks/long_documents.py."""
 STORED_AT_ONCE = 32
 """Texts whose stored vectors are unpacked and matched together: bounds the memory."""
 
@@ -76,7 +77,7 @@ class SegmentScorer(InferenceOptions):
         self._matching = matching
         prefixes = (str(folder.config.get(f"{kind}_prefix", "")) for kind in ("query", "text"))
         self._encoder = SegmentEncoder(folder.tokenizer, longest, *prefixes)
-        read = "all chunks" if self.chunks is None else f"{self.chunks} chunks"
+        read = f"{'all' if self.chunks is None else self.chunks} chunks of {CHUNK}"
         self.cache_key = f"{longest} tokens" + f", {read}" * (self.chunks != 1)
         self._store: PassageCache | None = None
         if self.verify:
