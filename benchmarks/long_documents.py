@@ -12,7 +12,7 @@ Long documents are made of short ones:
 They are read whole, in chunks of some sizes, by the built-in model, and the scores of the chunks
 are combined in different ways. Cutting reads the first 510 tokens; first and last reads the first
 and the last chunk. The position test puts the paragraph of XQuAD that answers at 10 places of a
-document of 15 paragraphs, the others of other articles, among 30 documents without it.
+document of 15 paragraphs, the others of other articles, among 60 documents without it.
 
 Behind each figure stands how far it is from that of one way, the best of chunks of 256 tokens, as
 the mean of the queries' differences with 1.96 standard errors.
@@ -205,11 +205,11 @@ def shown(row: dict[str, Any], way: str) -> str:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--vectors", type=Path, help="folder that keeps what was read, to go on")
-    options.add_argument("--queries", type=int, default=150, help="of xquad-en and nq-gold")
+    options.add_argument("--queries", type=int, default=80, help="of xquad-en and nq-gold")
     options.add_argument("--collections", nargs="*", default=("xquad-en", "nq-gold", "trec-dl19"))
-    options.add_argument("--others", type=int, default=30, help="documents of the position test")
-    options.add_argument("--trec", type=int, default=12, help="queries of trec-dl19")
-    options.add_argument("--position", type=int, default=60, help="queries of the position test")
+    options.add_argument("--others", type=int, default=60, help="documents of the position test")
+    options.add_argument("--trec", type=int, default=8, help="queries of trec-dl19")
+    options.add_argument("--position", type=int, default=30, help="queries of the position test")
     arguments = options.parse_args()
     needed(EVAL / "xquad-en", EVAL / "nq-gold", EVAL / "trec-dl19")
     with tempfile.TemporaryDirectory() as folder:
