@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from secondpass import (
     BM25,
+    Budget,
     Candidate,
     InvalidInputError,
     NoScoresError,
     Order,
     Ranking,
+    Rate,
     Recipe,
     Score,
     Top,
@@ -25,12 +27,13 @@ from secondpass import (
 )
 from secondpass.calibrate import JudgedQuery
 from secondpass.core.deadline import ends_within
+from secondpass.judge import CostEvent
 from secondpass.models.cache.scores import Cached
 from secondpass.stages import Chunks
 from secondpass.stages.combine import combination
 from secondpass.stages.sentences import cut_sentence, split_sentences, trimmed
 from secondpass.stages.split_chunks import estimate_tokens, split_chunks
-from secondpass.testing import FakeScorer, check_stage
+from secondpass.testing import FakeAsyncJudge, FakeScorer, check_stage
 from secondpass.testing.doubles import FakeJudge
 
 QUERY = "who wrote Faust?"
@@ -241,3 +244,37 @@ def test_chunks_are_cached_like_any_pair() -> None:
 def test_bm25_reads_chunks() -> None:
     docs = [FILLER * 100 + ANSWER, FILLER * 100]
     assert Chunks(Score(BM25()), tokens=64)(Ranking.of(QUERY, docs)).ids == ["0", "1"]
+
+
+def test_a_rating_judge_reads_chunks_within_its_budget() -> None:
+    docs = [FILLER * 40 + ANSWER, FILLER * 30, "short"]
+    judge = FakeAsyncJudge(lambda query, text: float("Goethe" in text))
+    ranking = Chunks(Rate(judge), tokens=64)(Ranking.of(QUERY, docs))
+    assert ranking.ids[0] == "0"
+    assert ANSWER in docs[0][slice(*ranking[0].evidence[0][:2])]
+    (cost,) = [e.cost for e in ranking.events if isinstance(e, CostEvent)]
+    assert cost.calls == sum(len(split_chunks(text, 64)) for text in docs)
+    small = Chunks(Rate(judge, budget=Budget(max_calls=4)), tokens=64)(Ranking.of(QUERY, docs))
+    assert sorted(small.ids) == ["0", "1", "2"]
+    assert "budget" in {e.kind for e in small.events}
+    read = {c.id: c.trail[-1].note for c in small}
+    assert read["0"]["chunks"] + read["1"]["chunks"] == 3  # the first ones of all come first
+
+
+def test_chunks_are_kept_in_a_file_of_scores(tmp_path) -> None:
+    ranking = Ranking.of(QUERY, [FILLER * 100 + ANSWER])
+    scores = []
+    for _ in range(2):
+        scorer = Counting()
+        stage = Chunks(Score(Cached(scorer, disk=tmp_path / "scores.db")), tokens=64)
+        scores.append((stage(ranking).scores, stage(ranking)[0].evidence))
+    assert scores[0] == scores[1]
+    assert scorer.calls == []
+
+
+def test_chunks_stand_in_a_call_with_a_deadline_that_is_long_enough() -> None:
+    docs = [FILLER * 100, FILLER * 50 + ANSWER]
+    stage = Chunks(Score(FakeScorer()), tokens=64)
+    in_time = stage.within(60)(Ranking.of(QUERY, docs))
+    assert in_time.status == "complete"
+    assert in_time.scores == stage(Ranking.of(QUERY, docs)).scores

@@ -118,6 +118,22 @@ def test_the_answer_and_its_neighbours_stay() -> None:
     assert pruned(Prune(-99.0)).events == ()
 
 
+def test_it_counts_from_the_best_sentence_of_all_texts() -> None:
+    texts = [f"{ANSWER} Who knows. Dogs bark.", "Who cares. Cats sleep.", "  "]
+    found = (Score(FakeScorer()) >> Evidence(FakeScorer(), None))(Ranking.of(QUERY, texts))
+    best = max(c.evidence[0].score for c in found if c.evidence)
+    prune = Prune(0.0, keep_at_least=0, around=0, ellipsis="", from_best=True)
+    assert [c.text for c in prune(found)] == [ANSWER, "", "  "]
+    same = Prune(best - 1, keep_at_least=0, around=0, ellipsis="")
+    fewer = Prune(-1, keep_at_least=0, around=0, ellipsis="", from_best=True)
+    assert [c.text for c in fewer(found)] == [c.text for c in same(found)]
+    assert fewer(Ranking.of(QUERY, [])).ids == []
+    assert Recipe.of_dict(Recipe.of(fewer).to_dict()).stage().name == fewer.name != same.name
+    for arguments in ({"at_least": 0.5}, {}, {"at_least": -1, "from_best": "yes"}):
+        with pytest.raises(InvalidInputError, match="from_best"):
+            Prune(**{"from_best": True, **arguments})
+
+
 def test_what_cannot_be_pruned() -> None:
     with pytest.raises(NoScoresError, match="put Evidence"):
         Prune(0.5)(Ranking.of(QUERY, [TEXT]))
@@ -161,6 +177,11 @@ def test_its_threshold_is_chosen_and_guaranteed() -> None:
     fitted = choose_threshold(sentence_scores(), judged, RecallAtLeast(0.95))
     at_least = fitted.evidence.threshold
     stage = Evidence(FakeScorer(), None) >> Prune(at_least, keep_at_least=0, around=0)
+    assert all("Goethe" in stage(r)[0].text for r, _ in questions(40))
+    from_best = judged_sentences(Evidence(FakeScorer(), None), questions(40), from_best=True)
+    assert max(sentence_scores()(from_best[0].ranking).scores) == 0.0
+    at_least = choose_threshold(sentence_scores(), from_best, RecallAtLeast(0.95)).evidence
+    stage = Evidence(FakeScorer(), None) >> Prune(at_least.threshold, from_best=True)
     assert all("Goethe" in stage(r)[0].text for r, _ in questions(40))
     safe = guaranteed(sentence_scores(), judged, "unanswered", at_most=0.2)
     assert safe.evidence.promises[0].at_most == 0.2

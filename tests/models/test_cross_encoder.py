@@ -15,6 +15,7 @@ from secondpass.models.builtin import FOLDER  # noqa: E402
 from secondpass.models.encoding import tokenize as tokenizing  # noqa: E402
 from secondpass.models.encoding.torch_encoder import IdInputs, TextInputs, make_id_inputs  # noqa: E402
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
+from secondpass.stages import Evidence  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402
 
 PAIRS = [
@@ -414,3 +415,15 @@ def test_causal_rerankers_keep_template_and_suffix_under_truncation(yes_no: Path
         text = tokenizer.decode(row)
         assert query in text
         assert text.rstrip().endswith("answer yes or no")
+
+
+def test_its_evidence_is_each_sentence_by_itself(tiny: TorchCrossEncoder) -> None:
+    sentences = ["A file is a sequence of bytes.", "Cats purr.", "Dogs bark at night."]
+    text = " ".join(sentences)
+    query = "what is a file"
+    (noted,) = Evidence(tiny, at_most=None)(Ranking.of(query, [text]))
+    scores = dict(zip(sentences, tiny.score([(query, one) for one in sentences]), strict=True))
+    assert {text[s.start : s.end]: s.score for s in noted.evidence} == pytest.approx(
+        scores, abs=tiny.tolerance
+    )
+    assert noted.evidence[0].score == max(s.score for s in noted.evidence)

@@ -14,7 +14,12 @@ MOST = 7
 RUNTIMES = {"onnxruntime": "run", "openvino": "infer"}
 
 
-def frames_to_the_runtime(model: str) -> list[str]:
+SHORT = "Goethe wrote Faust."
+LONG = "Goethe wrote Faust in Weimar, and cats sleep. " * 60
+"""Read in chunks."""
+
+
+def frames_to_the_runtime(model: str, text: str = SHORT) -> list[str]:
     """The functions of secondpass that are on the stack at the deepest call of a runtime."""
     deepest: list[str] = []
 
@@ -34,15 +39,16 @@ def frames_to_the_runtime(model: str) -> list[str]:
     before = sys.getprofile()
     sys.setprofile(watch)
     try:
-        rerank("who wrote Faust?", ["Goethe wrote Faust.", "Cats sleep."], model=stage)
+        rerank("who wrote Faust?", [text, "Cats sleep."], model=stage)
     finally:
         sys.setprofile(before)
     return deepest
 
 
+@pytest.mark.parametrize("text", [SHORT, LONG], ids=["short", "long"])
 @pytest.mark.parametrize("model", ["builtin", f"onnx:{FOLDER}", f"late-interaction:{FOLDER}"])
-def test_from_rerank_to_onnx_runtime(model: str) -> None:
-    frames = frames_to_the_runtime(model)
+def test_from_rerank_to_onnx_runtime(model: str, text: str) -> None:
+    frames = frames_to_the_runtime(model, text)
     assert "rerank" in frames, frames  # the runtime was reached, and on this stack
     assert len(frames) <= MOST, frames
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from llama_index.core import Document, VectorStoreIndex
+from llama_index.core import Document, StorageContext, VectorStoreIndex
 from llama_index.core.embeddings import MockEmbedding
-from llama_index.core.node_parser import SentenceSplitter, SentenceWindowNodeParser
+from llama_index.core.node_parser import (
+    HierarchicalNodeParser,
+    SentenceSplitter,
+    SentenceWindowNodeParser,
+    get_leaf_nodes,
+)
 from llama_index.core.postprocessor import MetadataReplacementPostProcessor
+from llama_index.core.retrievers import AutoMergingRetriever
 from llama_index.core.schema import QueryBundle
 from llama_index.postprocessor.secondpass import SecondPassRerank
 
@@ -81,3 +87,37 @@ def test_what_is_no_group() -> None:
         SecondPassRerank(model=Score(FakeScorer()), group_by="")
     with pytest.raises(InvalidInputError, match="documents"):
         SecondPassRerank(model=Score(FakeScorer()), group_score="sentences")
+
+
+def test_windows_of_one_document_rank_together() -> None:
+    nodes = retrieved(SentenceWindowNodeParser.from_defaults(window_size=1))
+    windows = MetadataReplacementPostProcessor(target_metadata_key="window").postprocess_nodes(
+        nodes
+    )
+    reranker = SecondPassRerank(
+        model=Score(FakeScorer()), group_by="ref_doc_id", top_n=1, metadata_mode="none"
+    )
+    done = reranker.postprocess_nodes(windows, query_str=QUERY)
+    assert {n.node.ref_doc_id for n in done} == {"faust"}
+    assert len(done) == 5
+    assert "Goethe wrote Faust" in done[0].node.get_content()
+
+
+def test_merged_parents_are_read_and_rank_by_document() -> None:
+    """LlamaIndex's parent document retriever: leaves are found, and merged into their parents."""
+    nodes = HierarchicalNodeParser.from_defaults(
+        chunk_sizes=[64, 16], chunk_overlap=0
+    ).get_nodes_from_documents([Document(id_="cats", text=CATS), Document(id_="faust", text=FAUST)])
+    storage = StorageContext.from_defaults()
+    storage.docstore.add_documents(nodes)
+    index = VectorStoreIndex(
+        get_leaf_nodes(nodes), storage_context=storage, embed_model=MockEmbedding(embed_dim=4)
+    )
+    found = AutoMergingRetriever(index.as_retriever(similarity_top_k=20), storage).retrieve(QUERY)
+    reranker = SecondPassRerank(
+        model=Score(FakeScorer()) >> Evidence(FakeScorer()), metadata_mode="none"
+    )
+    best = reranker.postprocess_nodes(found, query_str=QUERY)[0]
+    assert len(best.node.get_content()) > 100  # a parent
+    span = best.node.metadata["secondpass"]["evidence"][0]
+    assert "Goethe wrote Faust" in best.node.get_content()[span["start"] : span["end"]]

@@ -107,20 +107,28 @@ def _map_in_pool(
         pool.shutdown(cancel_futures=True)
 
 
-def prefetch(work: Callable[[Work], Done], parts: Sequence[Work]) -> Iterator[Done]:
-    """`work` of each part, in order; the next is computed while the caller uses this one."""
-    if len(parts) < 2:
-        yield from map(work, parts)
+def prefetch(work: Callable[[Work], Done], parts: Iterable[Work]) -> Iterator[Done]:
+    """`work` of each part, in order; the next is computed while the caller uses this one.
+
+    A part is asked for when the work of the one before it is done, and may depend on it.
+    """
+    waiting = iter(parts)
+    for first in waiting:
+        done = work(first)
+        break
+    else:
         return
-    pool = ThreadPoolExecutor(1, thread_name_prefix="secondpass-prefetch")
+    pool: ThreadPoolExecutor | None = None
     try:
-        following = pool.submit(work, parts[0])
-        for part in parts[1:]:
-            done, following = following.result(), pool.submit(work, part)
+        for part in waiting:
+            pool = pool or ThreadPoolExecutor(1, thread_name_prefix="secondpass-prefetch")
+            following = pool.submit(work, part)
             yield done
-        yield following.result()
+            done = following.result()
+        yield done
     finally:
-        pool.shutdown(cancel_futures=True)
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
 
 
 class InferenceSession(Protocol):

@@ -42,6 +42,17 @@ class ScoredPairs:
         self.notes: list[Note] = []
         self._done, self._on_progress = 0, on_progress
 
+    def expect(self, total: int) -> None:
+        """More pairs may have come up while others were read: there are `total` now."""
+        more = total - len(self.scores)
+        if more > 0:
+            self.scores = np.append(self.scores, np.empty(more, dtype=np.float32))
+
+    def postpone(self, indices: Sequence[int]) -> None:
+        """Pairs of the part that have no score of their own, since others that come up have."""
+        if indices:
+            self.add(indices, np.full(len(indices), np.nan, dtype=np.float32))
+
     def add(self, indices: Sequence[int], logits: Floats) -> None:
         """Logits of a batch, by the pairs' indices in the part."""
         start = len(self.notes)

@@ -64,6 +64,12 @@ def _score(mark: Mark, raw: bool) -> float:
 def spans_of(
     candidate: Candidate, threshold: float | None, most: int | None
 ) -> list[dict[str, Any]]:
-    """Evidence in Cohere's shape: [start, end) in code points, most relevant first."""
+    """Evidence in Cohere's shape: [start, end) in code points, most relevant first.
+
+    Scores of evidence are raw, and Cohere's lie between 0 and 1, as the threshold does. Where a
+    request gives none, the best span is there in any case.
+    """
+    spans = [span._replace(score=sigmoid(span.score)) for span in candidate.evidence]
     least = SPAN_THRESHOLD if threshold is None else threshold
-    return evidence_details(s for s in candidate.evidence if s.score >= least)[:most]
+    enough = [span for span in spans if span.score >= least]
+    return evidence_details(enough or spans[: threshold is None])[:most]

@@ -121,21 +121,27 @@ class Chunks(Composite):
 
     def _scored_chunks(self, split: _ChunkedRanking, result: Partial) -> list[list[_Chunk]]:
         """The chunks of each candidate that have a score, in the order of its text."""
-        scored = {c.id: c for c in result.scored}
+        given = {c.id: c for c in result.scored}
         ids = {c.id for c in split.chunks}
-        if ids != {*scored, *(c.id for c in result.late)}:
+        if ids != {*given, *(c.id for c in result.late)}:
             raise InvalidInputError(
                 f"{self.stage.name!r} does not give back every chunk; put stages that cut behind "
                 "Chunks(...)"
             )
-        if scored and result.scored.scale == "order":
+        scores = {id: c.score for id, c in given.items()}
+        if given and result.scored.scale == "order":
+            # a judge whose budget ended gives an order, and rated some of them all the same
+            by_one = len({c.trail[-1].stage for c in result.scored}) == 1
+            scores = {id: c.trail[-1].score for id, c in given.items() if by_one}
+        scored = {id: score for id, score in scores.items() if score is not None}
+        if given and not scored:
             raise NoScoresError(
                 f"Chunks needs scores, and {self.stage.name!r} gives only an order; a judge stands "
                 "behind Chunks(...), and reads the best chunk of each text"
             )
         return [
             [
-                _Chunk(place, scored[id].score or 0.0, scored[id].trail[-1].note)
+                _Chunk(place, scored[id], given[id].trail[-1].note)
                 for number, place in enumerate(places)
                 if (id := _id(index, number)) in scored
             ]

@@ -17,7 +17,7 @@ from secondpass.core.stage import Stage
 from secondpass.stages.cut import whole_number
 from secondpass.stages.in_time import Pace, score_in_time
 from secondpass.stages.score import CandidateScorer, Score, Scorer, score_candidates, score_pairs
-from secondpass.stages.sentences import Place, split_sentences, trimmed
+from secondpass.stages.sentences import Place, short_sentences, trimmed
 
 
 class SpanRequest(NamedTuple):
@@ -113,7 +113,8 @@ class Evidence(Stage):
                 if score is not None
             ]
             late += len(spans) < len(places)
-            note = Note(evidence=evidence_note(spans)[: self.at_most]) if spans else Note()
+            looked_at = spans or not places  # not where there was no time
+            note = Note(evidence=evidence_note(spans)[: self.at_most]) if looked_at else Note()
             mark = Mark(self.name, rank, c.score, note, ranking.scale)
             candidates.append(replace(c, trail=(*c.trail, mark)))
         ranking = replace(ranking, candidates=tuple(candidates))
@@ -155,7 +156,7 @@ def sentences_of(candidate: Candidate, language: str) -> list[Place]:
         within = sorted((int(start), int(end)) for start, end, _ in chunked.get("evidence", ()))
     places: list[Place] = []
     for start, end in within or [(0, len(text))]:
-        for sentence in split_sentences(text[start:end], language):
+        for sentence in short_sentences(text[start:end], language):
             left, right = trimmed(text, start + sentence.start, start + sentence.end)
             if left < right and (not places or left >= places[-1][1]):
                 places.append((left, right))

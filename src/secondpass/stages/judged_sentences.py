@@ -11,6 +11,7 @@ from secondpass.core.ranking import Ranking
 from secondpass.core.ranking_details import RETRIEVER
 from secondpass.stages.evidence import Evidence
 from secondpass.stages.metadata_scorers import TrailScore
+from secondpass.stages.prune import best_of
 from secondpass.stages.score import Score
 from secondpass.stages.sentences import Place
 
@@ -21,7 +22,10 @@ def sentence_scores() -> Score:
 
 
 def judged_sentences(
-    evidence: Evidence, questions: Iterable[tuple[Ranking, Mapping[str, Sequence[Place]]]]
+    evidence: Evidence,
+    questions: Iterable[tuple[Ranking, Mapping[str, Sequence[Place]]]],
+    *,
+    from_best: bool = False,
 ) -> list[JudgedQuery]:
     """Labelled queries whose candidates are sentences; those that hold an answer are relevant.
 
@@ -36,6 +40,8 @@ def judged_sentences(
     Args:
         evidence: Scores the sentences; one that notes all of them.
         questions: Each a ranking and, by candidate id, the places of answers in its text.
+        from_best: Scores count from the best sentence of each question, for
+            ``Prune(..., from_best=True)``.
 
     Raises:
         InvalidInputError: The evidence notes only some sentences, or a place is not in its text.
@@ -47,10 +53,13 @@ def judged_sentences(
         )
     asked = list(questions)
     found = evidence.run([ranking for ranking, _ in asked])
-    return [_judged(r, answers) for r, (_, answers) in zip(found, asked, strict=True)]
+    return [
+        _judged(r, answers, best_of(r) if from_best else 0.0)
+        for r, (_, answers) in zip(found, asked, strict=True)
+    ]
 
 
-def _judged(ranking: Ranking, answers: Mapping[str, Sequence[Place]]) -> JudgedQuery:
+def _judged(ranking: Ranking, answers: Mapping[str, Sequence[Place]], zero: float) -> JudgedQuery:
     unknown = sorted(set(answers) - set(ranking.ids))
     if unknown:
         raise InvalidInputError(
@@ -68,7 +77,7 @@ def _judged(ranking: Ranking, answers: Mapping[str, Sequence[Place]]) -> JudgedQ
         for span in candidate.evidence:
             id = f"{candidate.id}:{span.start}"
             text = candidate.text[span.start : span.end]
-            sentences.append(Candidate(id, text, score=span.score))
+            sentences.append(Candidate(id, text, score=span.score - zero))
             if any(span.start < end and start < span.end for start, end in places):
                 relevant.append(id)
     return JudgedQuery.of(ranking.query, sentences, relevant)

@@ -14,7 +14,7 @@ from secondpass.core.evidence import Span, evidence_note
 from secondpass.core.ranking import Ranking
 from secondpass.core.tokens import estimated
 from secondpass.stages.cut import Cut, whole_number
-from secondpass.stages.sentences import Place, Sentence, split_sentences, trimmed
+from secondpass.stages.sentences import Place, Sentence, short_sentences, trimmed
 
 
 class Prune(Cut):
@@ -37,6 +37,10 @@ class Prune(Cut):
         around: Sentences kept before and after each of them.
         ellipsis: Stands where something was left out.
         language: Whose abbreviations do not end a sentence, such as "de".
+        from_best: `at_least` counts from the best sentence of all texts, downwards: -3.0 keeps what
+            scores at most 3 less. What a score means differs more from question to question than
+            how far the sentences of one lie apart. For scorers that read each sentence by itself or
+            in its text, not for `BM25`, which compares the sentences of one text.
 
     Raises:
         InvalidInputError: An argument that makes no sense.
@@ -51,6 +55,7 @@ class Prune(Cut):
         around: int = 1,
         ellipsis: str = "…",
         language: str = "en",
+        from_best: bool = False,
     ) -> None:
         number = isinstance(at_least, SupportsFloat) and not isinstance(at_least, bool)
         if at_least is not None and not (number and math.isfinite(at_least)):
@@ -63,7 +68,16 @@ class Prune(Cut):
         self.language = language
         if self.at_least is None and not self.keep_at_least:
             raise InvalidInputError("without at_least= and keep_at_least= nothing would be kept")
+        if not isinstance(from_best, bool):
+            raise InvalidInputError(f"from_best={shown(from_best)}: give True or False")
+        if from_best and (self.at_least is None or self.at_least > 0):
+            raise InvalidInputError(
+                f"at_least={shown(at_least)} counts from the best sentence downwards where "
+                "from_best=True: give a number that is not above 0, such as -3.0"
+            )
+        self.from_best = from_best
         least = "best" if self.at_least is None else f">={self.at_least:g}"
+        least = f">=best{self.at_least:+g}" if from_best else least
         self.name = f"Prune({least}, {self.keep_at_least}, {self.around})"
 
     def cut(self, ranking: Ranking) -> Ranking:
@@ -72,9 +86,12 @@ class Prune(Cut):
                 f"{self.name!r} needs evidence, and no candidate has any; put Evidence(scorer) "
                 "before it"
             )
+        at_least = self.at_least
+        if at_least is not None and self.from_best:
+            at_least += best_of(ranking)
         candidates, before, after, shorter = [], 0, 0, 0
         for rank, candidate in enumerate(ranking):
-            kept = self._kept(candidate) if _looked_at(candidate) else None
+            kept = self._kept(candidate, at_least) if _looked_at(candidate) else None
             before += estimated(candidate.text)
             if kept is None:
                 after += estimated(candidate.text)
@@ -94,17 +111,17 @@ class Prune(Cut):
             self.name, "pruned", message
         )
 
-    def _kept(self, candidate: Candidate) -> list[Place] | None:
+    def _kept(self, candidate: Candidate, at_least: float | None) -> list[Place] | None:
         """Places of what is kept of a text, in its order; None where that is all of it."""
-        sentences = split_sentences(candidate.text, self.language)
-        chosen = self._chosen(sentences, candidate.evidence)
+        sentences = short_sentences(candidate.text, self.language)
+        chosen = self._chosen(sentences, candidate.evidence, at_least)
         near = {
             i
             for index in chosen
             for i in range(index - self.around, index + self.around + 1)
             if 0 <= i < len(sentences)
         }
-        if len(near) == len(sentences):
+        if len(near) == len(sentences) or not candidate.text.strip():
             return None
         places: list[Place] = []
         for i in sorted(near):
@@ -114,11 +131,13 @@ class Prune(Cut):
             places.append((start, end))
         return [trimmed(candidate.text, *place) for place in places]
 
-    def _chosen(self, sentences: Sequence[Sentence], spans: Sequence[Span]) -> set[int]:
+    def _chosen(
+        self, sentences: Sequence[Sentence], spans: Sequence[Span], at_least: float | None
+    ) -> set[int]:
         """Indices of the sentences that evidence stands in."""
         chosen: set[int] = set()
         for span in spans:  # most relevant first
-            enough = self.at_least is not None and span.score >= self.at_least
+            enough = at_least is not None and span.score >= at_least
             if not enough and len(chosen) >= self.keep_at_least:
                 break
             chosen |= {
@@ -169,6 +188,11 @@ def _joined(text: str, kept: Sequence[Place], ellipsis: str) -> tuple[str, list[
     if ellipsis and text[last:].strip():
         pieces.append(f" {ellipsis}" if pieces else ellipsis)
     return "".join(pieces), moved
+
+
+def best_of(ranking: Ranking) -> float:
+    """The score of the best evidence of all candidates; 0 where there is none."""
+    return max((c.evidence[0].score for c in ranking if c.evidence), default=0.0)
 
 
 def _looked_at(candidate: Candidate) -> bool:

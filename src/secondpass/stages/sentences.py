@@ -11,6 +11,8 @@ Place = tuple[int, int]
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 """Tokens of each of some texts."""
 _JOINER = "\u200d"
+_LONGEST = 1_000
+"""Characters of what is pointed at, or kept, by itself."""
 
 
 class Sentence(NamedTuple):
@@ -56,6 +58,23 @@ def split_sentences(text: str, language: str = "en") -> list[Sentence]:
         else:
             found.append(Sentence(start, end, False))
     return found
+
+
+def short_sentences(text: str, language: str = "en") -> list[Sentence]:
+    """`split_sentences`, those that are longer than a paragraph in parts: tables, code, lists.
+
+    Nobody is helped by being shown all of a table, or of a text without any end.
+    """
+    sentences: list[Sentence] = []
+    for sentence in split_sentences(text, language):
+        start, end, ends_paragraph = sentence
+        parts = -(-(end - start) // _LONGEST)
+        if parts > 1:
+            places = cut_sentence(text, start, end, parts)
+            sentences += [Sentence(*place, False) for place in places[:-1]]
+            start = places[-1][0]
+        sentences.append(Sentence(start, end, ends_paragraph))
+    return sentences
 
 
 def cut_sentence(text: str, start: int, end: int, parts: int) -> list[Place]:

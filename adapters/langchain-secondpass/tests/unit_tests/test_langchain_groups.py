@@ -97,3 +97,26 @@ def test_whole_parents_are_read_to_their_end() -> None:
     assert [d.metadata["n"] for d in done] == [1, 0]
     span = done[0].metadata["secondpass"]["evidence"][0]
     assert "Goethe" in done[0].page_content[span["start"] : span["end"]]
+
+
+def test_parents_of_one_source_rank_together(raw: Stage) -> None:
+    """Its parent document retriever, whose parents are parts of the sources that came in."""
+    retriever = ParentDocumentRetriever(
+        vectorstore=InMemoryVectorStore(DeterministicFakeEmbedding(size=8)),
+        docstore=InMemoryStore(),
+        child_splitter=RecursiveCharacterTextSplitter(chunk_size=40, chunk_overlap=0),
+        parent_splitter=RecursiveCharacterTextSplitter(chunk_size=120, chunk_overlap=0),
+        search_kwargs={"k": 50},
+    )
+    texts = {"x": "The museum is closed. " * 12, "y": "It is late. " * 20 + QUERY + " at once?"}
+    retriever.add_documents(
+        [Document(page_content=text, metadata={"source": name}) for name, text in texts.items()]
+    )
+    compressed = ContextualCompressionRetriever(
+        base_compressor=SecondPassRerank(model=raw, group_by="source", top_n=1),
+        base_retriever=retriever,
+    )
+    done = compressed.invoke(QUERY)
+    assert len(done) > 1
+    assert {d.metadata["source"] for d in done} == {"y"}
+    assert QUERY in done[0].page_content

@@ -61,7 +61,7 @@ _PARTS = {
     "GroupBy": ("stages.group", "by k"),
     "Joined": ("stages.group", "stage by"),
     "Evidence": ("stages.evidence", "scorer at_most language"),
-    "Prune": ("stages.prune", "at_least keep_at_least around ellipsis language"),
+    "Prune": ("stages.prune", "at_least keep_at_least around ellipsis language from_best"),
     "Within": ("core.within", "stage seconds"),
     "Fallback": ("stages.fallback", "stages keep_order reserve"),
     "Breaker": ("stages.fallback", "stage failures rest"),

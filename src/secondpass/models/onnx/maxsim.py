@@ -166,6 +166,9 @@ class MaxSim:
     def scores(self, query: QueryVectors, texts: Sequence[TextVectors]) -> Floats:
         return logits(query, texts, self.weights)
 
+    def part_scores(self, query: QueryVectors, parts: Sequence[TextVectors]) -> Floats:
+        return self.scores(query, parts)
+
     def pack(self, text: TextVectors) -> bytes:
         if self.is_small:
             return pack_rows(text.mean[None]) + pack_levels(text.vectors, SMALL_LEVELS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PairsInParts:
-    """Pairs, the token ids of each distinct query and text in them, and what the file has."""
+    """Pairs, the token ids of each distinct query and text in them, and what the file has.
+
+    Attributes:
+        origins: See `PartOfPairs`.
+        later: The texts that are not read now, but in chunks.
+    """
 
     pairs: Sequence[Pair]
+    origins: Sequence[int]
     queries: Mapping[str, TextIds]
     texts: Mapping[str, TextIds]
     stored: StoredVectors
+    later: Collection[str] = ()
 
     def unstored(self) -> dict[str, TextIds]:
         """The texts that the model is to read."""
-        return {text: ids for text, ids in self.texts.items() if text not in self.stored.packed}
+        known = self.stored.packed
+        return {t: ids for t, ids in self.texts.items() if t not in known and t not in self.later}
 
 
 class PairMatcher:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from secondpass.core.deadline import time_left
 from secondpass.core.errors import InvalidInputError, ModelError
 from secondpass.core.event import Note
 from secondpass.models.batching import (
@@ -19,10 +21,9 @@ from secondpass.models.batching import (
 )
 from secondpass.models.encoding.encoders import SegmentEncoder, longest_input
 from secondpass.models.encoding.language import is_other_language
-from secondpass.models.encoding.tokenize import TextIds
-from secondpass.models.inference import ScoredPairs, split_into_parts
+from secondpass.models.inference import ScoredPairs
 from secondpass.models.loading import InferenceOptions, run_smoke_test
-from secondpass.models.long_texts import count_tokens, read_rest
+from secondpass.models.long_texts import PairsToRead, PartOfPairs, count_tokens
 from secondpass.models.model_files import ModelFolder
 from secondpass.models.onnx.matching import Matching
 from secondpass.models.onnx.pair_matcher import PairMatcher, PairsInParts
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Ids = npt.NDArray[np.int64]
 
-CHUNK = 256
-"""Tokens of a chunk of a long text: among more, a single sentence that answers counts for less."""
+CHUNK = 128
+"""Tokens of a chunk of a long text: among more, a single sentence that answers counts for less, see
+benchmarks/long_documents.py."""
 STORED_AT_ONCE = 32
 """Texts whose stored vectors are unpacked and matched together: bounds the memory."""
 
@@ -76,7 +78,7 @@ class SegmentScorer(InferenceOptions):
         self._matching = matching
         prefixes = (str(folder.config.get(f"{kind}_prefix", "")) for kind in ("query", "text"))
         self._encoder = SegmentEncoder(folder.tokenizer, longest, *prefixes)
-        read = "all chunks" if self.chunks is None else f"{self.chunks} chunks"
+        read = f"{'all' if self.chunks is None else self.chunks} chunks of {CHUNK}"
         self.cache_key = f"{longest} tokens" + f", {read}" * (self.chunks != 1)
         self._store: PassageCache | None = None
         if self.verify:
@@ -95,10 +97,14 @@ class SegmentScorer(InferenceOptions):
 
     def score_with_notes(self, pairs: Sequence[Pair]) -> tuple[list[float], list[Note]]:
         """One raw logit per pair, and a note of what was cut (`cut_tokens`) or kept (`stored`)."""
-        scored, matching = ScoredPairs(len(pairs), self.on_progress), self._matching
-        for part in prefetch(self._read, split_into_parts(pairs)):
-            queries: dict[str, Any] = {}
-            rows = self._encoder.query_rows(part.queries)
+        reading, matching = self._reading(pairs), self._matching
+        scored = ScoredPairs(len(pairs), self.on_progress)
+        queries: dict[str, Any] = {}
+        for part in self._parts(reading):
+            scored.expect(len(reading))
+            queries = {query: queries[query] for query in part.queries if query in queries}
+            new = {query: ids for query, ids in part.queries.items() if query not in queries}
+            rows = self._encoder.query_rows(new)
             for batch, said in self._session.run(matching.query_outputs, [ids for _, ids in rows]):
                 for i, *own in zip(batch, *said, strict=True):
                     query, ids = rows[i]
@@ -108,6 +114,7 @@ class SegmentScorer(InferenceOptions):
                         )
                     queries[query] = matching.read_query(len(ids), own)
             match = PairMatcher(part.pairs, queries, matching)
+            scored.postpone([i for text in part.later for i in match.indices[text]])
             for indices, values in self._match_stored(part, match):
                 scored.add(indices, values)
             rows = self._encoder.text_rows(part.unstored())
@@ -115,12 +122,7 @@ class SegmentScorer(InferenceOptions):
                 texts = self._keep(self._texts(rows, batch, said), part.stored)
                 scored.add(*match(texts))
             scored.end_part([self._note(pair, part) for pair in part.pairs])
-        scores, notes = scored.result()
-        if self.chunks != 1 and any("cut_tokens" in note for note in notes):
-            return read_rest(
-                self.score_with_notes, self._places, pairs, scores, notes, at_most=self.chunks
-            )
-        return scores, notes
+        return reading.combined(*scored.result())
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without those that the model puts around it."""
@@ -142,9 +144,9 @@ class SegmentScorer(InferenceOptions):
         """
         if self._store is None:
             raise InvalidInputError(f"{self.name!r} keeps no vectors; give it vectors='FILE'")
-        new = done = 0
-        chunks: list[str] = []
-        for part in prefetch(self._read, split_into_parts([("", text) for text in texts])):
+        reading = self._reading([("", text) for text in texts])
+        done, new = 0, set()
+        for part in self._parts(reading):
             rows = self._encoder.text_rows(part.unstored())
             ids, outputs = [ids for _, ids in rows], self._matching.text_outputs
             for batch, said in self._session.run(outputs, ids):
@@ -154,24 +156,22 @@ class SegmentScorer(InferenceOptions):
                 failure = "not written: it is read-only"
             if failure is not None:
                 raise ModelError(f"the vectors file {self.vectors} was {failure}")
-            chunks += self._chunks_of(part.texts)
-            new, done = new + len(rows), done + len(part.pairs)
+            computed = {text for text, _ in rows}
+            read = zip(part.origins, part.pairs, strict=True)
+            new |= {texts[index] for index, (_, text) in read if text in computed}
+            done += len(part.pairs)
             if self.on_progress is not None:
-                self.on_progress(done, len(texts))
-        if chunks:
-            self.encode(chunks)
-        return new
+                self.on_progress(done, len(reading))
+        return len(new)
 
-    def _chunks_of(self, texts: Mapping[str, TextIds]) -> list[str]:
-        """Of those that are longer than what is read at once."""
-        if self.chunks == 1:
-            return []
-        return [
-            text[start:end]
-            for text, ids in texts.items()
-            if ids.cut_to(self._encoder.room)
-            for start, end in self._places(text)[: self.chunks]
-        ]
+    def _reading(self, pairs: Sequence[Pair]) -> PairsToRead:
+        return PairsToRead(pairs, None if self.chunks == 1 else self._places, self.chunks)
+
+    def _parts(self, reading: PairsToRead) -> Iterator[PairsInParts]:
+        """Under a deadline a part is made when the one before it was read, not while it is."""
+        read = partial(self._read, reading)
+        parts = reading.parts()
+        return prefetch(read, parts) if time_left() is None else map(read, parts)
 
     def _places(self, text: str) -> list[Place]:
         """Of the chunks of a text that is too long to be read at once."""
@@ -186,11 +186,13 @@ class SegmentScorer(InferenceOptions):
             rows[i][0]: read(len(rows[i][1]), own) for i, *own in zip(batch, *said, strict=True)
         }
 
-    def _read(self, pairs: Sequence[Pair]) -> PairsInParts:
-        queries = self._encoder.tokenize([q for q, _ in pairs])
-        texts = self._encoder.tokenize([t for _, t in pairs])
-        stored = StoredVectors() if self._store is None else self._store.get(texts)
-        return PairsInParts(pairs, queries, texts, stored)
+    def _read(self, reading: PairsToRead, part: PartOfPairs) -> PairsInParts:
+        queries = self._encoder.tokenize([q for q, _ in part.pairs])
+        texts = self._encoder.tokenize([t for _, t in part.pairs])
+        later = reading.later(texts, self._encoder.room, part)
+        now = texts if not later else [text for text in texts if text not in later]
+        stored = StoredVectors() if self._store is None else self._store.get(now)
+        return PairsInParts(part.pairs, part.origins, queries, texts, stored, later)
 
     def _match_stored(
         self, part: PairsInParts, match: PairMatcher

@@ -2,7 +2,8 @@
 
 A model that reads query and text apart says something of every token of a text, so a sentence is
 scored as a whole text is, from the tokens that it has: by the weighted mean of their best matches
-(MaxSim, without the term of the means), or by the weights that they give to the query's words.
+(MaxSim, without the term of the means), by the weights that they give to the query's words, or by
+both, see `MatchingSum`.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ class Window(NamedTuple):
     """Tokens that are read together.
 
     Attributes:
-        request: Index of the request.
+        text: Index of the text.
         start: Index of the first token in the text.
         ids: Of the tokens, shape (length,).
         spans: (index of the place, first token, behind the last token) of each place in it.
     """
 
-    request: int
+    text: int
     start: int
     ids: Ids
     spans: list[tuple[int, int, int]]
@@ -55,6 +56,8 @@ def score_spans(
 ) -> list[list[float]]:
     """A raw score of each place of each request; comparable inside one request.
 
+    A text is read once for all the queries that ask for the same places of it.
+
     Args:
         encoder: Of the model.
         session: Of the model.
@@ -64,27 +67,30 @@ def score_spans(
     scores = [[NOTHING] * len(request.places) for request in requests]
     before = len(encoder.before_text)
     queries = _read_queries(encoder, session, matching, [r.query for r in requests])
-    for first in range(0, len(requests), TEXTS_AT_ONCE):
-        some = range(first, min(first + TEXTS_AT_ONCE, len(requests)))
-        encodings = encode(encoder.tokenizer, [requests[i].text for i in some], offsets=True)
+    asking: dict[tuple[str, tuple[Place, ...]], list[int]] = {}
+    for index, (_, text, places) in enumerate(requests):
+        asking.setdefault((text, tuple(places)), []).append(index)
+    texts = list(asking)
+    for first in range(0, len(texts), TEXTS_AT_ONCE):
+        some = texts[first : first + TEXTS_AT_ONCE]
+        encodings = encode(encoder.tokenizer, [text for text, _ in some], offsets=True)
         windows = [
             window
-            for i, encoding in zip(some, encodings, strict=True)
-            for window in _windows(
-                i, encoding.ids, encoding.offsets, requests[i].places, encoder.room
-            )
+            for i, encoding in enumerate(encodings)
+            for window in _windows(i, encoding.ids, encoding.offsets, some[i][1], encoder.room)
         ]
         rows = [np.concatenate([encoder.before_text, w.ids, encoder.after]) for w in windows]
         for batch, outputs in session.run(matching.text_outputs, rows):
             for index, *own in zip(batch, *outputs, strict=True):
                 window = windows[index]
-                text = matching.read_text(len(rows[index]), own)
+                read = matching.read_text(len(rows[index]), own)
                 offset = before - window.start
-                parts = [matching.part(text, s + offset, e + offset) for _, s, e in window.spans]
-                query = queries[requests[window.request].query]
-                values = matching.scores(query, parts)
-                for (place, _, _), value in zip(window.spans, values, strict=True):
-                    scores[window.request][place] = float(value)
+                parts = [matching.part(read, s + offset, e + offset) for _, s, e in window.spans]
+                for request in asking[some[window.text]]:
+                    query = queries[requests[request].query]
+                    values = matching.part_scores(query, parts)
+                    for (place, _, _), value in zip(window.spans, values, strict=True):
+                        scores[request][place] = float(value)
     return scores
 
 
@@ -105,7 +111,7 @@ def _read_queries(
 
 
 def _windows(
-    request: int,
+    text: int,
     ids: Sequence[int],
     offsets: Sequence[Place],
     places: Sequence[Place],
@@ -120,7 +126,7 @@ def _windows(
         if spans:
             first, last = spans[0][1], spans[-1][2]
             windows.append(
-                Window(request, first, np.array(ids[first:last], dtype=np.int64), list(spans))
+                Window(text, first, np.array(ids[first:last], dtype=np.int64), list(spans))
             )
             spans.clear()
 

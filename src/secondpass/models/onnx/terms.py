@@ -143,6 +143,9 @@ class TermMatch:
     def small(self) -> TermMatch:
         return self
 
+    def part_scores(self, query: QueryTerms, parts: Sequence[Floats]) -> Floats:
+        return self.scores(query, parts)
+
     def pack(self, text: Floats) -> bytes:
         """Ids of two bytes, weights of one, and then the largest weight."""
         (words,) = self.words(OF_A_TEXT, {"word_states": text})
