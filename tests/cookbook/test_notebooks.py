@@ -25,6 +25,7 @@ SMALLER = {
     "01_llamaindex.py": {"model": CALIBRATED},
     "02_langchain.py": {"best_five": f"SecondPassRerank(model={CALIBRATED}, top_n=5)"},
     "03_which_reranker.py": {
+        "asked": 'labels("question")[::3]',
         "reader": KEEPING,
         "whole": 'load("builtin:raw", options={"vectors": "whole.vectors"})',
         "short": 'load("builtin:raw", options={"max_length": 64, "vectors": "64.vectors"})',
@@ -39,7 +40,8 @@ SMALLER = {
         "whole": KEEPING,
         "cut": 'load("builtin:raw", options={"max_length": 48, "vectors": "48.vectors"})',
     },
-    "06_your_domain.py": {"QUERIES, OTHERS": "100, 15"},
+    "06_your_domain.py": {"QUERIES, OTHERS": "60, 15"},
+    "07_service.py": {"texts": "[p.text[:300] for p in passages[:160]]"},
     "08_long_documents.py": {"WORDS, PAGES, PAGE": "300, 12, 9", "builtin": CALIBRATED},
 }
 """Settings of notebooks that would train until a clock ends it, or read the same passages again and

@@ -55,14 +55,14 @@ class UnitCosts:
         return float(y0 * (words / x0) ** power)
 
 
-EPYC = UnitCosts(
-    processor="AMD EPYC without AMX, the built-in model",
-    read=((63.0, 90.0), (186.0, 23.0)),  # benchmarks/results/speed.md: 2 threads
-    stored=1500.0,  # benchmarks/results/split.md: 2 processors, from a local file
-    bytes_a_word=520.0,  # likewise: int8, 386 bytes a token
-    small=(1300.0, 120.0),  # an eighth slower; 79 bytes a token: split_store_quality.md
+XEON = UnitCosts(
+    processor="Intel Xeon at 2.5 GHz with VNNI, the built-in model",
+    read=((63.0, 54.0),),  # benchmarks/results/short_texts.md: 2 processors
+    stored=606.0,  # benchmarks/results/split.md: 2 processors, from a local file
+    bytes_a_word=570.0,  # likewise, trec-dl19: int8, with the file's own share
+    small=(577.0, 152.0),  # likewise
 )
-"""The kinds that were measured for this library; others are what `secondpass bench` says there."""
+"""Measured for this library; other kinds are what `secondpass bench` says there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ class ScalePlan:
         return asdict(self)
 
 
-def plan_scale(demand: Demand, costs: UnitCosts = EPYC) -> list[ScalePlan]:
+def plan_scale(demand: Demand, costs: UnitCosts = XEON) -> list[ScalePlan]:
     """Each way to serve a demand: reading every text, and, for a corpus, from stored vectors.
 
     Args:
@@ -165,7 +165,7 @@ def unit_costs(path: str | os.PathLike[str]) -> UnitCosts:
         raise InvalidInputError(
             f"{os.fspath(path)} is not what `secondpass bench --json` prints: {error!r}"
         ) from error
-    return UnitCosts(processor, points, EPYC.stored, EPYC.bytes_a_word, EPYC.small)
+    return UnitCosts(processor, points, XEON.stored, XEON.bytes_a_word, XEON.small)
 
 
 def _plan(way: str, demand: Demand, rate: float, disk_gb: float, encode_hours: float) -> ScalePlan:

@@ -42,9 +42,9 @@ def plan(  # noqa: PLR0917 - typer turns them into options
     as_json: AsJson = False,
 ) -> None:
     """Machines, memory, disk and money for a demand, from measured rates."""
-    from secondpass.bench.plan import EPYC, Demand, plan_scale, plan_table, unit_costs
+    from secondpass.bench.plan import XEON, Demand, plan_scale, plan_table, unit_costs
 
-    costs = EPYC if bench is None else unit_costs(bench)
+    costs = XEON if bench is None else unit_costs(bench)
     plans = plan_scale(
         Demand(
             requests_per_second=requests_per_second,
