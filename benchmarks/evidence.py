@@ -54,7 +54,7 @@ THRESHOLDS = (-9, -8, -7, -6, -5, -4, -3, -2, -1)
 WAYS = ((False, 1, 0), (True, 1, 0), (True, 0, 0), (True, 0, 1))
 """Of pruning: from_best, keep_at_least, around."""
 CHOSEN_ON = 300
-"""Questions that `LAST_IN_PARTS` was chosen on."""
+"""Questions that `TERMS_IN_PARTS` was chosen on."""
 
 
 class Alone:

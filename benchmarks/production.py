@@ -29,7 +29,6 @@ from results_file import (
     machine_load,
     markdown_table,
     parser,
-    processor_name,
     write_results,
 )
 
@@ -74,7 +73,6 @@ def main(arguments: list[str] | None = None) -> None:
     report = {
         "command": f"python benchmarks/production.py --calls {options.calls} "
         f"--minutes {options.minutes:g}",
-        "processor": processor_name(),
         **machine_load(),
         "deadlines": measure_deadlines(options.calls, rankings),
         "minutes": options.minutes,

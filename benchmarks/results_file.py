@@ -24,9 +24,13 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return made
 
 
-def machine_load() -> dict[str, float]:
-    """The number of processors, and how busy they were."""
-    return {"processors": len(os.sched_getaffinity(0)), "load_average": os.getloadavg()[0]}
+def machine_load() -> dict[str, Any]:
+    """The processor's name, how many there are, and how busy they were."""
+    return {
+        "processor": processor_name(),
+        "processors": len(os.sched_getaffinity(0)),
+        "load_average": os.getloadavg()[0],
+    }
 
 
 def processor_name() -> str:

@@ -19,6 +19,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -32,7 +33,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from results_file import RESULTS, machine_load, processor_name, write_results
+from results_file import RESULTS, machine_load, write_results
 from service_page import page
 
 SIZES = (10, 10, 10, 10, 50, 50, 200)
@@ -262,6 +263,11 @@ def squeezed(expected: dict[int, list[float]]) -> dict[int, list[float]]:
     return {n: [1 / (1 + math.exp(-s)) for s in scores] for n, scores in expected.items()}
 
 
+def without_paths(text: str) -> str:
+    """Where something lies on this machine says nothing to a reader on another."""
+    return re.sub(r"(?<![\w.])/\S+", "PATH", text)
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -275,15 +281,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--infinity", nargs=2, metavar=("PYTHON", "FOLDER"))
     parser.add_argument("--name", default="service", help="Of the files of results.")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(given)
     sizes = options.sizes
     small = min(sizes)
     expected = expected_scores(options.model, sizes)
     load = Load(options.locust, sizes, expected, "/rank", 1e-5)
     seconds = options.seconds
     report: dict[str, Any] = {
-        "command": " ".join(["python benchmarks/service.py", *(arguments or sys.argv[1:])]),
-        "model": options.model, "processor": processor_name(), **machine_load(), "sizes": sizes,
+        "command": without_paths(" ".join(["python benchmarks/service.py", *given])),
+        "model": without_paths(options.model), **machine_load(), "sizes": sizes,
     }  # fmt: skip
     with serving(options.model, 1) as (url, pid):
         ask(url, small)

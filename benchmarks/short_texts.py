@@ -59,7 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
     lines = [
         "# Short texts",
         "",
-        f"{len(pairs)} passages; scores differ by {apart:.1e} at most.",
+        f"{len(pairs)} passages; scores differ by {apart:.1e} at most. {report['processors']} "
+        f"processors, {report['processor']}.",
         "",
     ]
     rows = [

@@ -107,7 +107,8 @@ def page(report: dict[str, Any]) -> list[str]:
         "",
         *markdown_table(head, [[name, *row.values()] for name, row in rows.items()]),
         "",
-        f"{QUERIES} queries of {DEPTH} passages on {report['processors']} processors, medians of "
+        f"{QUERIES} queries of {DEPTH} passages on {report['processors']} processors "
+        f"({report['processor']}), medians of "
         f"{ROUNDS} rounds in turn: {speed['builtin']:.0f} and {speed['builtin-split']:.0f} pairs "
         f"per second, {speed['ratio']:.1f} times as many; {speed['milliseconds_a_query']:.0f} ms "
         f"per query instead of {1000 * DEPTH / speed['builtin']:.0f}. From a small store: "
