@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import re
+import subprocess
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +100,34 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("needs the evaluation data, which is not part of the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def run_on_ray(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Runs a script that uses Ray in a process of its own; what it writes as JSON is returned.
+
+    Its arguments are those given here, and then the file that it is to write.
+    """
+
+    def run(script: Path, *arguments: object, **environment: str) -> dict[str, Any]:
+        said = tmp_path_factory.mktemp("ray") / "said.json"
+        path = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        patient = {
+            "PYTHONPATH": os.pathsep.join(path),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_raylet_start_wait_time_s": "600",  # on a machine that is busy with other things
+            "RAY_worker_register_timeout_seconds": "600",
+            "RAY_agent_register_timeout_ms": "600000",
+        }
+        done = subprocess.run(
+            [sys.executable, str(script), *map(str, arguments), str(said)], timeout=1500,
+            capture_output=True, text=True, env=os.environ | patient | environment, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
+        result: dict[str, Any] = json.loads(said.read_text(encoding="utf-8"))
+        return result
+
+    return run
 
 
 @pytest.fixture(scope="session")

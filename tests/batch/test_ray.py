@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,26 +47,9 @@ def alone(source: Path) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def on_ray(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def on_ray(source: Path, run_on_ray: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """What `on_ray.py` says."""
-    said = tmp_path_factory.mktemp("out") / "said.json"
-    src = str(Path(__file__).parents[2] / "src")
-    path = os.pathsep.join([src, *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": path,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_raylet_start_wait_time_s": "600",  # on a machine that is busy with other things
-        "RAY_worker_register_timeout_seconds": "600",
-        "RAY_agent_register_timeout_ms": "600000",
-    }
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("on_ray.py")), str(source), str(said)],
-        capture_output=True, text=True, env=environment, timeout=1500, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
-    result: dict[str, Any] = json.loads(said.read_text(encoding="utf-8"))
-    return result
+    return run_on_ray(Path(__file__).with_name("on_ray.py"), source)
 
 
 def check_equal(path: Path, alone: pa.Table) -> None:

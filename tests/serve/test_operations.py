@@ -24,7 +24,7 @@ from secondpass.cli import app as command_line
 from secondpass.models.onnx.session import _open
 from secondpass.serve import Settings
 from secondpass.serve.forked import NOT_BEFORE_A_FORK, can_fork
-from secondpass.serve.middleware import JsonLines
+from secondpass.serve.log_lines import JsonLines
 from secondpass.serve.served import Recipes
 from secondpass.stages.score import Pair
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ import pytest
 
 from secondpass import Ranking, load
 
-ROOT = Path(__file__).parents[2]
 QUERY = "who wrote Faust?"
 DOCUMENTS = ["Cats sleep all day.", "Goethe wrote the play Faust.", "Rust never sleeps."]
 
@@ -36,29 +33,15 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def said(run_on_ray: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """What `on_ray_serve.py` was answered."""
-    out = tmp_path_factory.mktemp("ray_serve") / "said.json"
-    path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
     recipes = {"builtin": "builtin", "rerank-v3.5": "builtin"}
-    environment = {
-        **os.environ,
-        "PYTHONPATH": path,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_raylet_start_wait_time_s": "600",  # on a machine that is busy with other things
-        "RAY_worker_register_timeout_seconds": "600",
-        "RAY_agent_register_timeout_ms": "600000",
-        "SECONDPASS_SERVE_RECIPES": json.dumps(recipes),
-        "REPLICA_CPUS": "1",
-        "MAX_REPLICAS": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("on_ray_serve.py")), str(out)],
-        capture_output=True, text=True, env=environment, timeout=1500, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
-    answers: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return answers
+    return run_on_ray(
+        Path(__file__).with_name("on_ray_serve.py"),
+        SECONDPASS_SERVE_RECIPES=json.dumps(recipes),
+        REPLICA_CPUS="1",
+        MAX_REPLICAS="1",
+    )
 
 
 def test_each_dialect_gives_the_librarys_numbers(said: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from secondpass.serve.middleware import JsonLines
+from secondpass.serve.log_lines import JsonLines
 from secondpass.tracing import instrument, uninstrument
 
 pytestmark = pytest.mark.enable_socket

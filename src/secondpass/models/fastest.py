@@ -94,7 +94,7 @@ def fastest(
         ModelError: No file can be read as a cross-encoder, or it failed the smoke test.
         InvalidInputError: An argument that makes no sense.
     """
-    options = {
+    options: dict[str, Any] = {
         "revision": revision, "max_length": max_length, "token_budget": token_budget,
         "threads": threads,
     }  # fmt: skip
@@ -105,9 +105,12 @@ def fastest(
 def choose(
     model: str | os.PathLike[str],
     *,
+    revision: str | None = None,
     file: str | None = None,
+    max_length: int = 512,
+    token_budget: int = TOKEN_BUDGET,
+    threads: int | None = None,
     measure_again: bool = False,
-    **options: Any,
 ) -> Choice:
     """Time every way to run the model on this machine, or recall what was measured before.
 
@@ -117,18 +120,18 @@ def choose(
     Raises:
         ModelError: No file can be read as a cross-encoder.
     """
-    folder = fetch(os.fspath(model), options.get("revision"), file or MODEL_FILES)
+    folder = fetch(os.fspath(model), revision, file or MODEL_FILES)
     files = [file] if file else [name for name in MODEL_FILES if (folder / name).is_file()]
     names = files or [str(find_file(folder, None).relative_to(folder))]
-    ways = [way for name in names for way in _ways(folder, name)]
-    key = _key(folder, names, ways, options)
+    options = {"max_length": max_length, "token_budget": token_budget, "threads": threads}
+    key = _key(folder, names, options)
     path = _kept_in()
     kept = _read(path)
     if key in kept and not measure_again:
         return Choice(kept[key], path)
     rates: dict[str, float] = {}
     refused: list[str] = []
-    for way in ways:
+    for way in (way for name in names for way in _ways(folder, name)):
         try:
             rates[way] = _pairs_per_second(folder, way, options)
         except ModelError as error:
@@ -180,12 +183,11 @@ def _pairs_per_second(folder: Path, way: str, options: Mapping[str, Any]) -> flo
     return PAIRS / min(time_call(run, time.perf_counter) for _ in range(ROUNDS))
 
 
-def _key(folder: Path, files: list[str], ways: list[str], options: Mapping[str, Any]) -> str:
+def _key(folder: Path, files: list[str], options: Mapping[str, Any]) -> str:
     """Of everything that the speed depends on: another processor or runtime is measured anew."""
     weights = digest(*(path for name in files for path in weight_files(folder / name)))
-    told = {name: options.get(name) for name in ("max_length", "token_budget", "threads")}
     versions = [_version(package) for package in RUNTIMES]
-    parts = (weights, ways, told, versions, _processor(), count_processors())
+    parts = (weights, files, dict(options), versions, _processor(), count_processors())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 

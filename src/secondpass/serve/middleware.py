@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-import json
 import logging
 import time
 import uuid
@@ -210,22 +209,6 @@ class LimitBodies:
                     message = await receive()
                     more = message["type"] == "http.request" and message.get("more_body", False)
         await send({"type": "http.response.body", "body": b""})
-
-
-class JsonLines(logging.Formatter):
-    """A log line as a JSON object; what the service adds stands beside time, level and message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "secondpass", {}),
-        }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def _http_attributes(scope: Scope, headers: Mapping[str, str]) -> Attributes:

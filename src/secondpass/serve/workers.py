@@ -18,6 +18,7 @@ except ImportError as error:
 from secondpass.core.stage import Stage
 from secondpass.serve.connections import LimitedHeaders
 from secondpass.serve.forked import can_fork, run_workers
+from secondpass.serve.log_lines import log_config
 from secondpass.serve.served import Recipes
 from secondpass.serve.settings import HANDED_ON, MANY, Settings
 
@@ -80,21 +81,3 @@ def _run_forks(settings: Settings, loaded: Mapping[str, Stage], options: dict[st
         run_workers(work, [listening], settings.workers, settings.drain_seconds + 5)
     finally:
         listening.close()
-
-
-def log_config(level: str) -> dict[str, Any]:
-    """Lines of JSON on standard error, for uvicorn."""
-    logger = {"handlers": ["lines"], "level": level.upper(), "propagate": False}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "secondpass.serve.middleware.JsonLines"}},
-        "handlers": {
-            "lines": {
-                "class": "logging.StreamHandler",
-                "formatter": "json",
-                "stream": "ext://sys.stderr",
-            }
-        },
-        "loggers": {"uvicorn": logger, "secondpass.serve": logger},
-    }

@@ -17,6 +17,10 @@ from secondpass.models.onnx.terms import TermMatch, read_term_weights
 
 SUM = FOLDER / "sum.json"
 """How the sparse scores count beside the late interaction's."""
+TERMS_IN_PARTS = 0.4
+"""How much they count, of that, in the parts of a text: a sentence that answers rarely repeats the
+words of the question. Chosen among ten values on 300 questions of XQuAD (en) and 240 of WikiQA, see
+benchmarks/evidence.py."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -44,7 +48,7 @@ class Builtin(PackagedScorer):
         name = f"builtin@{_digest(late, tiny, SUM)}"  # config.json comes with this code
         session, by_tokens = open_late_interaction(late, name, tiny.file)
         by_terms = TermMatch(_words(tiny), read_term_weights(json_file(SUM), name))
-        self._start(name, late, session, MatchingSum((by_tokens, by_terms)))
+        self._start(name, late, session, MatchingSum((by_tokens, by_terms), TERMS_IN_PARTS))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

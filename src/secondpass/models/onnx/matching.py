@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 SINGLE_THREADED = 262_144
 """Multiplications that OpenBLAS, numpy's usual library, does on the calling thread. It splits
 larger products, and its threads and the model's then wait for each other: a third of the speed."""
-LAST_IN_PARTS = 0.4
-"""How much the second of two ways to match, the words of the built-in model, counts in the parts of
-a text: a sentence that answers rarely repeats the words of the question. Chosen among ten values on
-300 questions of XQuAD (en) and 240 of WikiQA, see benchmarks/evidence.py."""
 
 
 class Matching(Protocol):
@@ -81,9 +77,14 @@ class MatchingSum:
     """Two ways to match, added: a query and a text are the tuple of what each keeps of them.
 
     Only the last may have a head.
+
+    Attributes:
+        parts: The two.
+        last_in_parts: How much the last counts where the parts of a text are compared.
     """
 
     parts: tuple[Matching, Matching]
+    last_in_parts: float = 1.0
 
     @property
     def head(self) -> InferenceSession | None:
@@ -121,7 +122,7 @@ class MatchingSum:
 
     def part_scores(self, query: Any, parts: Sequence[Any]) -> Floats:
         first, last = self._scores(query, parts)
-        return first + np.float32(LAST_IN_PARTS) * last
+        return first + np.float32(self.last_in_parts) * last
 
     def _scores(self, query: Any, texts: Sequence[Any]) -> list[Floats]:
         return [
@@ -131,7 +132,7 @@ class MatchingSum:
 
     def small(self) -> Matching:
         first, second = self.parts
-        return MatchingSum((first.small(), second.small()))
+        return replace(self, parts=(first.small(), second.small()))
 
     def pack(self, text: Any) -> bytes:
         packed = [part.pack(own) for part, own in zip(self.parts, text, strict=True)]
