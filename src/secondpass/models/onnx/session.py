@@ -46,6 +46,10 @@ _PRODUCTS = frozenset(
 )  # fmt: skip
 """Operators that multiply by int8 weights, or that are fused into one that does."""
 _INT8 = 3
+_SLOWER_WITH_AVX512 = ["BiasGeluFusion"]
+"""Optimisations that ONNX Runtime makes by itself and that cost time there: BiasGelu computes what
+Add and Gelu do, to the bit, without their AVX-512 kernels. An int8 model takes 2 to 10 % longer
+with it, a float32 one 1 to 2 %; with AVX2 alone up to 4 % less."""
 
 
 class Int8SaturationWarning(UserWarning):
@@ -99,6 +103,7 @@ class OnnxSession:
 
 def _open(path: Path) -> Any:
     warn_of_saturation(path)
+    slower = [] if kernels_saturate() else _SLOWER_WITH_AVX512  # which says: an older processor
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -106,7 +111,7 @@ def _open(path: Path) -> Any:
     options.log_severity_level = 4  # its errors come as exceptions, which say it once
     try:
         return onnxruntime.InferenceSession(
-            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=slower
         )
     except Exception as error:  # onnxruntime's own classes are not importable by name
         raise ModelError(f"ONNX Runtime cannot read {path}: {error}") from error
