@@ -48,7 +48,7 @@ class GroupBy(Stage):
             for index in group:
                 c = ranking[index]
                 mark = Mark(self.name, len(candidates), best, {}, _raw(ranking))
-                candidates.append(replace(c, score=best, trail=(*c.trail, mark)))
+                candidates.append(c.marked(mark, best))
         done = replace(ranking, candidates=tuple(candidates), scale=_raw(ranking))
         if len(kept) == len(groups):
             return done
