@@ -25,7 +25,7 @@ SMALLER = {
     "01_llamaindex.py": {"model": CALIBRATED},
     "02_langchain.py": {"best_five": f"SecondPassRerank(model={CALIBRATED}, top_n=5)"},
     "03_which_reranker.py": {
-        "asked": 'labels("question")[::3]',
+        "asked": 'labels("question")[::6]',
         "reader": KEEPING,
         "whole": 'load("builtin:raw", options={"vectors": "whole.vectors"})',
         "short": 'load("builtin:raw", options={"max_length": 64, "vectors": "64.vectors"})',
@@ -35,12 +35,13 @@ SMALLER = {
         "    keep": 'calibrated(load("builtin:raw"), fit[:30]).pipeline >> Threshold(0.05)',
     },
     "05_is_it_worth_it.py": {
-        "some": 'replace(firsts["vectors"], topics=firsts["vectors"].topics[::15])',
+        "some": 'replace(firsts["vectors"], topics=firsts["vectors"].topics[::30])',
         "reader": KEEPING,
         "whole": KEEPING,
+        "looked_up": 'labels("keyword")[::3]',
         "cut": 'load("builtin:raw", options={"max_length": 48, "vectors": "48.vectors"})',
     },
-    "06_your_domain.py": {"QUERIES, OTHERS": "60, 15"},
+    "06_your_domain.py": {"LARGEST": "20_000", "QUERIES, OTHERS": "44, 7"},
     "07_service.py": {"texts": "[p.text[:300] for p in passages[:160]]"},
     "08_long_documents.py": {"WORDS, PAGES, PAGE": "300, 12, 9", "builtin": CALIBRATED},
 }
