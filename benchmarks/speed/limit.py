@@ -49,6 +49,7 @@ def _makers(threads: int) -> dict[str, Callable[[int, int, int], Callable[[], An
     makers: dict[str, Callable[[int, int, int], Callable[[], Any]]] = {
         "onnxruntime float32": lambda m, k, n: _onnx(m, k, n, threads, int8=False),
         "onnxruntime int8": lambda m, k, n: _onnx(m, k, n, threads, int8=True),
+        "onnxruntime MatMulNBits int8": lambda m, k, n: _blocks(m, k, n, threads),
     }
     try:
         import torch
@@ -68,17 +69,26 @@ def _makers(threads: int) -> dict[str, Callable[[int, int, int], Callable[[], An
         b = torch.randint(-100, 100, (k, n), dtype=torch.int8)
         return lambda: torch._int_mm(a, b)
 
+    def fbgemm(m: int, k: int, n: int) -> Callable[[], Any]:
+        """Activations are given in float32, as by a model, and quantised with one scale."""
+        torch.backends.quantized.engine = "fbgemm"
+        scales, zeros = torch.ones(n), torch.zeros(n, dtype=torch.long)
+        weight = torch.quantize_per_channel(torch.randn(n, k), scales, zeros, 0, torch.qint8)
+        packed = torch.ops.quantized.linear_prepack(weight, torch.zeros(n))
+        a = torch.randn(m, k)
+        return lambda: torch.ops.quantized.linear_dynamic(a, packed, True)  # as torch itself does
+
     return {
         "torch float32": product(torch.float32),
         "torch bfloat16": product(torch.bfloat16),
         "torch int8": int8,
+        "torch FBGEMM int8": fbgemm,
         **makers,
     }
 
 
 def _onnx(m: int, k: int, n: int, threads: int, *, int8: bool) -> Callable[[], Any]:
     import numpy as np
-    import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     g = np.random.default_rng(0)
@@ -91,11 +101,41 @@ def _onnx(m: int, k: int, n: int, threads: int, *, int8: bool) -> Callable[[], A
         [helper.make_tensor_value_info("y", TensorProto.INT32 if int8 else given, [m, n])],
         [numpy_helper.from_array(weights, "b")],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    a = g.integers(0, 200, (m, k)).astype(np.uint8 if int8 else np.float32)
+    return _session(graph, a, threads)
+
+
+def _blocks(m: int, k: int, n: int, threads: int) -> Callable[[], Any]:
+    """8-bit weights in blocks of 32; the kernel quantises float32 activations by itself."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    g, size = np.random.default_rng(0), 32
+    node = helper.make_node(
+        "MatMulNBits", ["a", "b", "scales"], ["y"], domain="com.microsoft",
+        K=k, N=n, bits=8, block_size=size, accuracy_level=4,
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [node], "product",
+        [helper.make_tensor_value_info("a", TensorProto.FLOAT, [m, k])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [m, n])],
+        [
+            numpy_helper.from_array(g.integers(0, 256, (n, k // size, size), dtype=np.uint8), "b"),
+            numpy_helper.from_array(np.ones((n, k // size), dtype=np.float32), "scales"),
+        ],
+    )  # fmt: skip
+    return _session(graph, g.random((m, k), dtype=np.float32), threads)
+
+
+def _session(graph: Any, a: Any, threads: int) -> Callable[[], Any]:
+    import onnxruntime
+    from onnx import helper
+
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=sets, ir_version=10)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    a = g.integers(0, 200, (m, k)).astype(np.uint8 if int8 else np.float32)
     return lambda: session.run(None, {"a": a})

@@ -25,9 +25,6 @@ NEWER = re.compile(r" (avx512\w*|avx_vnni\w*|avx_ifma|avx_ne_convert|avx10\w*|am
 
 
 def main(command: list[str]) -> int:
-    if not command:
-        print(__doc__)
-        return 2
     with tempfile.TemporaryDirectory() as folder:
         return subprocess.run(command, env=environment(Path(folder)), check=False).returncode
 
@@ -55,6 +52,6 @@ def environment(folder: Path) -> dict[str, str]:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main(sys.argv[1:]) if sys.argv[1:] else __doc__)
     except RuntimeError as error:
         sys.exit(f"cannot hide instructions here: {error}")
