@@ -27,9 +27,10 @@ EXTRAS = "dspy,lancedb,mcp,pydantic-ai,pyterrier,eval,remote"
 """Of the core: the frameworks for which it has a module."""
 INTEGRATIONS_NEED = [
     "chromadb", "cohere", "duckdb", "FlashRank", "hypothesis", "jsonschema", "qdrant-client",
-    "rerankers", "sqlalchemy",
+    "rerankers", "sqlalchemy", "statsmodels>=0.14",
 ]  # fmt: skip
-"""What they are tested beside; torch is not, so what runs sentence-transformers is skipped."""
+"""What they are tested beside; torch is not, so what runs sentence-transformers is skipped. pip
+tries every older statsmodels, which PyTerrier needs, unless it is told where to stop."""
 
 
 def run(*command: str | Path) -> None:
@@ -71,11 +72,11 @@ def alone(folder: Path) -> None:
         run(python, "-m", "pip", "check")
         where = "import secondpass; assert 'site-packages' in secondpass.__file__"
         run(python, "-c", where)
-        install(python, "pytest", *BESIDES.get(adapter.name, []))
-        docs = ROOT / "tests/docs"
+        install(python, "pytest", "hypothesis", *BESIDES.get(adapter.name, []))
+        tests = ROOT / "tests"
         blocks = f"test_the_blocks_run and {adapter.name}"
         run(python, "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-            "-c", os.devnull, "--rootdir", ROOT, "--confcutdir", docs, docs / "test_docs.py",
+            "-c", os.devnull, "--rootdir", ROOT, "--confcutdir", tests, tests / "docs/test_docs.py",
             "-k", blocks)  # fmt: skip
         print(f"{adapter.name}: installs alone and runs its README")
 
