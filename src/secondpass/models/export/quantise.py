@@ -8,7 +8,7 @@ benchmarks/builtin_quality.py measures it.
 
 Sums of integers are the same on every processor; a softmax is not: with AVX-512 ONNX Runtime adds
 its terms in another order, some activations get the next code, and scores came out .05 of a logit
-apart. In parts it has one order, at 5 % of the time with 100 tokens a pair and 12 % with 250.
+apart. In parts it has one order (benchmarks/processors.py measures that, and what it costs).
 """
 
 from __future__ import annotations
