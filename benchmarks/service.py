@@ -123,12 +123,10 @@ def summary(records: Sequence[Record], seconds: float) -> dict[str, Any]:
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:
     ordered = sorted(values)
+    if not ordered:
+        return {}
     of = {"50": 0.5, "95": 0.95, "99": 0.99}
-    return (
-        {n: round(ordered[int(q * (len(ordered) - 1))], 1) for n, q in of.items()}
-        if ordered
-        else {}
-    )
+    return {name: round(ordered[int(q * (len(ordered) - 1))], 1) for name, q in of.items()}
 
 
 @contextlib.contextmanager
