@@ -29,6 +29,7 @@ from secondpass import Ranking, Stage, load
 from secondpass.models.builtin import FOLDER
 
 COLLECTION, QUERIES, DEPTH, ROUNDS = "trec-dl19", 10, 20, 9
+PARTS = ("max", "below", "exp", "length", "column", "ones", "sum")
 AS_AVX2 = data.ROOT / "tests/processors/as_avx2.py"
 WORDS = {"about 100 tokens": 70, "about 250 tokens": 180}
 """Words of the texts that are timed, 24 of them for one query."""
@@ -58,7 +59,7 @@ def join_softmax(path: Path) -> None:
         if f"{node.output[0]}/exp" in made:
             given = made[f"{node.output[0]}/max"].input[0]
             kept.append(onnx.helper.make_node("Softmax", [given], node.output, axis=-1))
-        elif part not in ("max", "below", "exp", "sum") or f"{name}/exp" not in made:
+        elif part not in PARTS or f"{name}/exp" not in made:
             kept.append(node)
     del model.graph.node[:]
     model.graph.node.extend(kept)

@@ -3,12 +3,11 @@
 ONNX Runtime's own dynamic quantisation takes one scale for a whole batch of activations, so an
 outlier in one pair coarsens every other pair in the batch. Here each token gets a scale of its
 own, as in LLM.int8() (Dettmers et al. 2022, arXiv:2208.07339, section 2.1, vector-wise
-quantisation): no calibration data, closer scores, the same integer kernel and nearly its speed.
-benchmarks/builtin_quality.py measures it.
+quantisation): closer scores, the same integer kernel (benchmarks/builtin_quality.py).
 
 Sums of integers are the same on every processor; a softmax is not: with AVX-512 ONNX Runtime adds
 its terms in another order, some activations get the next code, and scores came out .05 of a logit
-apart. In parts it has one order (benchmarks/processors.py measures that, and what it costs).
+apart. In parts, its sum a product with ones, it has one order (benchmarks/processors.py).
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def quantise(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
     * ``MatMul`` by a constant [K, N]: weights int8 in [-64, 64], one scale per output column;
       activations uint8, one scale per row; sums in int32; result float32.
     * ``Gather`` from a large constant table: int8 with one scale per row of the table.
-    * ``Softmax``: its parts, which OpenVINO makes one again.
+    * ``Softmax``: its parts, so that sums have one order.
     * Everything else stays in float: normalisation, softmax, attention scores, and ``Gemm``, which
       is what pooler and classifier become.
 
@@ -73,6 +72,7 @@ class _Quantiser:
         self.model, self.graph, self.moments = model, model.graph, moments
         self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
         self.producers = {out: node for node in self.graph.node for out in node.output}
+        self.one = numpy_helper.from_array(np.ones(1, dtype=np.float32))
         self.nodes: list[Any] = []
         self.replaced: set[str] = set()
         self.rows: dict[str, str] = {}  # activation -> the name of its zero point, once quantised
@@ -85,7 +85,7 @@ class _Quantiser:
                 self._matmul(node)
             elif node.op_type == "Gather" and self._is_table(node):
                 self._gather(node)
-            elif node.op_type == "Softmax":
+            elif node.op_type == "Softmax" and all(a.i == -1 for a in node.attribute):
                 self._softmax(node)
             else:
                 self.nodes.append(node)
@@ -108,6 +108,7 @@ class _Quantiser:
         self._constant("int8/tiny", np.float32(1e-9))  # a row of zeros must not divide by zero
         self._constant("int8/step", np.float32(1 / 127))
         self._constant("int8/zero", np.uint8(128))
+        self._constant("int8/column", np.array([1]))
         self._constant("int8/gelu_step", np.float32(1 / (255 - GELU_ZERO)))
         self._constant("int8/gelu_floor", np.float32(GELU_FLOOR / GELU_ZERO))
         self._constant("int8/gelu_zero", np.uint8(GELU_ZERO))
@@ -191,12 +192,13 @@ class _Quantiser:
 
     def _softmax(self, node: Any) -> None:
         (x,), (y,) = node.input, node.output
-        axis = next((a.i for a in node.attribute if a.name == "axis"), -1)
-        self._op("ReduceMax", [x], f"{y}/max", axes=[axis], keepdims=1)
+        self._op("ReduceMax", [x], f"{y}/max", axes=[-1], keepdims=1)
         self._op("Sub", [x, f"{y}/max"], f"{y}/below")
         self._op("Exp", [f"{y}/below"], f"{y}/exp")
-        self._constant(f"{y}/axis", np.array([axis]))
-        self._op("ReduceSum", [f"{y}/exp", f"{y}/axis"], f"{y}/sum", keepdims=1)
+        self._op("Shape", [f"{y}/exp"], f"{y}/length", start=-1)
+        self._op("Concat", [f"{y}/length", "int8/column"], f"{y}/column", axis=0)
+        self._op("ConstantOfShape", [f"{y}/column"], f"{y}/ones", value=self.one)
+        self._op("MatMul", [f"{y}/exp", f"{y}/ones"], f"{y}/sum")  # ReduceSum depends on padding
         self._op("Div", [f"{y}/exp", f"{y}/sum"], y)
 
     def _product_weight(self, name: str, moment: Any, factor: Any) -> None:
@@ -222,8 +224,7 @@ class _Quantiser:
             return
         self.replaced.add(name)
         table = numpy_helper.to_array(self.constants[name]).astype(np.float32)
-        largest = np.abs(table).max(axis=1, keepdims=True)
-        scale = np.maximum(largest, np.float32(1e-9)) / np.float32(127)
+        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-9) / np.float32(127)
         self._constant(f"{name}/int8", round_to_nearest(table, scale))
         self._constant(f"{name}/scale", scale)
 
@@ -245,7 +246,6 @@ class _Quantiser:
         return any(n is not None and n.op_type == "Erf" for n in errors)
 
     def _value(self, name: str) -> float | None:
-        """The value of a constant of one element."""
         node, tensor = self.producers.get(name), self.constants.get(name)
         if node is not None and node.op_type == "Constant":
             tensor = next((a.t for a in node.attribute if a.name == "value"), None)
