@@ -7,12 +7,15 @@ Figures and plots only: no text of a collection is on the page.
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import data
 from results_file import RESULTS
 from speed.kinds import render_kind, render_kinds, stored_results
+
+from secondpass import load
 
 PAGE = data.ROOT / "docs/evaluation.md"
 SECTIONS = {
@@ -24,6 +27,11 @@ SECTIONS = {
     "builtin_quality": (
         "What quantisation costs and gains",
         "The same weights in float32 and in the int8 file that ships.",
+    ),
+    "processors": (
+        "The same scores on every processor",
+        "int8 scores with AVX-512 and with AVX2 alone, as files are written and as they would be "
+        "with attention's softmax as one operator.",
     ),
     "evaluation": (
         "Compared, with significance tests",
@@ -62,11 +70,7 @@ SECTIONS = {
 
 
 def main() -> None:
-    parts = [
-        "# Evaluation\n",
-        "Made by `make evaluate`. Each table names the command that wrote it; run that to measure "
-        "on your machine. The collections are not part of the repository.\n",
-    ]
+    parts: list[str] = []
     figures = PAGE.parent / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     for name, (title, about) in SECTIONS.items():
@@ -78,8 +82,25 @@ def main() -> None:
         for plot in plots:
             shutil.copyfile(plot, figures / plot.name)
             parts.append(f"![{title}](figures/{plot.name})\n")
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+    PAGE.write_text("\n".join([*beginning("".join(parts)), *parts]), encoding="utf-8")
     speed()
+
+
+def beginning(tables: str) -> list[str]:
+    """The page's head, which says if a table is of another model than the one that ships."""
+    ships = load("builtin:raw").name
+    older = sorted(set(re.findall(r"builtin@[0-9a-f]{12}", tables)) - {ships})
+    lines = [
+        "# Evaluation\n",
+        "Made by `make evaluate`. Each table names the command that wrote it; run that to measure "
+        "on your machine. The collections are not part of the repository.\n",
+    ]
+    if older:
+        lines.append(
+            f"The built-in model that ships is `{ships}`. What names {' or '.join(older)} was "
+            "measured with an earlier file of it and not again since.\n"
+        )
+    return lines
 
 
 def text_of(table: Path) -> str:
