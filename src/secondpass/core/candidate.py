@@ -78,14 +78,14 @@ class Candidate:
                 f"the text of candidate {self.id!r} must be a string, got {shown(self.text)}; "
                 "pass the text itself, and the object it came from as payload="
             )
-        if type(self.metadata) is not dict and not isinstance(self.metadata, Mapping):
+        if not isinstance(self.metadata, dict | Mapping):  # Mapping alone takes longer
             raise InvalidInputError(
                 f"the metadata of candidate {self.id!r} must be a dict, got {shown(self.metadata)}"
             )
 
-    def marked(self, mark: Mark, score: float | None) -> Candidate:
-        """The same candidate with this score, and with the mark at the end of its trail."""
-        return self._changed(score, (*self.trail, mark), self.position)
+    def marked(self, score: float | None, *marks: Mark) -> Candidate:
+        """The same candidate with this score, and with the marks at the end of its trail."""
+        return self._changed(score, (*self.trail, *marks), self.position)
 
     def _changed(
         self, score: float | None, trail: tuple[Mark, ...], position: int | None

@@ -99,8 +99,6 @@ class Ranking(Sequence[Candidate]):
     def status(self) -> Literal["complete", "partial", "fallback"]:
         """Whether all was done as intended; events say more. "partial": a deadline ended before all
         was scored. "fallback": another stage than the first, or none, gave this order."""
-        if not self.events:
-            return "complete"
         kinds = {event.kind for event in self.events}
         if "deadline" in kinds:
             return "partial"
@@ -228,7 +226,7 @@ class Ranking(Sequence[Candidate]):
         for rank, i in enumerate(order):
             c, s = self.candidates[i], scores[i]
             mark = Mark(by, rank, s, notes[i] if notes is not None else Note(), scale)
-            candidates.append(c.marked(mark, s if whole else None))
+            candidates.append(c.marked(s if whole else None, mark))
         return replace(self, candidates=tuple(candidates), scale=scale if whole else "order")
 
     @overload

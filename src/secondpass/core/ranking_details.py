@@ -72,10 +72,9 @@ def notes_by_stage(candidate: Candidate) -> dict[str, dict[str, Any]]:
     """
     notes: dict[str, dict[str, Any]] = {}
     for mark in candidate.trail:
-        if mark.note:
-            noted = {key: value for key, value in mark.note.items() if key != "evidence"}
-            if noted:
-                notes.setdefault(mark.stage, {}).update(json_value(noted))
+        noted = {key: value for key, value in mark.note.items() if key != "evidence"}
+        if noted:
+            notes.setdefault(mark.stage, {}).update(json_value(noted))
     return notes
 
 

@@ -122,7 +122,7 @@ class Refine(Composite):
 
     def _join(self, head: Ranking, whole: Ranking) -> Ranking:
         candidates = tuple(
-            c.marked(Mark(self.name, rank, None), None)
+            c.marked(None, Mark(self.name, rank, None))
             for rank, c in enumerate((*head, *whole[self.k :]))
         )
         return replace(head, candidates=candidates, scale="order")

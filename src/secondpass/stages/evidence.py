@@ -116,7 +116,7 @@ class Evidence(Stage):
             looked_at = spans or not places  # not where there was no time
             note = Note(evidence=evidence_note(spans)[: self.at_most]) if looked_at else Note()
             mark = Mark(self.name, rank, c.score, note, ranking.scale)
-            candidates.append(c.marked(mark, c.score))
+            candidates.append(c.marked(c.score, mark))
         ranking = replace(ranking, candidates=tuple(candidates))
         if not late:
             return ranking

@@ -48,7 +48,7 @@ class GroupBy(Stage):
             for index in group:
                 c = ranking[index]
                 mark = Mark(self.name, len(candidates), best, {}, _raw(ranking))
-                candidates.append(c.marked(mark, best))
+                candidates.append(c.marked(best, mark))
         done = replace(ranking, candidates=tuple(candidates), scale=_raw(ranking))
         if len(kept) == len(groups):
             return done
@@ -110,7 +110,7 @@ class Joined(Wrapper, Composite):
                     replace(mark, rank=len(candidates), note=_part_of(mark, start, len(part.text)))
                     for mark in marks
                 )
-                candidates.append(replace(part, score=document.score, trail=(*part.trail, *own)))
+                candidates.append(part.marked(document.score, *own))
                 start += len(part.text) + len(_BETWEEN)
         return replace(result, candidates=tuple(candidates))
 

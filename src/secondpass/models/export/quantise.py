@@ -3,7 +3,8 @@
 ONNX Runtime's own dynamic quantisation takes one scale for a whole batch of activations, so an
 outlier in one pair coarsens every other pair in the batch. Here each token gets a scale of its
 own, as in LLM.int8() (Dettmers et al. 2022, arXiv:2208.07339, section 2.1, vector-wise
-quantisation): closer scores, the same integer kernel (benchmarks/builtin_quality.py).
+quantisation): no calibration data, closer scores, the same integer kernel and nearly its speed.
+benchmarks/builtin_quality.py measures it.
 
 Sums of integers are the same on every processor; a softmax is not: with AVX-512 ONNX Runtime adds
 its terms in another order, some activations get the next code, and scores came out .05 of a logit
@@ -28,6 +29,8 @@ from secondpass.models.onnx.session import LARGEST_CODE
 try:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
+
+    from secondpass.models.export.gelu import GELU_FLOOR, GELU_ZERO, is_gelu
 except ImportError as error:
     raise MissingExtraError("quantising a model", "export") from error
 
@@ -35,10 +38,6 @@ TABLE_ELEMENTS = 100_000
 """Lookup tables smaller than this stay in float; they save nothing."""
 MATRIX_ELEMENTS = 4_096
 """Weight matrices smaller than this stay in float: heads, where precision matters most."""
-GELU_FLOOR = 0.17
-"""GELU never goes below -0.17 (its minimum is -0.16997), so its outputs need few negative codes."""
-GELU_ZERO = 24
-"""The unsigned code of 0 in GELU outputs: 24 codes for [-0.17, 0], 231 for what is above."""
 
 
 def products(model: Any) -> dict[str, str]:
@@ -47,13 +46,13 @@ def products(model: Any) -> dict[str, str]:
 
 
 def quantise(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
-    """An int8 copy of a float ONNX model (`onnx.ModelProto`, opset 13 to 17).
+    """An int8 copy of a float ONNX model (`onnx.ModelProto`, opset 15 to 17).
 
     * ``MatMul`` by a constant [K, N]: weights int8 in [-64, 64], one scale per output column;
       activations uint8, one scale per row; sums in int32; result float32.
     * ``Gather`` from a large constant table: int8 with one scale per row of the table.
-    * ``Softmax``: its parts, so that sums have one order.
-    * Everything else stays in float: normalisation, softmax, attention scores, and ``Gemm``, which
+    * ``Softmax``: its parts, in float, so that sums have one order.
+    * Everything else stays in float: normalisation, attention scores, and ``Gemm``, which
       is what pooler and classifier become.
 
     Args:
@@ -89,7 +88,8 @@ class _Quantiser:
                 self._softmax(node)
             else:
                 self.nodes.append(node)
-        for name in self.replaced - {name for node in self.nodes for name in node.input}:
+        still_used = {name for node in self.nodes for name in node.input}
+        for name in self.replaced - still_used:
             self.graph.initializer.remove(self.constants[name])
         del self.graph.node[:]
         self.graph.node.extend(self.nodes)
@@ -167,7 +167,7 @@ class _Quantiser:
     def _quantise_rows(self, x: str) -> str:
         """Adds `x`/int8 (uint8, shape of x) and `x`/scale (float32, last axis 1)."""
         self._op("ReduceMax", [x], f"{x}/max", axes=[-1], keepdims=1)
-        if self._is_gelu(x):
+        if is_gelu(x, self.producers, self.constants):
             zero = self.rows[x] = "int8/gelu_zero"
             self._op("Mul", [f"{x}/max", "int8/gelu_step"], f"{x}/step")
             self._op("Max", [f"{x}/step", "int8/gelu_floor"], f"{x}/scale")
@@ -191,6 +191,7 @@ class _Quantiser:
         self._op("Mul", [f"{out}/float", f"{out}/scale"], out)
 
     def _softmax(self, node: Any) -> None:
+        """The parts of a softmax over the last axis, which add in one order everywhere."""
         (x,), (y,) = node.input, node.output
         self._op("ReduceMax", [x], f"{y}/max", axes=[-1], keepdims=1)
         self._op("Sub", [x, f"{y}/max"], f"{y}/below")
@@ -224,34 +225,10 @@ class _Quantiser:
             return
         self.replaced.add(name)
         table = numpy_helper.to_array(self.constants[name]).astype(np.float32)
-        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-9) / np.float32(127)
+        largest = np.abs(table).max(axis=1, keepdims=True)
+        scale = np.maximum(largest, np.float32(1e-9)) / np.float32(127)
         self._constant(f"{name}/int8", round_to_nearest(table, scale))
         self._constant(f"{name}/scale", scale)
-
-    def _is_gelu(self, name: str) -> bool:
-        """Whether this is x * (1 + Erf(x / sqrt 2)) * 0.5, as torch exports GELU.
-
-        Exact on purpose: GELU times a gate (GEGLU) is not bounded below.
-        """
-        halved = self.producers.get(name)
-        if halved is None or halved.op_type != "Mul":
-            return halved is not None and halved.op_type == "Gelu"
-        if not any(self._value(i) == 0.5 for i in halved.input):
-            return False
-        factors = [self.producers.get(i) for i in halved.input]
-        products = [n for n in factors if n is not None and n.op_type == "Mul"]
-        sums = [self.producers.get(i) for product in products for i in product.input]
-        added = [n.input for n in sums if n is not None and n.op_type == "Add"]
-        errors = [self.producers.get(i) for inputs in added for i in inputs]
-        return any(n is not None and n.op_type == "Erf" for n in errors)
-
-    def _value(self, name: str) -> float | None:
-        node, tensor = self.producers.get(name), self.constants.get(name)
-        if node is not None and node.op_type == "Constant":
-            tensor = next((a.t for a in node.attribute if a.name == "value"), None)
-        if tensor is None or int(np.prod(tensor.dims)) != 1:
-            return None
-        return float(numpy_helper.to_array(tensor).item())
 
     def _op(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))

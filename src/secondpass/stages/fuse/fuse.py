@@ -149,7 +149,7 @@ def with_trails(ranking: Ranking, member_rankings: Sequence[Ranking]) -> Ranking
     for member_ranking in member_rankings:
         for c in member_ranking:
             marks[c.id].extend(c.trail[before[c.id] :])
-    candidates = tuple(replace(c, score=None, trail=(*c.trail, *marks[c.id])) for c in ranking)
+    candidates = tuple(c.marked(None, *marks[c.id]) for c in ranking)
     new = [e for r in member_rankings for e in r.events[len(ranking.events) :]]
     return replace(ranking, candidates=candidates, scale="order", events=(*ranking.events, *new))
 
