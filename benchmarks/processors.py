@@ -4,7 +4,7 @@
 
 The built-in's late interaction reads passages of trec-dl19 here and, in another process, as on a
 processor with AVX2 alone (`tests/processors/as_avx2.py` says what that needs): as it ships, and
-with each softmax as one operator instead of in parts. Writes processors.json and .md into
+with attention's softmax as one operator instead of in parts. Writes processors.json and .md into
 benchmarks/results: differences of scores in logits, and the price, medians of ratios of rounds in
 turn on one thread.
 """
@@ -29,7 +29,7 @@ from secondpass import Ranking, Stage, load
 from secondpass.models.builtin import FOLDER
 
 COLLECTION, QUERIES, DEPTH, ROUNDS = "trec-dl19", 10, 20, 9
-PARTS = ("max", "below", "exp", "length", "column", "ones", "sum")
+PARTS = ("max", "below", "length", "column", "ones", "sum", "undivided")
 AS_AVX2 = data.ROOT / "tests/processors/as_avx2.py"
 WORDS = {"about 100 tokens": 70, "about 250 tokens": 180}
 """Words of the texts that are timed, 24 of them for one query."""
@@ -55,11 +55,15 @@ def join_softmax(path: Path) -> None:
     made = {node.output[0]: node for node in model.graph.node}
     kept = []
     for node in model.graph.node:
-        name, _, part = node.output[0].rpartition("/")
-        if f"{node.output[0]}/exp" in made:
-            given = made[f"{node.output[0]}/max"].input[0]
-            kept.append(onnx.helper.make_node("Softmax", [given], node.output, axis=-1))
-        elif part not in PARTS or f"{name}/exp" not in made:
+        (out,) = node.output
+        name, _, part = out.rpartition("/")
+        if f"{out}/below" in made:
+            given = made[f"{out}/max"].input
+            kept.append(onnx.helper.make_node("Softmax", given, [out], axis=-1))
+        elif f"{out}/undivided" in made:
+            values = made[f"{out}/undivided"].input
+            kept.append(onnx.helper.make_node("MatMul", values, [out]))
+        elif part not in PARTS or not {f"{name}/below", f"{name}/undivided"} & made.keys():
             kept.append(node)
     del model.graph.node[:]
     model.graph.node.extend(kept)

@@ -9,7 +9,8 @@ so at the same time, and looking up while another process adds a tenth. "sqlite"
 folders of 16 files are what `builtin-split` has, checksums included; the others are what it might
 have. The second form measures what pooling tokens and fewer bits cost in nDCG@10. Writes
 split_store.json and .md, or split_store_quality.json and .md, into benchmarks/results. A million
-passages of 7,200 bytes take 9 GB of disk at a time, and some minutes for each store.
+passages of 7,200 bytes take 9 GB of disk at a time, and ten minutes for each store; the files are
+written after each.
 """
 
 from __future__ import annotations
@@ -265,7 +266,7 @@ def measure(kind: str, path: Path, passages: int, size: int) -> dict[str, Any]:
 
 
 def stores(options: argparse.Namespace) -> None:
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for kind in options.only or STORES:
         scratch = Path(tempfile.mkdtemp(dir=options.folder))
         try:
@@ -275,7 +276,12 @@ def stores(options: argparse.Namespace) -> None:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         print(kind, rows[kind], flush=True)
-    columns = list(next(row for row in rows.values() if "skipped" not in row))
+        write(rows, options)
+
+
+def write(rows: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
+    """The report of the stores so far: a million passages take an hour in all."""
+    columns = list(next((row for row in rows.values() if "skipped" not in row), {}))
     table = markdown_table(
         ["store", *(name.replace("_", " ") for name in columns)],
         [[kind, *(str(row.get(c, "")) for c in columns)] for kind, row in rows.items()],

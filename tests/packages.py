@@ -20,17 +20,19 @@ ADAPTERS = sorted(path.parent for path in ROOT.glob("adapters/*/pyproject.toml")
 BESIDES = {"langchain-secondpass": ["langchain-classic>=1.0,<2", "langgraph>=1.0,<2"]}
 """What a README takes for granted beside the package."""
 TESTS_NEED = [
-    "pytest", "pytest-asyncio", "pytest-socket", "langchain-classic", "langchain-tests",
-    "langgraph", "bm25s>=0.3", "PyStemmer>=2.2", "openai>=3,<4", "httpx2>=2.12,<3",
+    "pytest>=9", "pytest-asyncio>=1.4", "pytest-socket>=0.8", "langchain-classic>=1.0",
+    "langchain-tests>=1.1", "langgraph>=1.0", "bm25s>=0.3", "PyStemmer>=2.2", "openai>=3,<4",
+    "httpx2>=2.12,<3",
 ]  # fmt: skip
 EXTRAS = "dspy,lancedb,mcp,pydantic-ai,pyterrier,eval,remote"
 """Of the core: the frameworks for which it has a module."""
 INTEGRATIONS_NEED = [
-    "chromadb", "cohere", "duckdb", "FlashRank", "hypothesis", "jsonschema", "qdrant-client",
-    "rerankers", "sqlalchemy", "statsmodels>=0.14",
+    "boto3>=1.44", "chromadb>=1.5", "cohere>=7.3", "duckdb>=1.4", "FlashRank>=0.2.10",
+    "hypothesis>=6.130", "jsonschema>=4.23", "litellm>=1.110", "qdrant-client>=1.20",
+    "rerankers>=0.10", "sqlalchemy>=2.0", "statsmodels>=0.14",
 ]  # fmt: skip
-"""What they are tested beside; torch is not, so what runs sentence-transformers is skipped. pip
-tries every older statsmodels, which PyTerrier needs, unless it is told where to stop."""
+"""What they are tested beside; torch is not, so what runs sentence-transformers is skipped. Lower
+bounds only, also of what they need themselves: pip tries every older release without."""
 
 
 def run(*command: str | Path) -> None:

@@ -15,6 +15,7 @@ from secondpass import InvalidInputError, ModelError, OnnxCrossEncoder, load  # 
 from secondpass.cli import app  # noqa: E402
 from secondpass.models.export import parity as export_check  # noqa: E402
 from secondpass.models.export.export import export  # noqa: E402
+from secondpass.models.export.quantise import quantise  # noqa: E402
 from secondpass.models.torch.cross_encoder import TorchCrossEncoder  # noqa: E402
 from secondpass.testing import check_scorer  # noqa: E402
 
@@ -109,8 +110,11 @@ def test_other_architectures(tiny_bert: Path, tmp_path: Path, kind: str) -> None
     folder = _copy(tiny_bert, tmp_path / "model", model)
     report = export(str(folder), tmp_path / "out")
     assert report.max_difference <= report.tolerance
-    nodes = onnx.load(tmp_path / "out/model.onnx").graph.node
+    made = onnx.load(tmp_path / "out/model.onnx")
+    nodes = made.graph.node
     assert any("first_token/place" in node.input for node in nodes), "the last layer is whole"
+    in_parts = {node.op_type for node in quantise(made).graph.node}
+    assert {"Exp", "Softmax"} & in_parts == {"Exp"}, "attention adds in no certain order"
 
 
 def test_what_is_no_cross_encoder_is_refused(tiny_bert: Path, tmp_path: Path) -> None:

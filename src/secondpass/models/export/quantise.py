@@ -8,7 +8,7 @@ benchmarks/builtin_quality.py measures it.
 
 Sums of integers are the same on every processor; a softmax is not: with AVX-512 ONNX Runtime adds
 its terms in another order, some activations get the next code, and scores came out .05 of a logit
-apart. In parts, its sum a product with ones, it has one order (benchmarks/processors.py).
+apart. In parts, its sum a product with ones, attention has one order (benchmarks/processors.py).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def quantise(model: Any, moments: Mapping[str, Any] | None = None) -> Any:
     * ``MatMul`` by a constant [K, N]: weights int8 in [-64, 64], one scale per output column;
       activations uint8, one scale per row; sums in int32; result float32.
     * ``Gather`` from a large constant table: int8 with one scale per row of the table.
-    * ``Softmax``: its parts, in float, so that sums have one order.
+    * ``MatMul`` of a ``Softmax``, attention: its parts, in float, so that sums have one order.
     * Everything else stays in float: normalisation, attention scores, and ``Gemm``, which
       is what pooler and classifier become.
 
@@ -71,10 +71,15 @@ class _Quantiser:
         self.model, self.graph, self.moments = model, model.graph, moments
         self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
         self.producers = {out: node for node in self.graph.node for out in node.output}
+        self.users: dict[str, list[Any]] = {}
+        for node in self.graph.node:
+            for name in node.input:
+                self.users.setdefault(name, []).append(node)
         self.one = numpy_helper.from_array(np.ones(1, dtype=np.float32))
         self.nodes: list[Any] = []
         self.replaced: set[str] = set()
         self.rows: dict[str, str] = {}  # activation -> the name of its zero point, once quantised
+        self.sums: dict[str, str] = {}  # attention's product -> what divides it
         self.factors: dict[str, Any] = {}  # activation, once smoothed -> what its weights gain
 
     def run(self) -> Any:
@@ -84,8 +89,10 @@ class _Quantiser:
                 self._matmul(node)
             elif node.op_type == "Gather" and self._is_table(node):
                 self._gather(node)
-            elif node.op_type == "Softmax" and all(a.i == -1 for a in node.attribute):
-                self._softmax(node)
+            elif node.op_type == "Softmax" and (attention := self._attention(node)):
+                self._softmax(node, attention)
+            elif node.output[0] in self.sums:
+                self._divide(node)
             else:
                 self.nodes.append(node)
         still_used = {name for node in self.nodes for name in node.input}
@@ -101,7 +108,7 @@ class _Quantiser:
         return {n.input[1]: n.input[0] for n in self.graph.node if self._is_product(n)}
 
     def _is_product(self, node: Any) -> bool:
-        return node.op_type == "MatMul" and self._is_matrix(node.input[1])
+        return node.op_type == "MatMul" and self._is_matrix(node.input[1], MATRIX_ELEMENTS)
 
     def _scalars(self) -> None:
         self._constant("int8/one", np.float32(1))
@@ -113,24 +120,18 @@ class _Quantiser:
         self._constant("int8/gelu_floor", np.float32(GELU_FLOOR / GELU_ZERO))
         self._constant("int8/gelu_zero", np.uint8(GELU_ZERO))
 
-    def _is_matrix(self, name: str) -> bool:
+    def _is_table(self, node: Any) -> bool:
+        by_rows = all(a.i == 0 for a in node.attribute if a.name == "axis")
+        return by_rows and self._is_matrix(node.input[0], TABLE_ELEMENTS)
+
+    def _is_matrix(self, name: str, elements: int) -> bool:
         tensor = self.constants.get(name)
         return (
             tensor is not None
             and tensor.data_type == TensorProto.FLOAT
             and len(tensor.dims) == 2
-            and int(np.prod(tensor.dims)) >= MATRIX_ELEMENTS
+            and int(np.prod(tensor.dims)) >= elements
             and min(tensor.dims) > 2  # a head of one or two labels
-        )
-
-    def _is_table(self, node: Any) -> bool:
-        tensor = self.constants.get(node.input[0])
-        return (
-            tensor is not None
-            and tensor.data_type == TensorProto.FLOAT
-            and len(tensor.dims) == 2
-            and int(np.prod(tensor.dims)) >= TABLE_ELEMENTS
-            and all(a.i == 0 for a in node.attribute if a.name == "axis")
         )
 
     def _matmul(self, node: Any) -> None:
@@ -190,17 +191,34 @@ class _Quantiser:
         self._op("Cast", [f"{out}/int8"], f"{out}/float", to=TensorProto.FLOAT)
         self._op("Mul", [f"{out}/float", f"{out}/scale"], out)
 
-    def _softmax(self, node: Any) -> None:
-        """The parts of a softmax over the last axis, which add in one order everywhere."""
-        (x,), (y,) = node.input, node.output
+    def _attention(self, softmax: Any) -> Any | None:
+        """The product of a softmax over the last axis and values, if nothing else uses it."""
+        name = softmax.output[0]
+        while all(a.i == -1 for a in softmax.attribute) and len(self.users.get(name, ())) == 1:
+            (user,) = self.users[name]
+            if user.op_type == "MatMul" and user.input[0] == name:
+                return user
+            if user.op_type != "Cast":  # which an export may leave, of a float to a float
+                break
+            name = user.output[0]
+        return None
+
+    def _softmax(self, softmax: Any, attention: Any) -> None:
+        """exp(x - max), whose product is divided by its sum; that has one order everywhere."""
+        (x,), (y,) = softmax.input, softmax.output
         self._op("ReduceMax", [x], f"{y}/max", axes=[-1], keepdims=1)
         self._op("Sub", [x, f"{y}/max"], f"{y}/below")
-        self._op("Exp", [f"{y}/below"], f"{y}/exp")
-        self._op("Shape", [f"{y}/exp"], f"{y}/length", start=-1)
+        self._op("Exp", [f"{y}/below"], y)
+        self._op("Shape", [y], f"{y}/length", start=-1)
         self._op("Concat", [f"{y}/length", "int8/column"], f"{y}/column", axis=0)
         self._op("ConstantOfShape", [f"{y}/column"], f"{y}/ones", value=self.one)
-        self._op("MatMul", [f"{y}/exp", f"{y}/ones"], f"{y}/sum")  # ReduceSum depends on padding
-        self._op("Div", [f"{y}/exp", f"{y}/sum"], y)
+        self._op("MatMul", [y, f"{y}/ones"], f"{y}/sum")  # ReduceSum depends on padding
+        self.sums[attention.output[0]] = f"{y}/sum"
+
+    def _divide(self, attention: Any) -> None:
+        (out,) = attention.output
+        self._op("MatMul", list(attention.input), f"{out}/undivided")
+        self._op("Div", [f"{out}/undivided", self.sums[out]], out)
 
     def _product_weight(self, name: str, moment: Any, factor: Any) -> None:
         """Adds `name`/int8 [K, N] and `name`/scale [N], unless they exist."""
