@@ -18,12 +18,10 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import shutil
-import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
@@ -98,36 +96,6 @@ class OursLmdbInFolder(OursLmdb):
     folder = True
 
 
-class SqliteRowid:
-    """Rows in the order in which they came, an index of the keys, and pages of 16 KiB."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def write(self, batches: Blobs) -> None:
-        for batch in batches:
-            rows = [(key(one), value) for one, value in batch.items()]
-            with closing(self._open()) as file:
-                file.execute("BEGIN IMMEDIATE")
-                file.executemany("INSERT OR REPLACE INTO t VALUES (?, ?)", rows)
-                file.execute("COMMIT")
-
-    def look_up(self, texts: Sequence[str]) -> list[bytes]:
-        keys = [key(one) for one in texts]
-        with closing(self._open()) as file:
-            marks = ",".join("?" * len(keys))
-            return [v for _, v in file.execute(f"SELECT * FROM t WHERE key IN ({marks})", keys)]
-
-    def _open(self) -> sqlite3.Connection:
-        new = not self.path.exists()
-        file = sqlite3.connect(self.path, timeout=600, isolation_level=None)
-        file.execute("PRAGMA synchronous = NORMAL")
-        if new:
-            file.execute("PRAGMA page_size = 16384")
-            file.execute("CREATE TABLE t (key BLOB PRIMARY KEY, v BLOB NOT NULL)")
-        return file
-
-
 class Arrow:
     """One IPC file for each 10,000 passages, memory mapped, and the keys in memory."""
 
@@ -197,8 +165,7 @@ class Lance:
 
 STORES = {
     "sqlite": Ours, "sqlite, 16 files": OursInFolder, "lmdb": OursLmdb,
-    "lmdb, 16 files": OursLmdbInFolder, "sqlite, rows as they came": SqliteRowid, "arrow": Arrow,
-    "lance": Lance,
+    "lmdb, 16 files": OursLmdbInFolder, "arrow": Arrow, "lance": Lance,
 }  # fmt: skip
 
 

@@ -45,8 +45,8 @@ def run(*command: str | Path) -> None:
 
 
 def environment(folder: Path) -> Path:
-    """The Python of a new, empty environment."""
-    venv.create(folder, with_pip=True)
+    """The Python of a new environment with nothing but the newest pip, which resolves best."""
+    venv.create(folder, with_pip=True, upgrade_deps=True)
     return folder / "bin/python"
 
 

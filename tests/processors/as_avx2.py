@@ -8,8 +8,6 @@ runners). The kernels that run are those that such a processor gets, at this one
 exactness is what it would be there, and ratios of speeds are close to it. Needs Linux, a C compiler
 and an x86-64 processor with CPUID faulting (Intel since Ivy Bridge, AMD since Zen 4).
 /proc/cpuinfo reads accordingly, and its model name says what was hidden, so results say so too.
-A process that has several models in OpenVINO may end without a word (seen in
-tests/models/test_openvino.py, reason unknown); everything else that was tried ran.
 """
 
 from __future__ import annotations

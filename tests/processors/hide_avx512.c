@@ -130,7 +130,8 @@ FOPEN(fopen64)
 
 __attribute__((constructor)) static void hide(void)
 {
-    struct sigaction ours = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    /* on the thread's own stack: alternate ones of other libraries were too small, or gone */
+    struct sigaction ours = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_NODEFER};
     real_sigaction = dlsym(RTLD_NEXT, "sigaction");
     real_sigaction(SIGSEGV, &ours, &theirs);
     if (syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0)) {
