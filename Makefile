@@ -1,5 +1,6 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
-# make test    every check and every test, in two processes; WORKERS=4 for more
+# make test    every check and every test, in as many processes as there are processors, at most
+#              four; WORKERS=8 for more
 # make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
 # make test-packages, test-latest   the packages alone in empty environments; the newest frameworks
 # make test-peers   the tests of other libraries that can be had, against our stand-ins for them
@@ -9,7 +10,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= $(if $(filter 1 2 3,$(PROCESSORS)),$(PROCESSORS),4)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
@@ -18,7 +20,8 @@ HAYSTACK := adapters/secondpass-haystack
 # the tests start some hundred processes, which would compile every module each time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-clients test-packages test-latest test-peers lint names docs notebooks evaluate bench clean
+.PHONY: demo test test-clients test-packages test-latest test-peers lint types style names docs \
+	notebooks evaluate bench clean
 
 demo: $(VENV)/demo.ready
 	@$(BIN)/python -W ignore cookbook/demo.py --query "$(QUERY)" $(if $(DOCS),--docs "$(DOCS)")
@@ -42,13 +45,20 @@ test-latest: $(VENV)/test.ready
 test-peers: $(VENV)/test.ready
 	$(BIN)/python tests/peers.py
 
+CHECKS := types $(patsubst adapters/%,types-%,$(LLAMA) $(LANGCHAIN) $(HAYSTACK)) style
+
 lint: $(VENV)/test.ready
+	@$(MAKE) --no-print-directory --jobs=$(WORKERS) $(CHECKS)
+
+types:
+	$(BIN)/mypy
+
+types-%:
+	$(BIN)/mypy --config-file adapters/$*/mypy.ini
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/mypy --config-file $(LLAMA)/mypy.ini
-	$(BIN)/mypy --config-file $(LANGCHAIN)/mypy.ini
-	$(BIN)/mypy --config-file $(HAYSTACK)/mypy.ini
 	$(BIN)/lint-imports
 
 names: $(VENV)/test.ready

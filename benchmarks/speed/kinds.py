@@ -10,7 +10,7 @@ from speed.page import table
 from speed.roster import DEFAULT
 from speed.targets import Results, ratios, rows
 
-COMMAND = "grep -owE 'amx_int8|avx512_vnni|avx_vnni|avx512f|avx2' /proc/cpuinfo | sort -u"
+COMMAND = "grep -owE 'amx_int8|avx512_bf16|avx512_vnni|avx_vnni|avx512f|avx2' /proc/cpuinfo | sort -u"
 
 
 def stored_results(folder: Path) -> list[Results]:
@@ -26,7 +26,7 @@ def render_kinds(measured: list[Results]) -> str:
     parts = [
         "# Speed",
         "What to expect depends on the processor more than on anything else: the instructions that "
-        "it has for products of int8 matrices. Which are yours:",
+        "it has for products of matrices. Which are yours:",
         f"```bash\n{COMMAND}\n```",
         "Short passages (BM25 top 100 of trec-dl19), the same weights and texts and threads for "
         f"all, medians; times: compared with {DEFAULT} in the same run. Measured by `make bench`, "

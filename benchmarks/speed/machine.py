@@ -18,6 +18,7 @@ its int8 products use AMX where the processor has it."""
 
 KINDS = {
     "amx": "with AMX",
+    "bf16": "with VNNI and AVX-512 BF16",
     "vnni": "with VNNI",
     "avx512": "with AVX-512, without VNNI",
     "avx2": "with AVX2, without AVX-512 and VNNI",
@@ -47,10 +48,12 @@ def machine(threads: int, *, without_amx: bool) -> dict[str, Any]:
 
 
 def kind_of(instructions: Sequence[str], *, without_amx: bool = False) -> str:
-    """Which of `KINDS` a processor is, by its best instructions for products of int8 matrices."""
+    """Which of `KINDS` a processor is, by its best instructions for products of matrices."""
     has = set(instructions)
     if has & {"amx_int8", "amx_bf16"} and not without_amx:
         return "amx"
+    if "avx512_bf16" in has:
+        return "bf16"
     if has & {"avx512_vnni", "avx_vnni"}:
         return "vnni"
     return next(

@@ -251,6 +251,7 @@ def test_the_page_and_the_plot(modules: Any, tmp_path: Path) -> None:
     [
         (["avx2", "avx512f", "avx512_vnni", "amx_bf16", "amx_int8"], "amx"),
         (["avx2", "avx_vnni"], "vnni"),
+        (["avx2", "avx512f", "avx512_vnni", "avx512_bf16"], "bf16"),
         (["avx2", "avx512f"], "avx512"),
         (["avx2"], "avx2"),
         ([], "other"),
