@@ -274,7 +274,10 @@ def test_kinds_of_processors_stand_side_by_side(modules: Any, arena: Any, tmp_pa
     assert [r["machine"]["kind"] for r in measured] == ["vnni", "avx2"]
     page = kinds.render_kinds(measured)
     assert f"| {OURS} | 40 | 4.2 | 40 | 4.2 |" in page
-    assert "Not measured yet: with AMX; with VNNI and AVX-512 BF16; with AVX-512, without VNNI." in page
+    assert (
+        "Not measured yet: with AMX; with VNNI and AVX-512 BF16; with AVX-512, without VNNI."
+        in page
+    )
     part = kinds.render_kind(measured[1], (tmp_path / "speed-avx2.md").read_text())
     assert part.startswith("## Processors with AVX2, without AVX-512 and VNNI")
     assert "\n### Targets" in part

@@ -95,7 +95,7 @@ def test_other_packages_add_backends_through_one_entry_point_group(
     def found(group: str) -> list[_EntryPoint]:
         return [_EntryPoint("theirs", made)] if group == "secondpass.backends" else []
 
-    monkeypatch.setattr("secondpass.models.load.entry_points", found)
+    monkeypatch.setattr("importlib.metadata.entry_points", found)
     stage = load("theirs:model", options={"shout": True})
     assert len(stage(Ranking.of("q", ["a", "b"]))) == 2
     with pytest.raises(InvalidInputError, match="it has shout"):
@@ -104,7 +104,7 @@ def test_other_packages_add_backends_through_one_entry_point_group(
 
 def test_a_backend_that_makes_nonsense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "secondpass.models.load.entry_points", lambda group: [_EntryPoint("theirs", object())]
+        "importlib.metadata.entry_points", lambda group: [_EntryPoint("theirs", object())]
     )
     with pytest.raises(UnknownModelError, match="not a stage, scorer, comparer or judge"):
         load("theirs:x")

@@ -55,7 +55,7 @@ def test_an_event_names_the_package(model: str) -> None:
 def test_without_the_package_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("secondpass.models.builtin.multilingual.find_spec", lambda name: None)
-    monkeypatch.setattr("secondpass.models.load.entry_points", lambda group: ())
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: ())
     with pytest.raises(UnknownModelError, match="pip install secondpass-multilingual"):
         load("builtin-multilingual")
     with pytest.raises(ModelError, match="pip install secondpass-multilingual"):

@@ -8,9 +8,8 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from secondpass.core.call_hints import hint_keywords
 from secondpass.core.errors import InvalidInputError, UnknownModelError
@@ -22,6 +21,9 @@ from secondpass.models.remote.dialects import DIALECTS, HOSTED
 from secondpass.stages.compare import Compare, Comparer
 from secondpass.stages.order import Judge, Order
 from secondpass.stages.score import CandidateScorer, Score, Scorer
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "secondpass.backends"
 """The entry-point group through which other packages add backends: callables that take the name
@@ -162,6 +164,8 @@ def is_recipe_file(model: object) -> bool:
 
 
 def _other_backends() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # it imports much, and is rarely asked
+
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,9 +46,11 @@ class Builtin(PackagedScorer):
         super().__post_init__()
         late = ModelFolder.read(FOLDER, FOLDER / "model.onnx")
         tiny = _tiny_folder(late)
-        name = f"builtin@{_digest(late, tiny, SUM)}"  # config.json comes with this code
-        session, by_tokens = open_late_interaction(late, name, tiny.file)
-        by_terms = TermMatch(_words(tiny), read_term_weights(json_file(SUM), name))
+        with ThreadPoolExecutor(1) as beside:  # the files are read as long as a graph is opened
+            digested = beside.submit(_digest, late, tiny, SUM)
+            session, by_tokens = open_late_interaction(late, "builtin", tiny.file)
+            by_terms = TermMatch(_words(tiny), read_term_weights(json_file(SUM), "builtin"))
+        name = f"builtin@{digested.result()}"  # config.json comes with this code
         self._start(name, late, session, MatchingSum((by_tokens, by_terms), TERMS_IN_PARTS))
 
 
