@@ -10,7 +10,8 @@ from speed.page import table
 from speed.roster import DEFAULT
 from speed.targets import Results, ratios, rows
 
-COMMAND = "grep -owE 'amx_int8|avx512_bf16|avx512_vnni|avx_vnni|avx512f|avx2' /proc/cpuinfo | sort -u"
+FLAGS = "amx_int8|avx512_bf16|avx512_vnni|avx_vnni|avx512f|avx2"
+COMMAND = f"grep -owE '{FLAGS}' /proc/cpuinfo | sort -u"
 
 
 def stored_results(folder: Path) -> list[Results]:
