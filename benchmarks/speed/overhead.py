@@ -23,14 +23,17 @@ def watch() -> dict[str, Any]:
     import tokenizers
 
     tokenizers.Tokenizer = _Watched  # type: ignore[misc,assignment]
+    from secondpass.models.openvino.session import import_openvino
+
     for module, name, methods in (
         ("onnxruntime", "InferenceSession", ("run", "run_with_iobinding")),
         ("openvino", "CompiledModel", ("__call__",)),
         ("openvino", "InferRequest", ("infer", "wait")),
         ("openvino", "AsyncInferQueue", ("start_async", "wait_all")),
     ):
-        try:
-            of = getattr(import_module(module), name)
+        try:  # as the library imports it: openvino without its telemetry, which forks
+            library = import_openvino() if module == "openvino" else import_module(module)
+            of = getattr(library, name)
         except (ImportError, AttributeError):
             continue
         for method in methods:
