@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
         help="interpreter of a contender that needs its own environment; repeatable")  # fmt: skip
     add("--threads", type=int, default=2)
     add("--rounds", type=int, help="of the parts that take turns")
+    add("--queries", type=int, help="so many of the collection's, where all of them take hours: "
+        "speeds need no more, nDCG@10 gets coarser")  # fmt: skip
     add("--without-amx", action="store_true", help="switch AMX off in torch and OpenVINO")
     add("--seconds", type=float, default=300, help="limit of one job of a worker")
     add("--megabytes", type=float, default=14_000, help="limit of a worker's memory")
@@ -61,7 +64,9 @@ def main(given: list[str] | None = None) -> None:
         raise SystemExit(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     sizes = QUICK if options.quick else Sizes()
     if options.rounds:
-        sizes = with_rounds(sizes, options.rounds)
+        sizes = replace(sizes, rounds=options.rounds, long_rounds=options.rounds)
+    if options.queries:
+        sizes = replace(sizes, short_queries=options.queries)
     options.scratch.mkdir(parents=True, exist_ok=True)
     tell(f"weights of {Path(options.model).name}")
     folders = prepare_weights(
@@ -80,7 +85,7 @@ def main(given: list[str] | None = None) -> None:
         most_mb=options.megabytes, tell=tell,
     )  # fmt: skip
     about = machine(options.threads, without_amx=options.without_amx)
-    about |= {"quick": options.quick, "model": Path(options.model).name}
+    about |= {"quick": options.quick, "queries": options.queries, "model": Path(options.model).name}
     try:
         for name in sorted(chosen, key=list(PARTS).index):
             # stored at once, so that what ends the run early does not lose what came before
@@ -134,10 +139,12 @@ def store(out: Path, about: dict[str, Any], arena: Arena, parts: dict[str, Any])
         stored = {}
     versions: dict[str, Any] = {**stored.get("versions", {}), **arena.versions}
     results = {
-        "command": "python benchmarks/speed" + (" --quick" if about["quick"] else ""),
+        "command": "python benchmarks/speed" + (" --quick" if about["quick"] else "")
+        + (f" --queries {about['queries']}" if about.get("queries") else ""),
         "machine": about,
         "ours": [c.name for c in roster() if c.ours],
         "own_weights": [c.name for c in roster() if not c.same_weights],
+        "read_whole": [c.name for c in roster() if c.ours and not c.same_weights],
         "order": [c.name for c in roster()],
         "absent": {**{k: v for k, v in stored.get("absent", {}).items()
                       if k not in arena.versions}, **arena.absent},
@@ -153,12 +160,6 @@ def store(out: Path, about: dict[str, Any], arena: Arena, parts: dict[str, Any])
 def result_path(out: Path, about: dict[str, Any]) -> Path:
     """The JSON file of a kind of processor; page and plot stand beside it."""
     return out / f"speed-{about['kind']}.json"
-
-
-def with_rounds(sizes: Sizes, rounds: int) -> Sizes:
-    from dataclasses import replace
-
-    return replace(sizes, rounds=rounds, long_rounds=rounds)
 
 
 def tell(line: str) -> None:

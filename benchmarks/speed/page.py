@@ -86,6 +86,8 @@ def _rates(results: Results) -> str:
         of = results["parts"][part]
         text += f"\n\n{part}: {of['pairs']:,} pairs"
         text += f" of {of['tokens_per_pair']} tokens" if "tokens_per_pair" in of else ""
+        if part == "long" and (whole := results.get("read_whole")):
+            text += f" as models cut them at 512; {' and '.join(whole)} reads whole texts, in parts"
         if part == "eight":
             ways = (f"{n} {r['way']}" for n, r in of["rows"].items())
             text += ", eight queries at the same moment, each in its best way: " + "; ".join(ways)
