@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,12 @@ from secondpass import (
 )
 from secondpass.models.builtin import FOLDER
 from secondpass.models.openvino.cross_encoder import TOLERANCES, OpenVinoCrossEncoder
-from secondpass.models.openvino.session import OpenVinoSession, fastest_float
+from secondpass.models.openvino.session import (
+    OpenVinoSession,
+    fastest_float,
+    import_openvino,
+    read_graph,
+)
 from secondpass.testing import check_scorer
 
 PAIRS = [("what is a file", "A file is a sequence of bytes."), ("what is a file", "Cats purr.")]
@@ -119,6 +125,12 @@ def test_widths_are_multiples_of_eight_but_no_longer_than_the_model_reads(
     assert 50 in widths
     assert len(widths) > 2
     assert all(width % 8 == 0 for width in widths - {50})
+
+
+def test_attention_has_its_softmax_whole() -> None:
+    graph = read_graph(import_openvino().Core(), FOLDER / "model.onnx")
+    kinds = Counter(node.get_type_name() for node in graph.get_ordered_ops())
+    assert (kinds["Softmax"], kinds["Exp"]) == (7, 1)  # six layers and the tokens' weights
 
 
 def test_int8_scores_do_not_depend_on_batch_mates(builtin: OpenVinoCrossEncoder) -> None:

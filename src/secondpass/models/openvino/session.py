@@ -19,6 +19,7 @@ import numpy as np
 
 from secondpass.core.errors import MissingExtraError, ModelError
 from secondpass.models.model_files import MODEL_FILES, fetch, find_file
+from secondpass.models.openvino.attention import join_softmax
 
 Precision = Literal["auto", "float32", "bfloat16", "int8", "int8-bfloat16"]
 PRECISIONS = ("auto", "float32", "bfloat16", "int8", "int8-bfloat16")
@@ -72,11 +73,13 @@ def find_model(model: str, revision: str | None, file: str | None) -> tuple[Path
 
 
 def read_graph(core: Any, path: Path) -> Any:
-    """The graph in a file, or a ModelError."""
+    """The graph in a file, its attention as OpenVINO likes it, or a ModelError."""
     try:
-        return core.read_model(path)
+        graph = core.read_model(path)
     except RuntimeError as error:
         raise ModelError(f"OpenVINO cannot read {path}: {error}") from error
+    join_softmax(graph)
+    return graph
 
 
 def is_int8(graph: Any) -> bool:
