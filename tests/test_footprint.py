@@ -30,5 +30,5 @@ def _peak(n: int) -> int:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own peak figure")
 def test_ten_times_the_candidates_take_hardly_more_memory() -> None:
     few, many = _peak(10), _peak(100)
-    assert many < few + 60
+    assert many < few + 100  # 30 to 60 as the allocator happens to keep batches; a tenfold is 1,700
     assert many < 400
