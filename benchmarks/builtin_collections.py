@@ -128,7 +128,7 @@ def page(report: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
     return [
         f"`{report['command']}`: nDCG@10 of the BM25 top {DEPTH}; in brackets the 95 % interval of "
-        "the built-in model's difference.",
+        f"the difference of the built-in model, {report['built_in']} beside {report['tiny']}.",
         "",
         *markdown_table(head, rows),
     ]

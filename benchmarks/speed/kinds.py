@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from speed.machine import KINDS
+from speed.machine import INSTRUCTIONS, KINDS
 from speed.page import table
 from speed.roster import DEFAULT
 from speed.targets import Results, ratios, rows
 
-FLAGS = "amx_int8|avx512_bf16|avx512_vnni|avx_vnni|avx512f|avx2"
-COMMAND = f"grep -owE '{FLAGS}' /proc/cpuinfo | sort -u"
+COMMAND = f"grep -owE '{'|'.join(INSTRUCTIONS)}' /proc/cpuinfo | sort -u"
 
 
 def stored_results(folder: Path) -> list[Results]:

@@ -46,7 +46,7 @@ class Builtin(PackagedScorer):
         super().__post_init__()
         late = ModelFolder.read(FOLDER, FOLDER / "model.onnx")
         tiny = _tiny_folder(late)
-        with ThreadPoolExecutor(1) as beside:  # the files are read as long as a graph is opened
+        with ThreadPoolExecutor(1) as beside:  # the files are hashed while the graphs open
             digested = beside.submit(_digest, late, tiny, SUM)
             session, by_tokens = open_late_interaction(late, "builtin", tiny.file)
             by_terms = TermMatch(_words(tiny), read_term_weights(json_file(SUM), "builtin"))

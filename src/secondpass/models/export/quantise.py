@@ -8,7 +8,7 @@ benchmarks/builtin_quality.py measures it.
 
 Sums of integers are the same on every processor; a softmax is not: with AVX-512 ONNX Runtime adds
 its terms in another order, some activations get the next code, and scores came out .05 of a logit
-apart. In parts, its sum a product with ones, attention has one order (benchmarks/processors.py).
+apart. So attention stands in parts (`attention.py`, benchmarks/processors.py).
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ try:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
+    from secondpass.models.export.attention import (
+        add_division,
+        add_exponential,
+        weighted_values,
+    )
     from secondpass.models.export.gelu import GELU_FLOOR, GELU_ZERO, is_gelu
 except ImportError as error:
     raise MissingExtraError("quantising a model", "export") from error
@@ -75,7 +80,6 @@ class _Quantiser:
         for node in self.graph.node:
             for name in node.input:
                 self.users.setdefault(name, []).append(node)
-        self.one = numpy_helper.from_array(np.ones(1, dtype=np.float32))
         self.nodes: list[Any] = []
         self.replaced: set[str] = set()
         self.rows: dict[str, str] = {}  # activation -> the name of its zero point, once quantised
@@ -89,10 +93,10 @@ class _Quantiser:
                 self._matmul(node)
             elif node.op_type == "Gather" and self._is_table(node):
                 self._gather(node)
-            elif node.op_type == "Softmax" and (attention := self._attention(node)):
-                self._softmax(node, attention)
+            elif node.op_type == "Softmax" and (product := weighted_values(node, self.users)):
+                self.sums[product.output[0]] = add_exponential(self._op, node, "int8/column")
             elif node.output[0] in self.sums:
-                self._divide(node)
+                add_division(self._op, node, self.sums[node.output[0]])
             else:
                 self.nodes.append(node)
         still_used = {name for node in self.nodes for name in node.input}
@@ -190,35 +194,6 @@ class _Quantiser:
         self._op("Gather", [f"{table}/scale", indices], f"{out}/scale")
         self._op("Cast", [f"{out}/int8"], f"{out}/float", to=TensorProto.FLOAT)
         self._op("Mul", [f"{out}/float", f"{out}/scale"], out)
-
-    def _attention(self, softmax: Any) -> Any | None:
-        """The product of a softmax over the last axis and values, if nothing else uses it."""
-        name = softmax.output[0]
-        while all(a.i == -1 for a in softmax.attribute) and len(self.users.get(name, ())) == 1:
-            (user,) = self.users[name]
-            if user.op_type == "MatMul" and user.input[0] == name:
-                return user
-            if user.op_type != "Cast":  # which an export may leave, of a float to a float
-                break
-            name = user.output[0]
-        return None
-
-    def _softmax(self, softmax: Any, attention: Any) -> None:
-        """exp(x - max), whose product is divided by its sum; that has one order everywhere."""
-        (x,), (y,) = softmax.input, softmax.output
-        self._op("ReduceMax", [x], f"{y}/max", axes=[-1], keepdims=1)
-        self._op("Sub", [x, f"{y}/max"], f"{y}/below")
-        self._op("Exp", [f"{y}/below"], y)
-        self._op("Shape", [y], f"{y}/length", start=-1)
-        self._op("Concat", [f"{y}/length", "int8/column"], f"{y}/column", axis=0)
-        self._op("ConstantOfShape", [f"{y}/column"], f"{y}/ones", value=self.one)
-        self._op("MatMul", [y, f"{y}/ones"], f"{y}/sum")  # ReduceSum depends on padding
-        self.sums[attention.output[0]] = f"{y}/sum"
-
-    def _divide(self, attention: Any) -> None:
-        (out,) = attention.output
-        self._op("MatMul", list(attention.input), f"{out}/undivided")
-        self._op("Div", [f"{out}/undivided", self.sums[out]], out)
 
     def _product_weight(self, name: str, moment: Any, factor: Any) -> None:
         """Adds `name`/int8 [K, N] and `name`/scale [N], unless they exist."""

@@ -7,6 +7,7 @@ SQLite needs nothing installed; LMDB is faster to look up and is read while it i
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ SQLITE = FileKind(
     what="a file of vectors",
     application_id=0x53507663,  # "SPvc"
     version=2,
-    tables=(  # rows too large for an index: without a rowid they take four times as long to write
+    tables=(  # with a rowid: rows of kilobytes do not belong in an index
         "CREATE TABLE texts (key BLOB PRIMARY KEY, vectors BLOB NOT NULL, "
         "checksum INTEGER NOT NULL)",
     ),
@@ -76,7 +77,27 @@ class SqliteRows:
 
     def get(self, keys: Sequence[bytes]) -> Iterator[Row]:
         with self._file.reading() as file:
-            yield from rows_of(file, "texts", "vectors, checksum", keys)
+            try:
+                yield from list(rows_of(file, "texts", "vectors, checksum", keys))
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_CORRUPT:
+                    raise
+                yield from self._one_by_one(file, keys, error)
+
+    def _one_by_one(
+        self, file: sqlite3.Connection, keys: Sequence[bytes], error: sqlite3.DatabaseError
+    ) -> Iterator[Row]:
+        """Around a damaged page: what lies on it has no value; raises if nothing can be read."""
+        read = 0
+        for key in keys:
+            try:
+                found = list(rows_of(file, "texts", "vectors, checksum", [key]))
+                read += 1
+            except sqlite3.DatabaseError:
+                found = [(key, None, None)]
+            yield from found
+        if not read:
+            raise error
 
     def put(self, rows: Sequence[Row]) -> None:
         with self._file.writing() as file:
