@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from secondpass.core.errors import ModelError
-from secondpass.models.onnx.matching import multiply, pack_rows, starts_of, unpack_rows
+from secondpass.models.onnx.matching import (
+    dot_rows,
+    multiply,
+    pack_rows,
+    starts_of,
+    unpack_rows,
+)
 from secondpass.models.onnx.packing import bytes_of_a_vector, pack_levels, unpack_levels
 
 if TYPE_CHECKING:
@@ -100,8 +106,9 @@ def logits(query: QueryVectors, texts: Sequence[TextVectors], weights: MaxSimWei
         weights: How the model weighs what matches.
     """
     rows = [text.vectors for text in texts]
-    late = _best(multiply(rows, query.vectors), rows, weights.sharpness) @ query.weights
-    whole = np.stack([text.mean for text in texts]) @ query.mean
+    best = _best(multiply(rows, query.vectors), rows, weights.sharpness)
+    late = dot_rows(best, query.weights)
+    whole = dot_rows(np.stack([text.mean for text in texts]), query.mean)
     by_match, by_mean = weights.scales  # of Python, so that all stays float32
     values: Floats = by_match * late + by_mean * whole + np.float32(query.offset)
     return values

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from secondpass.core.errors import ModelError
-from secondpass.models.onnx.matching import multiply, starts_of
+from secondpass.models.onnx.matching import dot_rows, multiply, starts_of
 from secondpass.models.onnx.session import OnnxSession
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class TermMatch:
             said = np.log1p(np.maximum(most + query.bias, 0))
         total = max(float(query.weights.sum()), 1e-6)
         shares: Floats = query.weights * (self.weights.scale / total)
-        return said @ shares + np.float32(self.weights.offset)
+        return dot_rows(said, shares) + np.float32(self.weights.offset)
 
     def small(self) -> TermMatch:
         return self
