@@ -28,8 +28,9 @@ def ranking_of(query: str, documents: Iterable[Document]) -> Ranking:
                 f"document {position} is {type(document).__name__} {document!r:.80}; "
                 "pass Document(page_content=text)"
             )
+        text, metadata = document.page_content, document.metadata
         candidates.append(
-            Candidate(str(position), document.page_content, document.metadata, payload=document)
+            Candidate(str(position), text, metadata, payload=document, position=position)
         )
     return Ranking.of(query, candidates)
 

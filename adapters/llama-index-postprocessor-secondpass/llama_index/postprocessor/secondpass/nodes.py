@@ -37,7 +37,9 @@ def ranking_of(query: str, nodes: Iterable[NodeWithScore], mode: MetadataMode) -
         text = text_of(node.node, mode)
         source = node.node.ref_doc_id
         metadata = node.metadata if source is None else {REF_DOC_ID: source, **node.metadata}
-        candidates.append(Candidate(str(position), text, metadata, node.score, node))
+        candidates.append(
+            Candidate(str(position), text, metadata, node.score, node, position=position)
+        )
     return Ranking.of(query, candidates)
 
 
