@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from secondpass.models.onnx.matching import dot_rows
 from secondpass.models.onnx.maxsim import (
     MaxSimWeights,
     QueryVectors,
@@ -41,3 +42,12 @@ def test_the_definition(sharpness: float) -> None:
 
 def test_weights_are_a_softmax_that_does_not_overflow() -> None:
     np.testing.assert_allclose(softmax(np.array([1000.0, 1000.0], np.float32)), [0.5, 0.5])
+
+
+def test_a_row_is_added_up_the_same_way_whatever_rows_there_are() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(9, 384)).astype(np.float32)
+    vector = rng.normal(size=384).astype(np.float32)
+    alone = np.concatenate([dot_rows(rows[i : i + 1], vector) for i in range(len(rows))])
+    assert alone.tolist() == dot_rows(rows, vector).tolist()
+    np.testing.assert_allclose(alone, rows @ vector, rtol=1e-4)
