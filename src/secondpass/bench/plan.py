@@ -58,9 +58,9 @@ class UnitCosts:
 XEON = UnitCosts(
     processor="Intel Xeon at 2.5 GHz with VNNI, the built-in model",
     read=((63.0, 54.0),),  # benchmarks/results/short_texts.md: 2 processors
-    stored=606.0,  # benchmarks/results/split.md: 2 processors, from a local file
-    bytes_a_word=570.0,  # likewise, trec-dl19: int8, with the file's own share
-    small=(577.0, 152.0),  # likewise
+    stored=606.0,  # benchmarks/split.py: 2 processors, from a local file
+    bytes_a_word=555.0,  # benchmarks/results/split.md, trec-dl19: with the file's own share
+    small=(577.0, 133.0),  # likewise
 )
 """Measured for this library; other kinds are what `secondpass bench` says there."""
 
