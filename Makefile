@@ -1,6 +1,6 @@
 # make demo    the main job with the built-in model; QUERY="..." DOCS=folder for your own text
-# make test    every check and every test, in as many processes as there are processors, at most
-#              four; WORKERS=8 for more
+# make test    every check and every test, in one process more than there are processors, at most
+#              four, since some tests wait; WORKERS=8 for more
 # make docs    the site, into build/site; make notebooks, make evaluate, make bench: see there
 # make test-packages, test-latest   the packages alone in empty environments; the newest frameworks
 # make test-peers   the tests of other libraries that can be had, against our stand-ins for them
@@ -11,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
-WORKERS ?= $(if $(filter 1 2 3,$(PROCESSORS)),$(PROCESSORS),4)
+WORKERS ?= $(or $(word $(PROCESSORS),2 3 4),4)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LLAMA := adapters/llama-index-postprocessor-secondpass
 LANGCHAIN := adapters/langchain-secondpass
