@@ -72,7 +72,7 @@ def notes_by_stage(candidate: Candidate) -> dict[str, dict[str, Any]]:
     """
     notes: dict[str, dict[str, Any]] = {}
     for mark in candidate.trail:
-        noted = mark.note and {k: v for k, v in mark.note.items() if k != "evidence"}
+        noted = {key: value for key, value in mark.note.items() if key != "evidence"}
         if noted:
             notes.setdefault(mark.stage, {}).update(json_value(noted))
     return notes
